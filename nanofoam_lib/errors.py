@@ -1,0 +1,9 @@
+"""The two things a run can tell a person: what stops it, and what to keep in mind."""
+
+
+class DataError(ValueError):
+    """The input cannot be used as it is; the message is one line that names the culprit and what to do."""
+
+
+class RunWarning(UserWarning):
+    """The run goes on, but a reader of its results must know this; recorded in the manifest and the report."""
