@@ -7,3 +7,15 @@ class DataError(ValueError):
 
 class RunWarning(UserWarning):
     """The run goes on, but a reader of its results must know this; recorded in the manifest and the report."""
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message is one line that says at which epoch and what to change."""
+
+
+class UsageError(ValueError):
+    """The command was called wrongly; the message is one line that names the argument or parameter."""
+
+
+class StepError(RuntimeError):
+    """A step of the chain failed; the message is one line that names the step and the reason."""

@@ -2,9 +2,10 @@
 
 import contextlib
 import json
-import os
 import pathlib
-import tempfile
+import uuid
+
+import numpy as np
 
 
 @contextlib.contextmanager
@@ -33,15 +34,9 @@ def replacing(path):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".tmp-", suffix="-" + path.name, dir=path.parent)
-    os.close(descriptor)
-    temporary = pathlib.Path(name)
+    temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:12]}-{path.name}")
     try:
         yield temporary
-        # mkstemp makes files private; give this one the permissions of any other new file
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -61,3 +56,15 @@ def write_json(path, value):
 def write_csv(path, table):
     """Write a `pandas.DataFrame` without its index to `path`, whole or not at all."""
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def write_npz(path, **arrays):
+    """Write named arrays to the ``.npz`` file `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def read_npz(path):
+    """Read the arrays of an ``.npz`` file: dict of name to ndarray. Pickled objects are refused."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

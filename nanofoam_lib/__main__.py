@@ -1,0 +1,84 @@
+"""The command line: ``nanofoam run``, ``nanofoam check``."""
+
+import argparse
+import sys
+
+EPILOG = """\
+parameters (-p NAME=VALUE, VALUE as JSON; a profile's YAML file takes the same names):
+"""
+
+
+def main(arguments=None):
+    """Run the command line; return the exit status: 0 done, 1 the data or a step failed, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    from nanofoam_lib.errors import DataError, StepError, UsageError
+
+    try:
+        return options.command(options)
+    except (DataError, StepError, UsageError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"nanofoam: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print("nanofoam: stopped; the same command goes on with the step that was running", file=sys.stderr)
+        return 130
+
+
+def _run(options):
+    from nanofoam_lib import parameters, pipeline
+
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    run = pipeline.run(
+        options.out, options.profile, options.data, given, options.start, options.force, options.lang
+    )  # fmt: skip
+    manifest = run.load_manifest()
+    for step, record in manifest["steps"].items():
+        for warning in record["warnings"]:
+            print(f"nanofoam: warning: {step}: {warning}", file=sys.stderr)
+    print(run.report)
+    return 0
+
+
+def _check(options):
+    from nanofoam_lib import collection, micrographs
+
+    problems = micrographs.check(options.data_folder)
+    for path, problem in zip(problems["path"], problems["problem"], strict=True):
+        print(f"{path}: {problem}")
+    n_images = len(collection.list_folder(options.data_folder))
+    print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
+    return 1 if len(problems) else 0
+
+
+def _parser():
+    from nanofoam_lib.parameters import PARAMETERS
+
+    listed = "\n".join(f"  {name:16} {parameter.meaning}" for name, parameter in PARAMETERS.items())
+    parser = argparse.ArgumentParser(prog="nanofoam", description="From a folder of micrographs to a report.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run", help="run the chain of notebooks and write a report", epilog=EPILOG + listed,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    run.add_argument("--profile", metavar="demo|quick|thesis|FILE.yaml", help="parameter values (default: quick)")
+    run.add_argument("--data", metavar="DIR", help="micrographs as DIR/<class>/*.png (default: synthetic foam)")
+    run.add_argument("--out", metavar="DIR", help="run folder (default: reports/<profile>)")
+    run.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help="see below")
+    run.add_argument("--from", dest="start", metavar="NN", help="begin with notebook NN, with the run's own parameters")
+    run.add_argument("--force", action="store_true", help="run every notebook, unchanged or not")
+    run.add_argument("--lang", choices=("en", "es"), default="en", help="language of the figures (default: en)")
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
+    check.add_argument("data_folder", metavar="DIR")
+    check.set_defaults(command=_check)
+
+    for command in (run, check):
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""From images to latent vectors."""
+
+import numpy as np
+
+from nanofoam_lib import vae
+from nanofoam_lib.backend import keras
+
+BATCH_SIZE = 32
+
+
+def encode(model, images, seed=0):
+    """Encode images into the descriptors of the thesis.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    images : ndarray, shape (N, 128, 128)
+        uint8, or float in [0, 1]. A memory-mapped array is read batch by batch.
+    seed : int
+        Seed of ε in ``z = μ + σ ε``, ε ~ N(0, I); row i gets the same ε whatever N is.
+
+    Returns
+    -------
+    dict of ndarray of float32, shape (N, latent_dim)
+        ``mu``, ``sigma`` (= exp(½ log σ²)) and ``z`` of a VAE; ``conv`` of an autoencoder.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape or type, or values outside [0, 1].
+    """
+    heads = vae.HEADS[model.config.kind]
+    latents = {name: np.empty((len(images), model.config.latent_dim), np.float32) for name in heads}
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = to_input(images[start : start + BATCH_SIZE])
+        outputs = model.encoder(batch, training=False)
+        for name, values in zip(heads, outputs if len(heads) > 1 else [outputs], strict=True):
+            latents[name][start : start + len(batch)] = keras.ops.convert_to_numpy(values)
+    if model.config.kind == "ae":
+        return latents
+    log_var = np.clip(latents["log_var"], -vae.LOG_VAR_LIMIT, vae.LOG_VAR_LIMIT)
+    sigma = np.exp(log_var / 2)
+    noise = np.random.default_rng(seed).standard_normal(sigma.shape, np.float32)
+    return {"mu": latents["mu"], "sigma": sigma, "z": latents["mu"] + sigma * noise}
+
+
+def decode(model, latents):
+    """Decode latent vectors (N, latent_dim) into float32 images (N, 128, 128) in [0, 1]."""
+    latents = np.asarray(latents, np.float32)
+    images = np.empty((len(latents), vae.SIZE, vae.SIZE), np.float32)
+    for start in range(0, len(latents), BATCH_SIZE):
+        batch = latents[start : start + BATCH_SIZE]
+        images[start : start + len(batch)] = keras.ops.convert_to_numpy(model.decoder(batch, training=False))[..., 0]
+    return images
+
+
+def to_input(images):
+    """Turn images (N, 128, 128), uint8 or float in [0, 1], into the network's float32 (N, 128, 128, 1) in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape or type, are not finite, or leave [0, 1].
+    """
+    images = np.asarray(images)
+    if images.ndim != 3 or images.shape[1:] != (vae.SIZE, vae.SIZE):
+        raise ValueError(f"images must have shape (N, {vae.SIZE}, {vae.SIZE}), not {images.shape}")
+    if images.dtype == np.uint8:
+        return images[..., None].astype(np.float32) / 255
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"images must be uint8 or float in [0, 1], not {images.dtype}")
+    if len(images) and not (images.min() >= 0 and images.max() <= 1):
+        raise ValueError("float images must be finite and lie in [0, 1]")
+    return images[..., None].astype(np.float32)
+
+
+def kl_per_dimension(mu, sigma):
+    """Mean KL divergence of each latent dimension from N(0, 1), in nats (thesis eq. 14).
+
+    Parameters
+    ----------
+    mu, sigma : ndarray, shape (N, D)
+
+    Returns
+    -------
+    ndarray of float64, shape (D,)
+        0 for a dimension that says nothing about the image. Above 0.01 nat a dimension counts as active.
+    """
+    mu, sigma = np.asarray(mu, float), np.asarray(sigma, float)
+    return 0.5 * np.mean(mu**2 + sigma**2 - 1 - 2 * np.log(sigma), axis=0)

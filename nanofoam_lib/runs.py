@@ -1,0 +1,121 @@
+"""The folder of a run: where each file lies. The only module that knows the layout."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Paths inside a run folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        The run's folder; need not exist yet.
+
+    Examples
+    --------
+    >>> Run("reports/quick").model("vae", 128).as_posix()
+    'reports/quick/models/vae-128'
+    """
+
+    folder: pathlib.Path
+
+    def __post_init__(self):
+        object.__setattr__(self, "folder", pathlib.Path(self.folder))
+
+    @property
+    def manifest(self):
+        """Parameters, versions, hashes and the state of each step."""
+        return self.folder / "manifest.json"
+
+    @property
+    def report(self):
+        """The page to read."""
+        return self.folder / "index.html"
+
+    @property
+    def images(self):
+        """uint8 (N, 128, 128), one row per row of the index."""
+        return self.folder / "data" / "images.npy"
+
+    @property
+    def index(self):
+        """What each image is, and on which side of the split."""
+        return self.folder / "data" / "index.csv"
+
+    @property
+    def left_out(self):
+        """Images that were left out, and why."""
+        return self.folder / "data" / "left_out.csv"
+
+    @property
+    def examples(self):
+        """Small colour pictures of a few raw micrographs, by id."""
+        return self.folder / "data" / "examples.npz"
+
+    @property
+    def synthetic(self):
+        """Data folder of the synthetic foams."""
+        return self.folder / "data" / "synthetic"
+
+    def model(self, kind, latent_dim):
+        """Folder of a trained model."""
+        return self.folder / "models" / f"{kind}-{latent_dim}"
+
+    def descriptors(self, kind, latent_dim):
+        """File of a model's latent vectors."""
+        return self.folder / "descriptors" / f"{kind}-{latent_dim}.npz"
+
+    def table(self, name):
+        """File of a table."""
+        return self.folder / "tables" / f"{name}.csv"
+
+    def figure(self, name):
+        """File of a figure, without its suffix."""
+        return self.folder / "figures" / name
+
+    def notebook(self, name):
+        """File of an executed notebook."""
+        return self.folder / "notebooks" / f"{name}.ipynb"
+
+    def models(self):
+        """List the trained models as (kind, latent_dim), VAEs first, small before large."""
+        found = (folder.name.rsplit("-", 1) for folder in (self.folder / "models").glob("*-*"))
+        return sorted(((kind, int(dim)) for kind, dim in found), key=lambda model: (model[0] != "vae", model))
+
+    def load_images(self):
+        """Open the images, memory-mapped: uint8 (N, 128, 128)."""
+        return np.load(self._existing(self.images, "01_preprocess"), mmap_mode="r", allow_pickle=False)
+
+    def load_index(self):
+        """Read the index as a DataFrame; names stay strings even where they look like numbers."""
+        names = dict.fromkeys(("path", "label", "group", "split", "sha256"), str)
+        return pd.read_csv(self._existing(self.index, "01_preprocess"), dtype=names, keep_default_na=False,
+                           na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
+
+    def load_manifest(self):
+        """Read the manifest, or give an empty one where there is none.
+
+        Raises
+        ------
+        DataError
+            If it is not JSON.
+        """
+        if not self.manifest.exists():
+            return {}
+        try:
+            return json.loads(self.manifest.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"{self.manifest}: damaged ({error}); delete it to start this run anew") from error
+
+    def _existing(self, path, step):
+        if not path.exists():
+            raise DataError(f"{path}: missing; run {step} first")
+        return path

@@ -1,0 +1,153 @@
+"""Train a model, epoch by epoch, with a history that can be read back."""
+
+import math
+import pathlib
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib import backend, descriptors, files, splits, vae
+from nanofoam_lib.backend import keras
+from nanofoam_lib.errors import RunWarning, TrainingError
+from nanofoam_lib.progress import track
+
+#: Loss in nats, per image: total = reconstruction + beta * kl; first on the train images, then on the test images.
+HISTORY_COLUMNS = ("epoch", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
+
+CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
+
+ACTIVE_NATS = 0.01  # a dimension whose mean KL is above this says something about the image
+
+
+def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_rate=1e-3, seed=0, folder=None):
+    """Train with Adam on flipped and rotated images, and watch the loss on held-out ones.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+        Changed in place.
+    images : ndarray of uint8, shape (N, 128, 128)
+        May be memory-mapped.
+    train_rows, test_rows : array-like of int
+        Rows of `images`. The test rows are only watched: nothing is chosen by them but the copy in ``best/``.
+    epochs, batch_size : int
+    learning_rate : float
+    seed : int
+        Order, augmentation and noise of epoch e follow from (seed, e) alone.
+    folder : path-like, optional
+        Where to write the model: as it ends (`vae.save`), ``history.csv`` after every epoch, and, in ``best/``, as it
+        was at the lowest total loss on the test images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per epoch, columns `HISTORY_COLUMNS`.
+
+    Raises
+    ------
+    TrainingError
+        As soon as the loss of a batch is not finite.
+    """
+    train_rows, test_rows = np.asarray(train_rows), np.asarray(test_rows)
+    model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=CLIP_NORM), jit_compile=backend.jit_compile())
+    folder = None if folder is None else pathlib.Path(folder)
+    history, best, best_weights = [], math.inf, None
+    for epoch in track(range(1, epochs + 1), lambda: _status(model, history)):
+        train = _run_epoch(model, _batches(images, train_rows, batch_size, (seed, epoch)), (seed, epoch))
+        test = evaluate(model, images, test_rows, batch_size, seed)
+        history.append({"epoch": epoch, **train, **{f"test_{name}": value for name, value in test.items()}})
+        if folder is not None:
+            files.write_csv(folder / "history.csv", pd.DataFrame(history, columns=HISTORY_COLUMNS))
+        if test["total"] < best:
+            best, best_weights = test["total"], model.get_weights()
+    if folder is not None:
+        vae.save(model, folder)
+        _save_with(model, best_weights, folder / "best")
+    return pd.DataFrame(history, columns=HISTORY_COLUMNS)
+
+
+def evaluate(model, images, rows, batch_size=16, seed=0):
+    """Compute the loss of a compiled model on images as they are, without augmentation.
+
+    Returns
+    -------
+    dict of float
+        ``total``, ``reconstruction`` and ``kl`` in nats per image; the noise of z follows from `seed` alone.
+    """
+    _seed_noise(model, (seed, 0))
+    model.reset_metrics()
+    logs = {}
+    for start in range(0, len(rows), batch_size):
+        batch = descriptors.to_input(images[rows[start : start + batch_size]])
+        logs = model.test_on_batch(batch, return_dict=True)
+    return _named(model, logs)
+
+
+def count_active(mu, sigma):
+    """Count the latent dimensions whose mean KL divergence over the images exceeds 0.01 nat.
+
+    Parameters
+    ----------
+    mu, sigma : ndarray, shape (N, D)
+
+    Returns
+    -------
+    int in 0…D
+        0 means that the model has collapsed: its latents say nothing about the image.
+    """
+    return int((descriptors.kl_per_dimension(mu, sigma) > ACTIVE_NATS).sum())
+
+
+def warn_if_collapsed(name, active):
+    """Warn (`RunWarning`) if the model called `name` has no active latent dimension."""
+    if active == 0:
+        warnings.warn(
+            f"{name} has collapsed: no latent dimension is active; lower beta or train longer", RunWarning, stacklevel=2
+        )
+
+
+def _run_epoch(model, batches, key):
+    _seed_noise(model, key)
+    model.reset_metrics()
+    for batch in batches:
+        logs = model.train_on_batch(batch, return_dict=True)
+        if not math.isfinite(logs["loss"]):
+            raise TrainingError(
+                f"training of {model.name} diverged in epoch {key[1]} (loss {logs['loss']}); "
+                f"lower learning_rate (now {float(model.optimizer.learning_rate):g}) or look for odd images"
+            )
+    return _named(model, logs)
+
+
+def _batches(images, rows, batch_size, key):
+    """Yield augmented batches in random order; order and augmentation follow from `key` alone."""
+    rng = np.random.default_rng(key)
+    order = rng.permutation(rows)
+    for start in range(0, len(order), batch_size):
+        yield descriptors.to_input(splits.augment(images[order[start : start + batch_size]], rng))
+
+
+def _seed_noise(model, key):
+    """Restart the noise of z from `key`, so that an epoch does not depend on the ones before."""
+    state = np.random.SeedSequence(key).generate_state(2)
+    model.noise.state.assign(keras.ops.convert_to_tensor(state, dtype=model.noise.state.dtype))
+
+
+def _named(model, logs):
+    """Give the mean losses the names of the history; a plain autoencoder has no KL divergence."""
+    kl = logs["kl"] if model.config.kind == "vae" else math.nan
+    return {"total": logs["loss"], "reconstruction": logs["reconstruction"], "kl": kl}
+
+
+def _status(model, history):
+    loss = f", loss {history[-1]['test_total']:.0f} on test" if history else ""
+    return f"training {model.name}{loss}"
+
+
+def _save_with(model, weights, folder):
+    """Save the model as it was with other `weights`, and give it its own back."""
+    kept = model.get_weights()
+    model.set_weights(weights)
+    vae.save(model, folder)
+    model.set_weights(kept)

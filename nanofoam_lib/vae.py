@@ -1,0 +1,224 @@
+"""The thesis's convolutional variational autoencoder, and the plain autoencoder it is compared with."""
+
+import dataclasses
+import itertools
+import json
+import pathlib
+
+from nanofoam_lib import files
+from nanofoam_lib.backend import keras
+
+ops, layers = keras.ops, keras.layers
+
+SIZE = 128  # side of an image in pixels
+HEADS = {"vae": ("mu", "log_var"), "ae": ("conv",)}
+LOG_VAR_LIMIT = 12.0  # exp(log σ²) overflows on unlucky images early in training; ±12 leaves σ in 0.0025…400
+MOMENTUM = 0.9  # of the running means of BatchNormalization: small data sets have few steps per epoch to settle them
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What makes a model: everything but its weights.
+
+    Parameters
+    ----------
+    kind : {"vae", "ae"}
+        Variational autoencoder (thesis section 4.1) or the plain one of table 1.
+    latent_dim : int
+        Number of latent dimensions.
+    filters : sequence of int
+        Encoder filters, first layer first; a 2×2 max-pooling follows every layer but the last.
+    decoder_filters : sequence of int
+        Decoder filters, one for each pooling to undo.
+    beta : float
+        Weight of the KL divergence; 1 is the evidence lower bound.
+
+    Raises
+    ------
+    ValueError
+        If a value makes no model.
+    """
+
+    kind: str = "vae"
+    latent_dim: int = 128
+    filters: tuple = (32, 32, 64, 64)
+    decoder_filters: tuple = (64, 32, 16)
+    beta: float = 1.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "filters", tuple(self.filters))
+        object.__setattr__(self, "decoder_filters", tuple(self.decoder_filters))
+        if self.kind not in HEADS:
+            raise ValueError(f"kind must be one of {', '.join(HEADS)}, not {self.kind!r}")
+        if self.latent_dim < 1 or min((*self.filters, *self.decoder_filters), default=0) < 1:
+            raise ValueError("latent_dim, filters and decoder_filters must be positive")
+        if len(self.decoder_filters) != len(self.filters) - 1:
+            raise ValueError(
+                f"decoder_filters must have {len(self.filters) - 1} entries, one fewer than filters, "
+                f"not {len(self.decoder_filters)}"
+            )
+        if SIZE % 2 ** (len(self.filters) - 1):
+            raise ValueError(f"filters must have at most 8 entries, not {len(self.filters)}")
+        if not self.beta >= 0:
+            raise ValueError(f"beta must not be negative: {self.beta}")
+
+
+class Autoencoder(keras.Model):
+    """An encoder, a decoder, and the loss that joins them; made by `build` or `load`.
+
+    The loss is the negative evidence lower bound in nats per image, ``Σ_pixels BCE + β Σ_dimensions KL`` with
+    ``KL = ½ (μ² + σ² − 1 − log σ²)`` (thesis eq. 2, 14 and 15; summed over pixels, since their mean would let the KL
+    term win and every dimension collapse). A plain autoencoder has no KL term.
+
+    Attributes
+    ----------
+    config : Config
+    encoder : keras.Model
+        Images (N, 128, 128, 1) in [0, 1] → [mu, log_var], or conv, each (N, latent_dim). The feature map A of the last
+        convolution is the output of the layer ``features``; heads are the Dense layers ``mu`` and ``log_var``, or
+        ``conv``.
+    decoder : keras.Model
+        Latents (N, latent_dim) → images (N, 128, 128, 1) in [0, 1].
+    noise : keras.random.SeedGenerator
+        Source of ε in ``z = μ + σ ε``, ε ~ N(0, I).
+    """
+
+    def __init__(self, config, encoder, decoder, seed=0):
+        super().__init__(name=f"{config.kind}_{config.latent_dim}")
+        self.config = config
+        self.encoder = encoder
+        self.decoder = decoder
+        # Cross-entropy from the logits stays exact where the sigmoid saturates
+        self.to_logits = keras.Model(decoder.input, decoder.get_layer("logits").output, name="to_logits")
+        self.noise = keras.random.SeedGenerator(seed)
+        self.reconstruction = keras.metrics.Mean(name="reconstruction")
+        self.kl = keras.metrics.Mean(name="kl")
+
+    def call(self, images, training=False):
+        """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
+        heads = dict(zip(HEADS[self.config.kind], _as_list(self.encoder(images, training=training)), strict=True))
+        latents = self.sample(**heads) if self.config.kind == "vae" else heads["conv"]
+        return {"logits": self.to_logits(latents, training=training), **heads}
+
+    def sample(self, mu, log_var):
+        """Draw ``z = μ + σ ε`` with ε ~ N(0, I), the same shape as `mu`."""
+        return mu + sigma(log_var) * keras.random.normal(ops.shape(mu), dtype=mu.dtype, seed=self.noise)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Compute the loss of the class docstring for images `x` and the output `y_pred` of `call`."""
+        n = ops.shape(x)[0]
+        entropy = ops.binary_crossentropy(x, y_pred["logits"], from_logits=True)
+        reconstruction = ops.sum(entropy) / ops.cast(n, entropy.dtype)
+        self.reconstruction.update_state(reconstruction, sample_weight=n)
+        if self.config.kind == "ae":
+            return reconstruction
+        kl = ops.mean(ops.sum(kl_divergence(y_pred["mu"], y_pred["log_var"]), axis=-1))
+        self.kl.update_state(kl, sample_weight=n)
+        return reconstruction + self.config.beta * kl
+
+
+def sigma(log_var):
+    """Give the standard deviation exp(½ log σ²) of the latent distribution, log σ² clipped to ±12."""
+    return ops.exp(0.5 * ops.clip(log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT))
+
+
+def kl_divergence(mu, log_var):
+    """Give the KL divergence of N(μ, σ²) from N(0, 1) in nats, element by element (thesis eq. 14)."""
+    log_var = ops.clip(log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
+    return 0.5 * (ops.square(mu) + ops.exp(log_var) - 1.0 - log_var)
+
+
+def build(config, seed=0):
+    """Make a model with fresh weights.
+
+    Parameters
+    ----------
+    config : Config
+    seed : int
+        The same seed gives the same weights and the same noise.
+
+    Returns
+    -------
+    Autoencoder
+
+    Examples
+    --------
+    >>> model = build(Config(latent_dim=2, filters=(4, 4), decoder_filters=(4,)))
+    >>> [tuple(head.shape) for head in model.encoder.outputs]
+    [(None, 2), (None, 2)]
+    """
+    return Autoencoder(config, _build_encoder(config, seed), _build_decoder(config, seed), seed)
+
+
+def _build_encoder(config, seed):
+    kernel = _seeded_kernels(seed)
+    images = x = keras.Input((SIZE, SIZE, 1), name="images")
+    for level, filters in enumerate(config.filters[:-1], start=1):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", **next(kernel), name=f"conv_{level}")(x)
+        x = layers.MaxPooling2D(name=f"pool_{level}")(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
+    x = layers.Conv2D(config.filters[-1], 3, padding="same", activation="relu", **next(kernel), name="features")(x)
+    x = layers.Flatten(name="flatten")(x)
+    heads = [layers.Dense(config.latent_dim, **next(kernel), name=name)(x) for name in HEADS[config.kind]]
+    return keras.Model(images, heads if len(heads) > 1 else heads[0], name="encoder")
+
+
+def _build_decoder(config, seed):
+    kernel = _seeded_kernels(seed + 1)
+    side = SIZE // 2 ** len(config.decoder_filters)
+    depth = config.decoder_filters[0]
+    latents = keras.Input((config.latent_dim,), name="latents")
+    x = layers.Dense(side * side * depth, activation="relu", **next(kernel), name="spread")(latents)
+    x = layers.Reshape((side, side, depth), name="reshape")(x)
+    for level, filters in enumerate(config.decoder_filters, start=1):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", **next(kernel), name=f"conv_{level}")(x)
+        x = layers.UpSampling2D(name=f"up_{level}")(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
+    x = layers.Conv2D(1, 3, padding="same", **next(kernel), name="logits")(x)
+    return keras.Model(latents, layers.Activation("sigmoid", name="image")(x), name="decoder")
+
+
+def _seeded_kernels(seed):
+    """Yield the layers' kernel initializers, each with its own seed: no global state decides the weights."""
+    for number in itertools.count(1000 * seed):
+        yield {"kernel_initializer": keras.initializers.GlorotUniform(seed=number)}
+
+
+def save(model, folder):
+    """Write ``config.json``, ``encoder.keras`` and ``decoder.keras`` into `folder`, each whole or not at all."""
+    folder = pathlib.Path(folder)
+    for name in ("encoder", "decoder"):
+        with files.replacing(folder / f"{name}.keras") as temporary:
+            getattr(model, name).save(temporary)
+    files.write_json(folder / "config.json", dataclasses.asdict(model.config))
+
+
+def load(folder):
+    """Read the model that `save` wrote.
+
+    Parameters
+    ----------
+    folder : path-like
+
+    Returns
+    -------
+    Autoencoder
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If ``config.json`` holds unknown keys or values.
+    """
+    folder = pathlib.Path(folder)
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    unknown = set(values) - {field.name for field in dataclasses.fields(Config)}
+    if unknown:
+        raise ValueError(f"{folder / 'config.json'}: unknown keys {', '.join(sorted(unknown))}")
+    encoder, decoder = (keras.saving.load_model(folder / f"{name}.keras") for name in ("encoder", "decoder"))
+    return Autoencoder(Config(**values), encoder, decoder)
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, list | tuple) else [value]
