@@ -1,0 +1,72 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanofoam_lib import classify
+
+
+@pytest.fixture
+def clouds():
+    """Three classes of 40 points in 8 groups each, far apart in the first of two dimensions."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(list("abc"), 40)
+    vectors = rng.normal(size=(120, 2))
+    vectors[:, 0] += np.repeat([0, 10, 20], 40)
+    groups = np.array([f"{label}{i % 8}" for i, label in enumerate(labels)])
+    split = np.where([group[1] in "012" for group in groups], "test", "train")
+    return vectors, labels, groups, split
+
+
+@pytest.mark.parametrize("classifier", classify.CLASSIFIERS)
+def test_separate_classes_score_one_and_noise_scores_chance(clouds, classifier):
+    vectors, labels, groups, split = clouds
+    result = classify.score(vectors, labels, groups, split, classifier)
+    assert result["accuracy"] == result["ci_low"] == result["ci_high"] == 1
+    assert (result["n_train"], result["n_test"]) == (75, 45)
+    noise = classify.score(np.random.default_rng(1).normal(size=vectors.shape), labels, groups, split, classifier)
+    assert 0.1 < noise["accuracy"] < 0.6
+    assert noise["ci_low"] < noise["accuracy"] < noise["ci_high"]
+
+
+def test_test_labels_cannot_influence_the_classifier(clouds):
+    vectors, labels, groups, split = clouds
+    shuffled = np.where(split == "test", "a", labels)
+    assert classify.score(vectors, shuffled, groups, split)["accuracy"] == pytest.approx(1 / 3)
+
+
+def test_knn_does_not_depend_on_the_scale_of_a_dimension(clouds):
+    vectors, labels, groups, split = clouds
+    noisy = vectors + np.random.default_rng(2).normal(0, 8, vectors.shape)
+    scaled = noisy * (1, 1000)
+    first, second = (classify.score(v, labels, groups, split, "KNN")["accuracy"] for v in (noisy, scaled))
+    assert first == second
+
+
+def test_the_interval_counts_groups_not_images():
+    """Ten copies of an image are no more evidence than one: the interval must not shrink."""
+    rng = np.random.default_rng(0)
+    hit = rng.random(30) < 0.7
+    single = classify.interval(hit, np.arange(30))
+    copied = classify.interval(hit.repeat(10), np.arange(30).repeat(10))
+    as_if_independent = classify.interval(hit.repeat(10), np.arange(300))
+    assert copied == single
+    assert as_if_independent[1] - as_if_independent[0] < 0.5 * (single[1] - single[0])
+
+
+def test_the_interval_is_the_binomial_one_for_independent_images():
+    hit = np.arange(400) < 300
+    low, high = classify.interval(hit, np.arange(400))
+    half = 1.96 * np.sqrt(0.75 * 0.25 / 400)
+    assert low == pytest.approx(0.75 - half, abs=0.008)
+    assert high == pytest.approx(0.75 + half, abs=0.008)
+
+
+def test_table1_has_the_columns_of_the_contract(clouds):
+    vectors, labels, groups, split = clouds
+    index = pd.DataFrame({"label": labels, "group": groups, "split": split})
+    table = classify.table1({("vae", 2, "mu"): vectors, ("ae", 2, "conv"): vectors}, index, "clouds")
+    columns = "data kind latent_dim descriptor classifier protocol accuracy ci_low ci_high n_train n_test"
+    assert list(table.columns) == columns.split()
+    assert len(table) == 2 * len(classify.CLASSIFIERS)
+    assert set(table["data"]) == {"clouds"}
+    assert set(table["protocol"]) == {"by-group"}
