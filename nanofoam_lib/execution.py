@@ -46,13 +46,13 @@ def execute(notebook, target, values, on_progress):
 
     n_code = sum(cell.cell_type == "code" for cell in papermill.iorw.load_notebook_node(str(notebook)).cells)
     done = iter(range(1, n_code + 10))
-    # Sockets instead of ports: chains that run side by side cannot clash, and nothing listens on the network
-    config = Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
     try:
-        executed = papermill.execute_notebook(
-            str(notebook), str(target), parameters=values, kernel_name="python3", cwd=str(notebook.parent),
-            progress_bar=False, config=config, on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory(prefix="nanofoam-") as sockets:
+            executed = papermill.execute_notebook(
+                str(notebook), str(target), parameters=values, kernel_name="python3", cwd=str(notebook.parent),
+                config=Config({"KernelManager": _transport(sockets)}), progress_bar=False,
+                on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
+            )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         message = " ".join(error.evalue.split())
         if error.ename == "DataError":
@@ -64,6 +64,11 @@ def execute(notebook, target, values, on_progress):
     except (CellTimeoutError, RuntimeError, TimeoutError) as error:
         raise StepError(f"{notebook.stem} failed: {' '.join(str(error).split())}") from error
     return _find_warnings(executed)
+
+
+def _transport(folder):
+    """Choose sockets in `folder` over ports: chains side by side cannot clash, and nothing listens on the network."""
+    return {} if os.name == "nt" else {"transport": "ipc", "ip": str(pathlib.Path(folder) / "kernel")}
 
 
 def _find_warnings(notebook):

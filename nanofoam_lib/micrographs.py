@@ -98,13 +98,15 @@ def preprocess(grey, crop=0.15, size=128):
     if not 0 <= crop <= 0.45:
         raise ValueError(f"crop must lie in 0…0.45, not {crop}")
     height, width = grey.shape
-    left, top, right, bottom = box = _crop_box(width, height, crop)
+    left, top, right, bottom = _crop_box(width, height, crop)
     if min(right - left, bottom - top) < SMALLEST_SIDE:
         raise DataError(
             f"{width}×{height} pixels leave {right - left}×{bottom - top} after the crop; "
             f"at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed"
         )
-    return np.asarray(Image.fromarray(grey).resize((size, size), Image.Resampling.BILINEAR, box=box))
+    # Crop first: a box handed to `resize` would still let the filter see the pixels around it
+    cropped = Image.fromarray(grey[top:bottom, left:right])
+    return np.asarray(cropped.resize((size, size), Image.Resampling.BILINEAR))
 
 
 def check(folder, crop=0.15, n_jobs=-1):

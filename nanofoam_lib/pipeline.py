@@ -152,6 +152,7 @@ def _begin_manifest(earlier, profile, values, source, lang):
         "git": provenance.git_state(),
         "started": provenance.now(),
         "finished": None,
+        "left_out": earlier.get("left_out", []),
         "steps": dict(earlier.get("steps", {})),
     }
 
@@ -252,6 +253,7 @@ def _run_step(step, key, place, manifest, values, bar):
         (place.folder / name).unlink(missing_ok=True)
     record["outputs"] = {name: provenance.hash_file(place.folder / name) for name in sorted(written)}
     manifest["steps"][step.name] = record | {"status": "done", "seconds": round(time.monotonic() - began, 1)}
+    manifest["left_out"] = place.load_left_out()
     files.write_json(place.manifest, manifest)
 
 

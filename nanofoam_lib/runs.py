@@ -100,6 +100,10 @@ class Run:
         return pd.read_csv(self._existing(self.index, "01_preprocess"), dtype=names, keep_default_na=False,
                            na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
 
+    def load_left_out(self):
+        """List the images that were left out: dicts of ``path`` and ``problem``."""
+        return pd.read_csv(self.left_out).to_dict("records") if self.left_out.exists() else []
+
     def load_manifest(self):
         """Read the manifest, or give an empty one where there is none.
 

@@ -76,12 +76,11 @@ def evaluate(model, images, rows, batch_size=16, seed=0):
         ``total``, ``reconstruction`` and ``kl`` in nats per image; the noise of z follows from `seed` alone.
     """
     _seed_noise(model, (seed, 0))
-    model.reset_metrics()
-    logs = {}
+    logs = []
     for start in range(0, len(rows), batch_size):
         batch = descriptors.to_input(images[rows[start : start + batch_size]])
-        logs = model.test_on_batch(batch, return_dict=True)
-    return _named(model, logs)
+        logs.append((len(batch), model.test_on_batch(batch, return_dict=True)))
+    return _average(model, logs)
 
 
 def count_active(mu, sigma):
@@ -109,15 +108,15 @@ def warn_if_collapsed(name, active):
 
 def _run_epoch(model, batches, key):
     _seed_noise(model, key)
-    model.reset_metrics()
+    logs = []
     for batch in batches:
-        logs = model.train_on_batch(batch, return_dict=True)
-        if not math.isfinite(logs["loss"]):
+        logs.append((len(batch), model.train_on_batch(batch, return_dict=True)))
+        if not math.isfinite(logs[-1][1]["loss"]):
             raise TrainingError(
-                f"training of {model.name} diverged in epoch {key[1]} (loss {logs['loss']}); "
+                f"training of {model.name} diverged in epoch {key[1]} (loss {logs[-1][1]['loss']}); "
                 f"lower learning_rate (now {float(model.optimizer.learning_rate):g}) or look for odd images"
             )
-    return _named(model, logs)
+    return _average(model, logs)
 
 
 def _batches(images, rows, batch_size, key):
@@ -134,10 +133,12 @@ def _seed_noise(model, key):
     model.noise.state.assign(keras.ops.convert_to_tensor(state, dtype=model.noise.state.dtype))
 
 
-def _named(model, logs):
-    """Give the mean losses the names of the history; a plain autoencoder has no KL divergence."""
-    kl = logs["kl"] if model.config.kind == "vae" else math.nan
-    return {"total": logs["loss"], "reconstruction": logs["reconstruction"], "kl": kl}
+def _average(model, logs):
+    """Average the losses of batches, given as (size, losses), over images: Keras starts its means anew each batch."""
+    sizes = [size for size, _ in logs]
+    names = {"total": "loss", "reconstruction": "reconstruction", "kl": "kl"}
+    means = {name: float(np.average([own[key] for _, own in logs], weights=sizes)) for name, key in names.items()}
+    return means if model.config.kind == "vae" else means | {"kl": math.nan}  # a plain autoencoder has no KL divergence
 
 
 def _status(model, history):

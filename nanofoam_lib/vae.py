@@ -117,14 +117,19 @@ class Autoencoder(keras.Model):
         return reconstruction + self.config.beta * kl
 
 
+def clip_log_var(log_var):
+    """Clip log σ² to ±12 in value but not in gradient: a dimension that ran away is still pulled back."""
+    return log_var + ops.stop_gradient(ops.clip(log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT) - log_var)
+
+
 def sigma(log_var):
     """Give the standard deviation exp(½ log σ²) of the latent distribution, log σ² clipped to ±12."""
-    return ops.exp(0.5 * ops.clip(log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT))
+    return ops.exp(0.5 * clip_log_var(log_var))
 
 
 def kl_divergence(mu, log_var):
     """Give the KL divergence of N(μ, σ²) from N(0, 1) in nats, element by element (thesis eq. 14)."""
-    log_var = ops.clip(log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
+    log_var = clip_log_var(log_var)
     return 0.5 * (ops.square(mu) + ops.exp(log_var) - 1.0 - log_var)
 
 

@@ -1,0 +1,106 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from nanofoam_lib import __main__, pipeline
+from nanofoam_lib.errors import StepError
+from nanofoam_lib.runs import Run
+
+
+def call(*arguments, capsys):
+    try:
+        status = __main__.main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_check_of_good_data_says_so(tiles, capsys):
+    status, out, _ = call("check", tiles, capsys=capsys)
+    assert (status, out) == (0, "18 images, all well\n")
+
+
+def test_check_lists_each_bad_image(tiles, capsys):
+    (tiles / "brick" / "text.png").write_text("hello")
+    Image.new("L", (1, 1)).save(tiles / "grass" / "dot.png")
+    status, out, _ = call("check", tiles, capsys=capsys)
+    assert status == 1
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "brick/text.png",
+        "grass/dot.png",
+        "20 images, 2 problems",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["run", "-p", "epoch=3"], 2, "unknown parameter 'epoch'"),
+        (["run", "-p", "epochs=many"], 2, "epochs must be a whole number"),
+        (["run", "-p", "epochs"], 2, "NAME=VALUE"),
+        (["run", "--profile", "nope"], 2, "no such profile"),
+        (["run", "--from", "77"], 2, "no such notebook"),
+        (["run", "--data", "nowhere"], 1, "nowhere: does not exist"),
+        (["check", "nowhere"], 1, "nowhere: does not exist"),
+        (["run", "--out", "file"], 2, "is a file"),
+        (["run", "--out", "file/out"], 1, "cannot be written to"),
+    ],
+)
+def test_errors_are_one_line_on_stderr(tmp_path, monkeypatch, capsys, arguments, status, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    found, out, err = call(*arguments, capsys=capsys)
+    assert found == status
+    assert out == ""
+    assert err.startswith("nanofoam: error: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["walk"], ["run", "--lang", "fr"], ["run", "--speed"]])
+def test_wrong_usage_exits_with_2(capsys, arguments):
+    assert call(*arguments, capsys=capsys)[0] == 2
+
+
+def test_a_traceback_only_with_debug(capsys):
+    with pytest.raises(ValueError, match="unknown parameter"):
+        call("run", "-p", "epoch=3", "--debug", capsys=capsys)
+
+
+def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, monkeypatch, capsys):
+    seen = []
+
+    def run(*arguments):
+        seen.extend(arguments)
+        (tmp_path / "manifest.json").write_text('{"steps": {"01_preprocess": {"warnings": ["mixed image sizes"]}}}')
+        return Run(tmp_path)
+
+    monkeypatch.setattr(pipeline, "run", run)
+    arguments = ["run", "--profile", "demo", "--data", "d", "--out", "o", "-p", "epochs=2", "-p", "beta=0.5"]
+    arguments += ["--from", "03", "--force", "--lang", "es"]
+    status, out, err = call(*arguments, capsys=capsys)
+    assert seen == ["o", "demo", "d", {"epochs": 2, "beta": 0.5}, "03", True, "es"]
+    assert (status, out) == (0, f"{tmp_path / 'index.html'}\n")
+    assert "warning: 01_preprocess: mixed image sizes" in err
+
+
+def test_a_failed_step_exits_with_1(monkeypatch, capsys):
+    def run(*_):
+        raise StepError("02_train failed:\nno luck")
+
+    monkeypatch.setattr(pipeline, "run", run)
+    assert call("run", capsys=capsys) == (1, "", "nanofoam: error: 02_train failed: no luck\n")
+
+
+def test_the_installed_command_and_the_module_are_the_same():
+    command = os.path.join(os.path.dirname(sys.executable), "nanofoam")  # noqa: PTH118, PTH120
+    helps = [
+        subprocess.run([*start, "run", "--help"], capture_output=True, text=True, check=True).stdout
+        for start in ([command], [sys.executable, "-m", "nanofoam_lib"])
+    ]
+    assert helps[0] == helps[1]
+    assert "latent_dims" in helps[0]

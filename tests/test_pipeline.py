@@ -1,0 +1,323 @@
+import json
+import os
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import UHCS3, write_tiles
+
+from nanofoam_lib import descriptors, pipeline, provenance, vae
+from nanofoam_lib.errors import DataError, StepError, UsageError
+from nanofoam_lib.runs import Run
+
+TINY = {"filters": [4, 4, 4, 4], "decoder_filters": [4, 4, 4], "latent_dims": [3], "epochs": 1, "batch_size": 4}
+
+
+@pytest.fixture(scope="module")
+def tiles_folder(tmp_path_factory):
+    return write_tiles(tmp_path_factory.mktemp("data") / "tiles", per_class=5)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiles_folder):
+    """Run the whole chain once on real photographs."""
+    out = tmp_path_factory.mktemp("reports") / "tiles"
+    return pipeline.run(out, profile="demo", data=tiles_folder, given=TINY | {"pixel_size_um": 2})
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return Run(shutil.copytree(finished.folder, tmp_path / "copy"))
+
+
+def never(*_, **__):
+    raise AssertionError("a notebook was executed")
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Replace the execution of notebooks by a list of their names."""
+    names = []
+
+    def record(notebook, target, values, on_progress):
+        shutil.copy(notebook, target)
+        names.append(notebook.stem)
+        return []
+
+    monkeypatch.setattr(pipeline.execution, "execute", record)
+    return names
+
+
+def test_the_run_folder_is_that_of_the_contract(finished):
+    files = {path.relative_to(finished.folder).as_posix() for path in finished.folder.rglob("*") if path.is_file()}
+    figures = ("micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca")
+    expected = {
+        "manifest.json", "index.html", "data/images.npy", "data/index.csv", "tables/table1.csv",
+        "descriptors/vae-3.npz", "descriptors/ae-3.npz",
+        *(f"models/{kind}-3/{name}" for kind in ("vae", "ae")
+          for name in ("config.json", "encoder.keras", "decoder.keras", "history.csv")),
+        *(f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png", "csv")),
+        *(f"notebooks/{step.name}.ipynb" for step in pipeline.find_steps()),
+    }  # fmt: skip
+    assert expected <= files
+    assert not [name for name in files if ".tmp-" in name]
+
+
+def test_the_index_matches_the_images_and_the_files(finished, tiles_folder):
+    images, index = np.load(finished.images, allow_pickle=False), pd.read_csv(finished.index)
+    columns = ["id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256"]
+    assert list(index.columns[:10]) == columns
+    assert images.shape == (15, 128, 128)
+    assert images.dtype == np.uint8
+    assert set(index["split"]) == {"train", "test"}
+    assert (index["um_x"] == 2 * 112 / 128).all()
+    for row in index.itertuples():
+        assert row.sha256 == provenance.hash_file(tiles_folder / row.path)
+
+
+def test_descriptors_are_those_of_the_saved_models(finished):
+    images = np.load(finished.images)
+    for kind, names in (("vae", ["mu", "sigma", "z"]), ("ae", ["conv"])):
+        with np.load(finished.descriptors(kind, 3), allow_pickle=False) as saved:
+            assert saved.files == ["id", *names]
+            encoded = descriptors.encode(vae.load(finished.model(kind, 3)), images, seed=0)
+            for name in names:
+                assert saved[name].dtype == np.float32
+                np.testing.assert_allclose(saved[name], encoded[name], atol=1e-6)
+
+
+def test_table1_has_a_row_for_each_descriptor_and_classifier(finished):
+    table = pd.read_csv(finished.table("table1"))
+    columns = "data kind latent_dim descriptor classifier protocol accuracy ci_low ci_high n_train n_test"
+    assert list(table.columns) == columns.split()
+    assert set(table["descriptor"]) == {"mu", "sigma", "z", "conv"}
+    assert set(table["data"]) == {"tiles"}
+    assert set(table["protocol"]) == {"by-group"}
+    assert (table["ci_low"] <= table["accuracy"]).all()
+    assert (table["accuracy"] <= table["ci_high"]).all()
+
+
+def test_the_manifest_tells_what_the_run_was_made_from(finished, tiles_folder):
+    manifest = json.loads(finished.manifest.read_text())
+    assert manifest["parameters"]["epochs"] == 1
+    assert manifest["parameters"]["crop"] == 0.15
+    assert manifest["seed"] == 0
+    assert {"python", "tensorflow", "keras", "numpy"} <= set(manifest["versions"])
+    assert manifest["data"]["name"] == "tiles"
+    assert re.fullmatch("[0-9a-f]{64}", manifest["data"]["hash"])
+    assert [step.name for step in pipeline.find_steps()] == list(manifest["steps"])
+    for step in manifest["steps"].values():
+        assert step["status"] == "done"
+        assert step["seconds"] > 0
+        assert re.fullmatch("[0-9a-f]{64}", step["key"])
+        for name, digest in step["outputs"].items():
+            assert provenance.hash_file(finished.folder / name) == digest
+
+
+def test_the_report_needs_nothing_else(finished):
+    page = finished.report.read_text()
+    assert page.count("data:image/png;base64,") == 5
+    assert not re.search(r"""(src|href)\s*=\s*["']?(?!data:)""", page)
+    assert "<script" not in page
+    for word in ("tiles", "table1", "reconstructions", "learning_rate", "tensorflow"):
+        assert word in page
+
+
+def test_executed_notebooks_show_their_pictures_and_no_noise(finished):
+    for step in pipeline.find_steps():
+        notebook = json.loads(finished.notebook(step.name).read_text())
+        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        assert not [output for output in outputs if output.get("name") == "stderr"], step.name
+        pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+        assert len(pictures) == {"01": 2, "02": 1, "03": 1, "06": 5}[step.name[:2]], step.name
+
+
+def test_an_unchanged_run_executes_nothing_and_changes_nothing(finished, tiles_folder, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.is_file()}
+    monkeypatch.setattr(pipeline.execution, "execute", never)
+    pipeline.run(finished.folder, profile="demo", data=tiles_folder, given=TINY | {"pixel_size_um": 2})
+    assert before == {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.is_file()}
+
+
+ALL = ["01_preprocess", "02_train", "03_latent_space", "06_figures"]
+
+
+@pytest.mark.parametrize(
+    ("given", "lang", "expected"),
+    [
+        ({}, "es", ALL[3:]),
+        ({"epochs": 2}, "en", ALL[1:]),
+        ({"crop": 0.1}, "en", ALL),
+        ({"seed": 1}, "en", ALL),
+    ],
+)
+def test_what_depends_on_a_change_runs_again(copy, tiles_folder, executed, given, lang, expected):
+    pipeline.run(copy.folder, "demo", tiles_folder, TINY | {"pixel_size_um": 2} | given, lang=lang)
+    assert executed == expected
+
+
+def test_another_image_or_a_damaged_file_runs_again(copy, tiles_folder, executed, tmp_path):
+    given = TINY | {"pixel_size_um": 2}
+    (copy.folder / "tables" / "table1.csv").write_text("damaged")
+    pipeline.run(copy.folder, "demo", tiles_folder, given)
+    assert executed == ALL[2:]
+    executed.clear()
+    other = shutil.copytree(tiles_folder, tmp_path / "tiles")
+    shutil.copy(other / "brick" / "brick_0.png", other / "brick" / "new.png")
+    pipeline.run(copy.folder, "demo", other, given)
+    assert executed == ALL
+
+
+def test_force_runs_everything_and_from_runs_the_rest_with_the_run_s_own_parameters(copy, tiles_folder, executed):
+    pipeline.run(copy.folder, "demo", tiles_folder, TINY | {"pixel_size_um": 2}, force=True)
+    assert executed == ALL
+    executed.clear()
+    pipeline.run(copy.folder, start="03")
+    assert executed == ALL[2:]
+    manifest = copy.load_manifest()
+    assert manifest["parameters"]["filters"] == TINY["filters"]
+    assert manifest["data"]["folder"] == str(tiles_folder)
+
+
+def test_files_that_a_step_no_longer_writes_are_removed(copy, tiles_folder, executed):
+    """With another latent size the models of the old one would stand beside results they do not belong to."""
+    assert copy.model("vae", 3).joinpath("encoder.keras").exists()
+    pipeline.run(copy.folder, "demo", tiles_folder, TINY | {"pixel_size_um": 2, "latent_dims": [2]})
+    assert executed == ALL[1:]
+    assert not copy.model("vae", 3).joinpath("encoder.keras").exists()
+    assert copy.images.exists()
+
+
+def test_a_new_colour_does_not_train_anew_but_a_new_loss_does(monkeypatch, tmp_path):
+    for name in pipeline.PACKAGE.glob("*.py"):
+        shutil.copy(name, tmp_path)
+    steps = {step.name: step for step in pipeline.find_steps()}
+    monkeypatch.setattr(pipeline, "PACKAGE", tmp_path)
+
+    def changed(name, line):
+        before = {step: pipeline._hash_modules(steps[step]) for step in steps}
+        with (tmp_path / name).open("a") as file:
+            file.write(line)
+        return [step for step in steps if pipeline._hash_modules(steps[step]) != before[step]]
+
+    assert changed("figures.py", "\nNEW = 1\n") == ["06_figures"]
+    assert changed("vae.py", "\n# only a comment\n") == []
+    assert changed("vae.py", "\nNEW = 1\n") == ["02_train", "03_latent_space", "06_figures"]
+    assert changed("files.py", "\nNEW = 1\n") == ALL
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("spoil", ["text", "truncated", "pixel"])
+def test_bad_images_stop_the_run_and_leave_the_earlier_one(copy, tiles_folder, tmp_path, spoil):
+    bad = shutil.copytree(tiles_folder, tmp_path / "tiles")
+    victim = bad / "grass" / "grass_1.png"
+    content = {"text": b"hello", "truncated": victim.read_bytes()[:900]}
+    if spoil == "pixel":
+        from PIL import Image
+
+        Image.new("L", (1, 1)).save(victim)
+    else:
+        victim.write_bytes(content[spoil])
+    before = snapshot(copy.folder)
+    with pytest.raises(DataError, match=r"grass_1\.png.*1 bad in all.*skip_bad=true"):
+        pipeline.run(copy.folder, "demo", bad, TINY | {"pixel_size_um": 2})
+    assert snapshot(copy.folder) == before
+
+
+def test_bad_images_can_be_left_out_and_are_recorded(tiles_folder, tmp_path, executed, monkeypatch):
+    bad = shutil.copytree(tiles_folder, tmp_path / "tiles")
+    (bad / "grass" / "grass_1.png").write_text("hello")
+    monkeypatch.undo()
+    real = pipeline.execution.execute
+    monkeypatch.setattr(
+        pipeline.execution,
+        "execute",
+        lambda notebook, *rest: real(notebook, *rest) if "01" in notebook.stem else stop(),
+    )
+    with pytest.raises(StepError, match="enough"):
+        pipeline.run(tmp_path / "out", "demo", bad, TINY | {"skip_bad": True})
+    manifest = Run(tmp_path / "out").load_manifest()
+    assert manifest["left_out"] == [{"path": "grass/grass_1.png", "problem": "is not an image of a known format"}]
+    assert len(Run(tmp_path / "out").load_images()) == 14
+
+
+def stop():
+    raise StepError("enough")
+
+
+def test_a_failed_step_is_recorded_and_its_notebook_kept(copy, tiles_folder, monkeypatch):
+    def fail(notebook, target, values, on_progress):
+        target.write_text("{}")
+        raise StepError(f"{notebook.stem} failed: no luck")
+
+    monkeypatch.setattr(pipeline.execution, "execute", fail)
+    with pytest.raises(StepError, match=r"02_train failed: no luck \(see .*02_train\.ipynb\)"):
+        pipeline.run(copy.folder, "demo", tiles_folder, TINY | {"pixel_size_um": 2, "epochs": 3})
+    steps = copy.load_manifest()["steps"]
+    assert {name: step["status"] for name, step in steps.items()} == {"01_preprocess": "done", "02_train": "failed"}
+    assert copy.notebook("02_train").read_text() == "{}"
+
+
+def test_a_diverging_training_ends_in_one_line(copy, tiles_folder):
+    given = TINY | {"pixel_size_um": 2, "learning_rate": 1.0, "beta": 1e6, "epochs": 40}
+    with pytest.raises(
+        StepError, match=r"02_train failed: training of vae_3 diverged in epoch \d+.*lower learning_rate"
+    ):
+        pipeline.run(copy.folder, "demo", tiles_folder, given)
+
+
+def test_wrong_usage_is_told_before_anything_runs(tmp_path, tiles_folder, executed):
+    cases = [
+        ({"given": {"epoch": 1}}, UsageError, "unknown parameter 'epoch'"),
+        ({"given": {"epochs": "x"}}, UsageError, "epochs must be"),
+        ({"profile": "nope"}, UsageError, "no such profile"),
+        ({"start": "99"}, UsageError, "no such notebook"),
+        ({"start": "02"}, DataError, "01_preprocess has not been run"),
+        ({"data": tmp_path / "nowhere"}, DataError, "does not exist"),
+    ]
+    for arguments, error, message in cases:
+        with pytest.raises(error, match=message):
+            pipeline.run(tmp_path / "out", **arguments)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is a file"):
+        pipeline.run(tmp_path / "file", data=tiles_folder)
+    assert executed == []
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, tiles_folder):
+    # A file in the way refuses even root, whom permissions would not stop
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"--out .*cannot be written to"):
+        pipeline.run(tmp_path / "file" / "out", data=tiles_folder)
+    if os.geteuid() != 0:
+        (tmp_path / "locked").mkdir(mode=0o500)
+        with pytest.raises(OSError, match="cannot be written to"):
+            pipeline.run(tmp_path / "locked", data=tiles_folder)
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match=r"manifest\.json: damaged"):
+        pipeline.run(tmp_path)
+
+
+@pytest.mark.skipif(not UHCS3.is_dir(), reason="the uhcs3 micrographs are not beside the project")
+def test_the_chain_runs_on_real_micrographs(tmp_path):
+    chosen = tmp_path / "uhcs3"
+    for label in ("network", "pearlite", "spheroidite"):
+        (chosen / label).mkdir(parents=True)
+        for path in sorted((UHCS3 / label).glob("*.jpg"))[:5]:
+            shutil.copy(path, chosen / label)
+    shutil.copy(UHCS3 / "metadata.csv", chosen)
+    run = pipeline.run(tmp_path / "out", "demo", chosen, TINY)
+    index = run.load_index()
+    assert set(index["width"]) == {645}
+    assert index["um_x"].isna().all()
+    assert index["group"].str.startswith("g").all()
+    assert run.report.exists()

@@ -1,0 +1,192 @@
+"""The rules that hold the project together, read from its source."""
+
+import ast
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from nanofoam_lib import parameters, pipeline
+
+LIBRARY = ROOT / "nanofoam_lib"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+#: Modules by tier; a module imports from its own tier and from those above it in this list.
+TIERS = [
+    {"errors", "files", "progress"},
+    {
+        "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
+        "projection", "latent",
+    },
+    {"backend", "vae", "training", "descriptors", "gradcam", "backbones"},
+    {"figures"},
+    {"explore"},
+    {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
+]  # fmt: skip
+NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
+
+
+def imports(path):
+    """Top-level packages imported anywhere in a module, and the library's own modules among them."""
+    packages, own = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            packages |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            packages.add(node.module.split(".")[0])
+            if node.module == "nanofoam_lib":
+                own |= {alias.name for alias in node.names}
+            elif node.module.startswith("nanofoam_lib."):
+                own.add(node.module.split(".")[1])
+    return packages, own
+
+
+MODULES = {path.stem: path for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_import_only_downward(name):
+    tier = next(i for i, modules in enumerate(TIERS) if name in modules)
+    below = set().union(*TIERS[: tier + 1])
+    if name in PICTURES:
+        below -= KERAS
+    packages, own = imports(MODULES[name])
+    assert own <= below, f"{name} imports {own - below}"
+    heavy = {"tensorflow", "keras", "torch", "jax"}
+    if name not in KERAS:
+        assert not packages & heavy
+    if name not in PICTURES | {"explore"}:
+        assert not packages & {"matplotlib", "seaborn"}
+    if name in {"vae", "descriptors", "training", "gradcam"}:
+        assert "tensorflow" not in packages
+
+
+def test_importing_the_library_or_asking_for_help_loads_nothing_heavy():
+    code = "import sys, nanofoam_lib.__main__ as m; m._parser(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "pandas", "tensorflow", "keras", "matplotlib", "papermill", "sklearn"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_things_are_documented(name):
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name}.{node.name}"
+
+
+@pytest.mark.parametrize("path", [*MODULES.values(), *NOTEBOOKS], ids=lambda path: path.name)
+def test_nothing_runs_code_from_data(path):
+    text = path.read_text(encoding="utf-8")
+    forbidden = (
+        r"\bpickle\.|\bimport pickle|joblib\.load|\beval\(|\bexec\(|yaml\.load\(|shell=True|os\.system|safe_mode=False"
+    )
+    assert not re.search(forbidden + "|allow_pickle=True", text)
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def code_of(notebook):
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_compose_and_never_define(path):
+    notebook = read(path)
+    cells = notebook["cells"]
+    assert "".join(cells[0]["source"]).startswith("# ")
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    sources = code_of(notebook)
+    for source in sources:
+        assert not [
+            n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda)
+        ]
+    lengths = sorted(len(source.splitlines()) for source in sources)
+    assert lengths[-1] <= 12
+    assert lengths[len(lengths) // 2] <= 4
+    assert sum(len([line for line in source.splitlines() if line.strip()]) for source in sources) <= 60
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_are_committed_without_outputs(path):
+    for cell in read(path)["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_parameters_cells_hold_literals_of_known_names(path):
+    tagged = [cell for cell in read(path)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    assert len(tagged) == 1
+    body = ast.parse("".join(tagged[0]["source"])).body
+    values = {node.targets[0].id: ast.literal_eval(node.value) for node in body}
+    shared = {name: value for name, value in values.items() if name in parameters.PARAMETERS}
+    assert set(values) - set(shared) <= {"run_folder", "data_folder", "data_name", "lang"}
+    assert "run_folder" in values
+    parameters.check(shared)
+
+
+def test_notebooks_agree_on_the_defaults_they_share():
+    seen = {}
+    for step in pipeline.find_steps():
+        for name, value in step.defaults.items():
+            assert seen.setdefault(name, value) == value, (step.name, name)
+    assert set(parameters.PARAMETERS) <= set(seen)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "profiles").glob("*.yaml")), ids=lambda path: path.name)
+def test_profiles_hold_known_parameters(path):
+    assert parameters.load_profile(path.stem, path.parent)
+
+
+def test_the_conda_environment_takes_everything_from_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert environment["name"] == project["name"]
+    python, pip, from_pip = environment["dependencies"]
+    assert python == f"python{project['requires-python']}"
+    assert (pip, from_pip) == ("pip", {"pip": ["-e ."]})
+
+
+def test_direct_dependencies_are_held_to_a_minor_series():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for requirement in [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]:
+        _, version = requirement.split("~=")
+        assert version.count(".") == 2, requirement
+
+
+def tracked():
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [pathlib.Path(line) for line in listed.stdout.splitlines()]
+
+
+def test_nothing_stands_at_the_top_level_beyond_the_layout():
+    layout = {
+        "README.md", "environment.yml", "pyproject.toml", "LICENSE", "CITATION.cff", ".gitignore", ".ci",
+        "nanofoam_lib", "notebooks", "tests", "reports",
+    }  # fmt: skip
+    assert {path.parts[0] for path in tracked()} <= layout
+
+
+def test_no_committed_file_is_large():
+    for path in tracked():
+        if (ROOT / path).exists():
+            assert (ROOT / path).stat().st_size <= 3_000_000, path
+
+
+def test_the_readme_is_short_and_has_both_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 100
+    assert "pip install uv && uv run nanofoam run" in text
+    assert "pip install uv && uv run pytest" in text
