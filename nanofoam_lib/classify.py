@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,23 +31,27 @@ def score(vectors, labels, groups, split, classifier="random forest", seed=0):
 
     Returns
     -------
-    dict
+    result : dict
         ``classifier``; ``accuracy`` in [0, 1] on test; ``ci_low`` and ``ci_high``, its 95 % interval by
         `interval`; ``n_train``, ``n_test``.
+    confusion : pandas.DataFrame
+        Columns true, predicted, count: every pair of classes.
     """
     vectors, labels, groups, split = (np.asarray(values) for values in (vectors, labels, groups, split))
     train, test = split == "train", split == "test"
     model = CLASSIFIERS[classifier](seed).fit(vectors[train], labels[train])
-    hit = model.predict(vectors[test]) == labels[test]
+    predicted = model.predict(vectors[test])
+    hit = predicted == labels[test]
     low, high = interval(hit, groups[test], seed=seed)
-    return {
-        "classifier": classifier,
-        "accuracy": float(hit.mean()),
-        "ci_low": low,
-        "ci_high": high,
-        "n_train": int(train.sum()),
-        "n_test": int(test.sum()),
-    }
+    sizes = {"n_train": int(train.sum()), "n_test": int(test.sum())}
+    accuracy = {"classifier": classifier, "accuracy": float(hit.mean()), "ci_low": low, "ci_high": high}
+    return accuracy | sizes, _confusion(labels[test], predicted, np.unique(labels))
+
+
+def _confusion(true, predicted, classes):
+    counts = confusion_matrix(true, predicted, labels=classes)
+    columns = {"true": classes.repeat(len(classes)), "predicted": np.tile(classes, len(classes))}
+    return pd.DataFrame(columns | {"count": counts.ravel()})
 
 
 def interval(hit, groups, level=0.95, n_resamples=2000, seed=0):
@@ -99,14 +104,71 @@ def table1(descriptors, index, data, seed=0, protocol="by-group"):
 
     Returns
     -------
-    pandas.DataFrame
+    table : pandas.DataFrame
         Columns data, kind, latent_dim, descriptor, classifier, protocol, accuracy, ci_low, ci_high, n_train, n_test.
+    confusions : pandas.DataFrame
+        The same first six columns, then true, predicted, count.
     """
-    rows = []
+    rows, confusions = [], []
     for (kind, latent_dim, name), vectors in descriptors.items():
         for classifier in CLASSIFIERS:
-            result = score(vectors, index["label"], index["group"], index["split"], classifier, seed)
-            row = {"data": data, "kind": kind, "latent_dim": latent_dim, "descriptor": name} | result
-            rows.append(row | {"protocol": protocol})
-    names = "data kind latent_dim descriptor classifier protocol accuracy ci_low ci_high n_train n_test"
-    return pd.DataFrame(rows, columns=names.split())
+            result, confusion = score(vectors, index["label"], index["group"], index["split"], classifier, seed)
+            row = {"data": data, "kind": kind, "latent_dim": latent_dim, "descriptor": name, "classifier": classifier}
+            row |= {"protocol": protocol}
+            rows.append(row | result)
+            confusions.append(confusion.assign(**row)[[*row, "true", "predicted", "count"]])
+    return pd.DataFrame(rows), pd.concat(confusions, ignore_index=True)
+
+
+def over_seeds(tables):
+    """Summarise table 1 over repetitions of the training with several seeds.
+
+    Parameters
+    ----------
+    tables : dict
+        Seed → table of `table1`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns kind, latent_dim, descriptor, classifier, seeds (how many), mean, sd (of the accuracy, n − 1; NaN for
+        one seed), and one column ``seed_<n>`` with the accuracy of each.
+    """
+    keys = ["kind", "latent_dim", "descriptor", "classifier"]
+    columns = {f"seed_{seed}": table.set_index(keys)["accuracy"] for seed, table in tables.items()}
+    each = pd.DataFrame(columns)
+    summary = pd.DataFrame({"seeds": len(tables), "mean": each.mean(axis=1), "sd": each.std(axis=1)})
+    return summary.join(each).reset_index()
+
+
+def latex(table, caption):
+    """Lay out table 1 as the thesis does, classifiers by latent size and descriptor, as a booktabs table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `table1` gives it, of one data set.
+    caption : str
+
+    Returns
+    -------
+    str
+        A LaTeX ``table``; needs the packages booktabs and multirow. The best accuracy of each latent size is bold;
+        in brackets the 95 % interval.
+    """
+    best = table.groupby(["protocol", "latent_dim"])["accuracy"].transform("max") == table["accuracy"]
+    bold = np.where(best, r"\bfseries ", "")
+    shown = [
+        f"{weight}{row.accuracy:.2f} ({row.ci_low:.2f}--{row.ci_high:.2f})"
+        for weight, row in zip(bold, table.itertuples(), strict=True)
+    ]
+    symbols = {"mu": r"$\mu$", "sigma": r"$\sigma$", "z": "$z$", "conv": r"\textit{conv}"}
+    rows = table.assign(score=shown, descriptor=table["descriptor"].replace(symbols))
+    order = {name: list(dict.fromkeys(rows[name])) for name in ("descriptor", "latent_dim", "protocol", "classifier")}
+    wide = rows.set_index(["latent_dim", "descriptor", "protocol", "classifier"])["score"].unstack(
+        ["protocol", "classifier"]
+    )
+    wide = wide.reindex(pd.MultiIndex.from_product([order["latent_dim"], order["descriptor"]], names=["dim", ""]))
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([order["protocol"], order["classifier"]], names=["", ""]))
+    styled = wide.style.format(na_rep="--")
+    return styled.to_latex(hrules=True, caption=caption, label="tab:table1", position="htb", position_float="centering")

@@ -173,3 +173,23 @@ def grey_statistics(images):
 
 #: The controls that need nothing but the images, by name.
 CONTROLS = {"LBP": lbp_histograms, "power spectrum": power_spectrum, "grey mean+std": grey_statistics}
+
+
+def controls(images, train, latent_dim):
+    """Compute the controls that need no network.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, 128, 128)
+    train : array-like of bool, shape (N,)
+    latent_dim : int
+        Number of components of the pixel PCA.
+
+    Returns
+    -------
+    dict
+        ``("control", F, name)`` → ndarray (N, F): pixel PCA and each of `CONTROLS`.
+    """
+    found = {"pixel PCA": pixel_pca(images, train, latent_dim)}
+    found |= {name: describe(images) for name, describe in CONTROLS.items()}
+    return {("control", vectors.shape[1], name): vectors for name, vectors in found.items()}

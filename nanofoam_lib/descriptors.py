@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import vae
+from nanofoam_lib import splits, vae
 from nanofoam_lib.backend import keras
 
 BATCH_SIZE = 32
@@ -44,6 +44,45 @@ def encode(model, images, seed=0):
     return {"mu": latents["mu"], "sigma": sigma, "z": latents["mu"] + sigma * noise}
 
 
+def encode_all(models, images, seed=0):
+    """Encode images with several models: dict of (kind, latent_dim) → model to (kind, latent_dim, name) → vectors."""
+    encoded = {key: encode(model, images, seed) for key, model in models.items()}
+    return {(*key, name): vectors for key, own in encoded.items() for name, vectors in own.items()}
+
+
+def of_model(latents, model):
+    """Select the descriptors of one model, (kind, latent_dim), from what `encode_all` gave: dict of name → vectors."""
+    return {name: vectors for (kind, latent_dim, name), vectors in latents.items() if (kind, latent_dim) == model}
+
+
+def encode_thesis(models, images, index, seed=0):
+    """Encode the flipped and turned copies of the thesis's leaky protocol (`splits.thesis`).
+
+    Parameters
+    ----------
+    models : dict
+        ``(kind, latent_dim)`` → model, as trained on the train images of `index`.
+    images : ndarray of uint8, shape (N, 128, 128)
+    index : pandas.DataFrame, N rows
+    seed : int
+
+    Returns
+    -------
+    latents : dict
+        As `encode_all` gives it, one row per copy.
+    copies : pandas.DataFrame
+        The rows of `index` that belong to them, with the leaky `split`.
+    """
+    rows, elements, split = splits.thesis(len(images), seed)
+    return encode_all(models, splits.dihedral(images[rows], elements), seed), index.iloc[rows].assign(split=split)
+
+
+def reconstruct(model, images):
+    """Encode images and decode the μ, or conv, that they give: float32 (N, 128, 128) in [0, 1]."""
+    latents = encode(model, images)
+    return decode(model, latents["mu" if model.config.kind == "vae" else "conv"])
+
+
 def decode(model, latents):
     """Decode latent vectors (N, latent_dim) into float32 images (N, 128, 128) in [0, 1]."""
     latents = np.asarray(latents, np.float32)
@@ -72,19 +111,3 @@ def to_input(images):
     if len(images) and not (images.min() >= 0 and images.max() <= 1):
         raise ValueError("float images must be finite and lie in [0, 1]")
     return images[..., None].astype(np.float32)
-
-
-def kl_per_dimension(mu, sigma):
-    """Mean KL divergence of each latent dimension from N(0, 1), in nats (thesis eq. 14).
-
-    Parameters
-    ----------
-    mu, sigma : ndarray, shape (N, D)
-
-    Returns
-    -------
-    ndarray of float64, shape (D,)
-        0 for a dimension that says nothing about the image. Above 0.01 nat a dimension counts as active.
-    """
-    mu, sigma = np.asarray(mu, float), np.asarray(sigma, float)
-    return 0.5 * np.mean(mu**2 + sigma**2 - 1 - 2 * np.log(sigma), axis=0)

@@ -1,91 +1,29 @@
-"""Every figure as a function of arrays: thesis width, colour-blind safe, in English or Spanish."""
+"""Every figure as a function of arrays, in English or Spanish.
+
+All take ``note``, the data set, split and seed that stand below the figure, and ``lang``, "en" or "es"; all return a
+`matplotlib.figure.Figure`.
+"""
 
 import math
-import pathlib
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-from nanofoam_lib import files
-
-#: Okabe and Ito's colours, in the order in which classes (sorted by name) get them.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-
-SYMBOLS = {"mu": "μ", "sigma": "σ"}
-
-#: Width of a figure in cm: the text width of the thesis's page.
-WIDTH_CM = 16.0
-
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "legend.fontsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "lines.linewidth": 1.2,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,  # fonts are embedded whole, so that a publisher can edit the text
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
-
-_SPANISH = {
-    "train": "entrenamiento",
-    "test": "prueba",
-    "epoch": "época",
-    "reconstruction (nats per image)": "reconstrucción (nats por imagen)",
-    "KL divergence (nats per image)": "divergencia KL (nats por imagen)",
-    "input": "entrada",
-    "pixel size unknown": "tamaño de píxel desconocido",
-    "synthetic foam": "espuma sintética",
-    "split by group, seed": "partición por grupo, semilla",
-}
-
-
-def text(phrase, lang="en"):
-    """Give `phrase` in the language of the figure: "en" leaves it, "es" looks it up and leaves names as they are."""
-    return _SPANISH.get(phrase, phrase) if lang == "es" else phrase
-
-
-def number(value, lang="en", digits=3):
-    """Write a number with at most `digits` significant digits, with a decimal comma in Spanish."""
-    written = f"{value:.{digits}g}"
-    return written.replace(".", ",") if lang == "es" else written
-
-
-def class_colours(labels):
-    """Give each class, in sorted order, its fixed colour: dict of label → hex colour."""
-    return {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(sorted(set(labels)))}
-
-
-@mpl.rc_context(STYLE)
-def save(figure, stem, numbers):
-    """Write ``stem.pdf`` (vector), ``stem.png`` (300 dpi) and ``stem.csv`` (the numbers drawn).
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    stem : path-like
-        Path without a suffix.
-    numbers : pandas.DataFrame
-        What the figure shows.
-    """
-    stem = pathlib.Path(stem)
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
-        with files.replacing(stem.with_name(stem.name + suffix)) as temporary:
-            figure.savefig(temporary, dpi=300, metadata=metadata)
-    files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
+from nanofoam_lib.style import (
+    COLOURS,
+    MARKERS,
+    STYLE,
+    SYMBOLS,
+    class_colours,
+    grid,
+    names,
+    number,
+    scale_bar_length,
+    text,
+)
 
 
 @mpl.rc_context(STYLE)
@@ -114,7 +52,7 @@ def micrographs(images, labels, pixel_um, note="", lang="en"):
     shapes = np.array([image.shape[:2] for image in images], float)
     scale = np.where(np.isfinite(pixel_um), pixel_um, 1.0)
     aspect = np.median(shapes[:, 0] * scale[:, 1] / (shapes[:, 1] * scale[:, 0]))
-    figure, axes = _grid(len(classes), columns, cell_aspect=aspect, note=note)
+    figure, axes = grid(len(classes), columns, cell_aspect=aspect, note=note)
     for axis in axes.flat:
         axis.set_axis_off()
     for row, label in enumerate(classes):
@@ -139,7 +77,7 @@ def training(history, note="", lang="en"):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _grid(1, 2, cell_aspect=0.7, note=note)
+    figure, axes = grid(1, 2, cell_aspect=0.7, note=note)
     models = list(dict.fromkeys(history["model"]))
     panels = (("reconstruction", "reconstruction (nats per image)"), ("kl", "KL divergence (nats per image)"))
     for axis, (column, label) in zip(axes[0], panels, strict=True):
@@ -176,7 +114,7 @@ def reconstructions(originals, decoded, labels, note="", lang="en"):
     matplotlib.figure.Figure
     """
     rows = {text("input", lang): originals} | decoded
-    figure, axes = _grid(len(rows), len(labels), cell_aspect=1.0, note=note)
+    figure, axes = grid(len(rows), len(labels), cell_aspect=1.0, note=note)
     for row, (name, pictures) in enumerate(rows.items()):
         top = 255 if np.asarray(pictures).dtype == np.uint8 else 1.0
         for column, picture in enumerate(pictures):
@@ -195,7 +133,8 @@ def projection(points, note="", lang="en"):
     Parameters
     ----------
     points : pandas.DataFrame
-        Columns `descriptor`, `split` ("train" or "test"), `label`, `x`, `y`, `x_title`, `y_title`.
+        As `projection.points` gives it: columns `descriptor`, `split` ("train" or "test"), `label`, `x`, `y`,
+        `x_title`, `y_title`.
     note, lang
         See `micrographs`.
 
@@ -206,7 +145,7 @@ def projection(points, note="", lang="en"):
     descriptors = list(dict.fromkeys(points["descriptor"]))
     colours = class_colours(points["label"])
     markers = dict(zip(colours, MARKERS, strict=False))
-    figure, axes = _grid(len(descriptors), 2, cell_aspect=0.62, note=note)
+    figure, axes = grid(len(descriptors), 2, cell_aspect=0.62, note=note)
     for row, descriptor in enumerate(descriptors):
         own = points[points["descriptor"] == descriptor]
         for axis, split in zip(axes[row], ("train", "test"), strict=True):
@@ -216,7 +155,7 @@ def projection(points, note="", lang="en"):
                 hue_order=list(colours), style_order=list(colours), s=14, linewidth=0.2, ax=axis, legend=False,
             )  # fmt: skip
             axis.set(xlabel=own["x_title"].iloc[0], ylabel=own["y_title"].iloc[0])
-            axis.set_title(f"{descriptor}, {text(split, lang)} (n = {len(part)})")
+            axis.set_title(f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})")
             axis.set(xlim=_padded(own["x"]), ylim=_padded(own["y"]))
             axis.locator_params(nbins=5)
     handles = [
@@ -227,16 +166,133 @@ def projection(points, note="", lang="en"):
     return figure
 
 
-def _grid(rows, columns, cell_aspect, note):
-    """Make a figure of the page's width with a grid of axes whose cells are `cell_aspect` times as high as wide."""
-    width = WIDTH_CM / 2.54
-    height = width / columns * cell_aspect * rows + 0.3
-    figure = plt.figure(figsize=(width, min(height, 23 / 2.54)), layout="constrained")
-    plt.close(figure)  # pyplot need not remember it; Jupyter shows what a cell returns, once
-    axes = figure.subplots(rows, columns, squeeze=False)
-    if note:
-        figure.supxlabel(note, fontsize=6, color="0.35")
-    return figure, axes
+@mpl.rc_context(STYLE)
+def distances(histograms, note="", lang="en"):
+    """Draw the distances within two classes and between them, one panel per pair of classes (thesis fig. 13).
+
+    Parameters
+    ----------
+    histograms : pandas.DataFrame
+        As `separation.histograms` gives it.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    pairs = list(dict.fromkeys(zip(histograms["class_a"], histograms["class_b"], strict=True)))
+    colours = class_colours([name for pair in pairs for name in pair])
+    columns = min(len(pairs), 3)
+    figure, axes = grid(math.ceil(len(pairs) / columns), columns, cell_aspect=0.85, note=note)
+    for axis in axes.flat[len(pairs) :]:
+        axis.set_axis_off()
+    for axis, (a, b) in zip(axes.flat, pairs, strict=False):
+        own = histograms[(histograms["class_a"] == a) & (histograms["class_b"] == b)]
+        for within, label, colour in ((a, f"WSS {a}", colours[a]), (b, f"WSS {b}", colours[b]), ("", "BSS", "black")):
+            part = own[own["within"] == within]
+            edges = np.append(part["low"], part["high"].iloc[-1])
+            axis.stairs(
+                part["density"], edges, color=colour, label=label, fill=bool(within), alpha=0.55 if within else 1
+            )
+        axis.set(xlabel=text("distance", lang), ylabel=text("density", lang), title=f"{a} – {b}")
+        axis.locator_params(nbins=4)
+        axis.margins(y=0.35)
+        axis.legend(loc="upper right", handlelength=1.2)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def accuracies(table, chance, note="", lang="en"):
+    """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns kind, latent_dim, descriptor, accuracy, ci_low, ci_high: one row per line drawn.
+    chance : float
+        Accuracy of always naming the largest class, drawn as a vertical line.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = len(table)
+    figure, axes = grid(1, 1, cell_aspect=0.02 * rows + 0.12, note=note)
+    axis = axes[0, 0]
+    is_control = table["kind"].to_numpy() == "control"
+    for y, (row, control) in enumerate(zip(table.itertuples(), is_control, strict=True)):
+        colour = COLOURS[1] if control else COLOURS[0]
+        axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1)
+        axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
+    axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
+    axis.set(yticks=range(rows), yticklabels=names(table, lang), xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
+    axis.set_xlabel(text("accuracy on test groups (dotted: naming the largest class)", lang))
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def confusion(confusions, note="", lang="en"):
+    """Draw confusion matrices side by side, as shares of each true class.
+
+    Parameters
+    ----------
+    confusions : pandas.DataFrame
+        Columns title, true, predicted, count.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    titles = list(dict.fromkeys(confusions["title"]))
+    columns = min(len(titles), 4)
+    figure, axes = grid(math.ceil(len(titles) / columns), columns, cell_aspect=1.1, note=note)
+    for axis in axes.flat[len(titles) :]:
+        axis.set_axis_off()
+    for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
+        own = confusions[confusions["title"] == title]
+        counts = own.pivot(index="true", columns="predicted", values="count")
+        shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+        sns.heatmap(
+            shares, annot=counts, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            annot_kws={"size": 7}, yticklabels=i % columns == 0,
+        )  # fmt: skip
+        axis.set(title=title, xlabel=text("predicted", lang), ylabel=text("true", lang) if i % columns == 0 else "")
+        axis.tick_params(axis="x", rotation=90)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def predictability(table, measures, note="", lang="en"):
+    """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Column `name`, and one column of R² per measure.
+    measures : sequence of str
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = grid(1, 1, cell_aspect=0.03 * len(table) + 0.2, note=note)
+    values = table.set_index("name")[list(measures)].astype(float)
+    values.columns = [text(measure.replace("_", " "), lang) for measure in measures]
+    values.index.name = None
+    written = values.map(lambda value: number(value, lang, 2) if np.isfinite(value) else "–")
+    sns.heatmap(
+        values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
+        annot_kws={"size": 6}, cbar_kws={"label": "R²"}, linewidths=0.5,
+    )  # fmt: skip
+    axes[0, 0].tick_params(axis="x", rotation=30)
+    return figure
 
 
 def _show(axis, image, pixel_um, lang):
@@ -261,18 +317,6 @@ def _show(axis, image, pixel_um, lang):
     axis.add_artist(bar)
 
 
-def scale_bar_length(width):
-    """Choose the round length (1, 2 or 5 times a power of ten) nearest to a quarter of `width`.
-
-    Examples
-    --------
-    >>> scale_bar_length(432)
-    100.0
-    """
-    power = 10.0 ** math.floor(math.log10(width / 4))
-    return min((factor * power for factor in (1, 2, 5, 10)), key=lambda length: abs(length - width / 4))
-
-
 def _row_title(axis, title):
     """Write `title` upright at the left of an axes whose own labels are off."""
     axis.text(-0.04, 0.5, title, transform=axis.transAxes, rotation=90, ha="right", va="center")
@@ -282,51 +326,3 @@ def _padded(values):
     low, high = np.min(values), np.max(values)
     margin = 0.05 * (high - low) or 1.0
     return low - margin, high + margin
-
-
-def projection_points(projections, index, axis):
-    """Lay out 2-D projections as the rows that `projection` draws.
-
-    Parameters
-    ----------
-    projections : dict
-        Descriptor → `projection.Projection` of the train and the test rows.
-    index : pandas.DataFrame
-        Columns `id`, `label`, `split`; its train and test rows in the order of the projected ones.
-    axis : str
-        Name of the axes, such as "PC".
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns descriptor, id, label, split, x, y, x_title, y_title; the titles tell the share of variance.
-    """
-    parts = []
-    for descriptor, found in projections.items():
-        titles = [f"{axis}{i} ({share:.0%})" for i, share in enumerate(found.explained, start=1)]
-        for split, points in (("train", found.train), ("test", found.test)):
-            rows = index.loc[index["split"] == split, ["id", "label", "split"]].assign(x=points[:, 0], y=points[:, 1])
-            parts.append(
-                rows.assign(descriptor=SYMBOLS.get(descriptor, descriptor), x_title=titles[0], y_title=titles[1])
-            )
-    return pd.concat(parts, ignore_index=True)
-
-
-def thumbnail_pixels(index, thumbnails):
-    """Give the pixel sizes of thumbnails in µm: ndarray (n, 2), NaN where the micrograph's is unknown.
-
-    Parameters
-    ----------
-    index : pandas.DataFrame
-        Columns `width` (of the micrograph, in pixels) and `pixel_size_um`, one row per thumbnail.
-    thumbnails : dict
-        Name → ndarray (h, w, 3), in the order of `index`.
-    """
-    widths = np.array([image.shape[1] for image in thumbnails.values()])
-    pixel_um = index["pixel_size_um"].to_numpy(float) * index["width"].to_numpy() / widths
-    return np.column_stack([pixel_um, pixel_um])
-
-
-def describe(data_name, seed, lang="en"):
-    """Name data set, split and seed in the words that stand under every figure."""
-    return f"{text(data_name, lang)}, {text('split by group, seed', lang)} {seed}"

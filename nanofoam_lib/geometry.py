@@ -208,6 +208,63 @@ def dimensions(mu, sigma, labels, measures, seed=0):
     )
 
 
+def summarise(descriptors, measures, index, seed=0):
+    """Put the pore measures of each image and their predictability from each descriptor into one table.
+
+    Parameters
+    ----------
+    descriptors : dict
+        ``(kind, latent_dim, name)`` → ndarray (N, D).
+    measures : pandas.DataFrame, shape (N, M)
+    index : pandas.DataFrame
+        Columns `id`, `label`, `group`, `split`.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        A column for each measure. Rows whose `row` is "image" hold the measures of an image, with its `id`, `label`,
+        `group` and `split`; rows whose `row` is "r2" hold the cross-validated R² (`predictability`) with which a
+        descriptor, named by `kind`, `latent_dim` and `descriptor`, predicts each measure.
+    """
+    images = pd.concat([index[["id", "label", "group", "split"]].reset_index(drop=True), measures], axis=1)
+    rows = []
+    for (kind, latent_dim, name), vectors in descriptors.items():
+        found = predictability(vectors, measures, index["group"], seed)
+        own = {"row": "r2", "kind": kind, "latent_dim": latent_dim, "descriptor": name}
+        rows.append(own | dict(zip(found["measure"], found["r2"], strict=True)))
+    both = pd.concat([images.assign(row="image"), pd.DataFrame(rows)], ignore_index=True)
+    both = both.astype({"id": "Int64", "latent_dim": "Int64"})
+    first = ["row", "id", "label", "group", "split", "kind", "latent_dim", "descriptor"]
+    return both[first + list(measures.columns)]
+
+
+def identify(descriptors, measures, index, seed=0):
+    """Stack `dimensions` of every VAE, on its train images: the columns kind and latent_dim come first.
+
+    Parameters
+    ----------
+    descriptors : dict
+        ``(kind, latent_dim, name)`` → ndarray (N, latent_dim); those with μ and σ are used.
+    measures : pandas.DataFrame, shape (N, M)
+    index : pandas.DataFrame
+        Columns `label` and `split`.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    train = (index["split"] == "train").to_numpy()
+    parts = []
+    for kind, latent_dim, name in descriptors:
+        if name == "mu":
+            mu, sigma = (descriptors[kind, latent_dim, part][train] for part in ("mu", "sigma"))
+            found = dimensions(mu, sigma, index["label"][train], measures[train], seed)
+            parts.append(found.assign(kind=kind, latent_dim=latent_dim)[["kind", "latent_dim", *found.columns]])
+    return pd.concat(parts, ignore_index=True)
+
+
 def _as_matrix(measures, n):
     values = measures.to_numpy(float)
     if len(values) != n:

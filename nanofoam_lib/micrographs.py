@@ -64,6 +64,26 @@ def read_colour(path, width):
     return np.asarray(colour)
 
 
+def load(path):
+    """Open an array that `process` wrote, memory-mapped: uint8 (N, size, size)."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def thumbnail_pixels(index, thumbnails):
+    """Give the pixel sizes of thumbnails in µm: ndarray (n, 2), NaN where the micrograph's is unknown.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Columns `width` (of the micrograph, in pixels) and `pixel_size_um`, one row per thumbnail.
+    thumbnails : dict
+        Name → ndarray (h, w, 3), in the order of `index`.
+    """
+    widths = np.array([image.shape[1] for image in thumbnails.values()])
+    pixel_um = index["pixel_size_um"].to_numpy(float) * index["width"].to_numpy() / widths
+    return np.column_stack([pixel_um, pixel_um])
+
+
 def preprocess(grey, crop=0.15, size=128):
     """Crop the unlit border away and resize to a square.
 

@@ -13,21 +13,28 @@ from nanofoam_lib.errors import UsageError
 class Parameter:
     """One parameter: its type, the range of its value (or of each entry of its list), and what it means."""
 
-    type: str  # "int", "float", "bool" or "list of int"
+    type: str  # "int", "float", "bool", "choice", "list of int" or "list of str"
     low: float
     high: float
     meaning: str
-    optional: bool = False  # whether null is a value
+    optional: bool = False  # whether null, or an empty list, is a value
+    choices: tuple = ()
 
     def accepts(self, value):
         """Tell whether `value` has the type and lies in the range."""
         if value is None:
             return self.optional
-        if self.type == "list of int":
-            return isinstance(value, list) and bool(value) and all(self._fits(entry, int) for entry in value)
+        if self.type.startswith("list"):
+            fits = (lambda entry: isinstance(entry, str)) if self.type == "list of str" else self._fits_int
+            return isinstance(value, list) and (bool(value) or self.optional) and all(fits(entry) for entry in value)
+        if self.type == "choice":
+            return isinstance(value, str) and value in self.choices
         if self.type == "bool":
             return isinstance(value, bool)
         return self._fits(value, int if self.type == "int" else (int, float))
+
+    def _fits_int(self, value):
+        return self._fits(value, int)
 
     def _fits(self, value, types):
         return isinstance(value, types) and not isinstance(value, bool) and self.low <= value <= self.high
@@ -35,12 +42,17 @@ class Parameter:
     @property
     def expected(self):
         """Describe the values that are accepted."""
-        kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
-            self.type, "a JSON list of whole numbers"
-        )
+        if self.type == "choice":
+            return "one of " + ", ".join(json.dumps(choice) for choice in self.choices)
+        if self.type == "list of str":
+            return "a JSON list of strings"
+        kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}
         limits = "" if self.type == "bool" else f" from {self.low:g} to {self.high:g}"
-        return f"{kind}{limits}{' or null' if self.optional else ''}"
+        null = " or null" if self.optional and not self.type.startswith("list") else ""
+        return kind.get(self.type, "a JSON list of whole numbers") + limits + null
 
+
+PROTOCOLS = ("by-group", "thesis")
 
 PARAMETERS = {
     "n_per_class": Parameter("int", 2, 1_000_000, "synthetic micrographs per class"),
@@ -58,6 +70,10 @@ PARAMETERS = {
     "batch_size": Parameter("int", 2, 100_000, "images per training step"),
     "epochs": Parameter("int", 1, 1_000_000, "passes over the training images"),
     "seed": Parameter("int", 0, 2**31 - 1, "of everything random"),
+    "seeds": Parameter("list of int", 0, 2**31 - 1, "train once with each of these; [] is once, with seed", True),
+    "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=PROTOCOLS),
+    "strict_split": Parameter("bool", 0, 1, "stop where train and test images show the same picture"),
+    "backbones": Parameter("list of str", 0, 0, 'controls such as ["VGG16"] or ["VGG16=weights.h5"]', True),
 }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import scipy.linalg
 from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
@@ -162,6 +163,32 @@ def unproject(projection, points):
     [[3.0, 1.0]]
     """
     return projection.mean + np.asarray(points, dtype=np.float64) @ projection.directions
+
+
+def points(projections, index, axis):
+    """Lay out 2-D projections as the rows to draw.
+
+    Parameters
+    ----------
+    projections : dict
+        Descriptor → `Projection` of the train and the test rows.
+    index : pandas.DataFrame
+        Columns `id`, `label`, `split`; its train and test rows in the order of the projected ones.
+    axis : str
+        Name of the axes, such as "PC".
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns descriptor, id, label, split, x, y, x_title, y_title; the titles tell the share of variance.
+    """
+    parts = []
+    for descriptor, found in projections.items():
+        titles = [f"{axis}{i} ({share:.0%})" for i, share in enumerate(found.explained, start=1)]
+        for split, plane in (("train", found.train), ("test", found.test)):
+            rows = index.loc[index["split"] == split, ["id", "label", "split"]].assign(x=plane[:, 0], y=plane[:, 1])
+            parts.append(rows.assign(descriptor=descriptor, x_title=titles[0], y_title=titles[1]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _vectors(train, test):

@@ -65,9 +65,15 @@ class Run:
         """Data folder of the synthetic foams."""
         return self.folder / "data" / "synthetic"
 
-    def model(self, kind, latent_dim):
-        """Folder of a trained model."""
-        return self.folder / "models" / f"{kind}-{latent_dim}"
+    @property
+    def pores(self):
+        """Pore measures of each micrograph, one row per row of the index."""
+        return self.folder / "data" / "pores.csv"
+
+    def model(self, kind, latent_dim, repeat=None):
+        """Folder of a trained model, or of its repetition with the seed `repeat`."""
+        folder = self.folder / "models" / f"{kind}-{latent_dim}"
+        return folder if repeat is None else folder / f"seed-{repeat}"
 
     def descriptors(self, kind, latent_dim):
         """File of a model's latent vectors."""
@@ -84,11 +90,6 @@ class Run:
     def notebook(self, name):
         """File of an executed notebook."""
         return self.folder / "notebooks" / f"{name}.ipynb"
-
-    def models(self):
-        """List the trained models as (kind, latent_dim), VAEs first, small before large."""
-        found = (folder.name.rsplit("-", 1) for folder in (self.folder / "models").glob("*-*"))
-        return sorted(((kind, int(dim)) for kind, dim in found), key=lambda model: (model[0] != "vae", model))
 
     def load_images(self):
         """Open the images, memory-mapped: uint8 (N, 128, 128)."""

@@ -156,6 +156,47 @@ def table(vectors, labels, groups=None, seed=0, n_boot=1000, n_perm=1000):
     return pd.DataFrame(rows, columns=columns)
 
 
+def summarise(descriptors, labels, groups=None, seed=0):
+    """Stack `table` of every descriptor: dict of (kind, latent_dim, name) → (N, d); those three columns come first."""
+    parts = []
+    for (kind, latent_dim, name), vectors in descriptors.items():
+        part = table(vectors, labels, groups, seed)
+        for position, column in enumerate(("kind", "latent_dim", "descriptor")):
+            part.insert(position, column, (kind, latent_dim, name)[position])
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def histograms(vectors, labels, n_bins=40):
+    """Count the distances within and between every pair of classes, on edges that the pair shares.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (N, D)
+    labels : array-like of str, shape (N,)
+    n_bins : int
+        Bins up to the largest distance of the pair.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns class_a, class_b, within (class_a, class_b, or "" for the distances between them), low, high, count
+        (pairs of images), density (shares over bin width; sums to 1 over the distances).
+    """
+    labels = np.asarray(labels)
+    parts = []
+    for a, b in itertools.combinations(sorted(set(labels)), 2):
+        first, second = vectors[labels == a], vectors[labels == b]
+        spread = [distances(*pair) for pair in ((first, second), (first,), (second,))]
+        top = max(found.edges[np.flatnonzero(found.counts)[-1] + 1] if found.counts.any() else 0 for found in spread)
+        for within, pair in (("", (first, second)), (a, (first,)), (b, (second,))):
+            found = distances(*pair, n_bins=n_bins, upper=top or 1.0)
+            density = found.counts / max(found.counts.sum(), 1) / np.diff(found.edges)
+            columns = {"class_a": a, "class_b": b, "within": within, "low": found.edges[:-1], "high": found.edges[1:]}
+            parts.append(pd.DataFrame(columns | {"count": found.counts, "density": density}))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _points(*classes):
     """Check (n, d) arrays of finite vectors; float32 stays float32, so that large inputs are not copied."""
     classes = [x if x.dtype in (np.float32, np.float64) else x.astype(np.float64) for x in map(np.asarray, classes)]

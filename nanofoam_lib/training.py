@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import backend, descriptors, files, splits, vae
+from nanofoam_lib import backend, descriptors, files, geometry, splits, vae
 from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import RunWarning, TrainingError
 from nanofoam_lib.progress import track
@@ -16,8 +16,6 @@ from nanofoam_lib.progress import track
 HISTORY_COLUMNS = ("epoch", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
 
 CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
-
-ACTIVE_NATS = 0.01  # a dimension whose mean KL is above this says something about the image
 
 
 def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_rate=1e-3, seed=0, folder=None):
@@ -95,7 +93,34 @@ def count_active(mu, sigma):
     int in 0…D
         0 means that the model has collapsed: its latents say nothing about the image.
     """
-    return int((descriptors.kl_per_dimension(mu, sigma) > ACTIVE_NATS).sum())
+    return int((geometry.kl_divergence(mu, sigma) > geometry.ACTIVE_KL).sum())
+
+
+def summarise(histories, encoded):
+    """Sum up trained models, one row each, and warn (`RunWarning`) of a VAE without an active dimension.
+
+    Parameters
+    ----------
+    histories : dict
+        Name of the model → history, as `fit` returns it.
+    encoded : dict
+        Name of the model → its descriptors of the train images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns model, epochs, best_epoch (lowest test loss), active (`count_active`; missing for a plain
+        autoencoder), then the losses after the last epoch.
+    """
+    rows = []
+    for name, history in histories.items():
+        best = history.loc[history["test_total"].idxmin(), "epoch"]
+        own = encoded[name]
+        active = count_active(own["mu"], own["sigma"]) if "mu" in own else None
+        warn_if_collapsed(name, active)
+        row = {"model": name, "epochs": len(history), "best_epoch": best, "active": active}
+        rows.append(row | history.iloc[-1].drop("epoch").to_dict())
+    return pd.DataFrame(rows).astype({"best_epoch": int, "active": "Int64"})
 
 
 def warn_if_collapsed(name, active):

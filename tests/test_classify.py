@@ -20,10 +20,15 @@ def clouds():
 @pytest.mark.parametrize("classifier", classify.CLASSIFIERS)
 def test_separate_classes_score_one_and_noise_scores_chance(clouds, classifier):
     vectors, labels, groups, split = clouds
-    result = classify.score(vectors, labels, groups, split, classifier)
+    result, confusion = classify.score(vectors, labels, groups, split, classifier)
+    assert confusion.pivot(index="true", columns="predicted", values="count").to_numpy().tolist() == [
+        [15, 0, 0],
+        [0, 15, 0],
+        [0, 0, 15],
+    ]
     assert result["accuracy"] == result["ci_low"] == result["ci_high"] == 1
     assert (result["n_train"], result["n_test"]) == (75, 45)
-    noise = classify.score(np.random.default_rng(1).normal(size=vectors.shape), labels, groups, split, classifier)
+    noise, _ = classify.score(np.random.default_rng(1).normal(size=vectors.shape), labels, groups, split, classifier)
     assert 0.1 < noise["accuracy"] < 0.6
     assert noise["ci_low"] < noise["accuracy"] < noise["ci_high"]
 
@@ -31,14 +36,14 @@ def test_separate_classes_score_one_and_noise_scores_chance(clouds, classifier):
 def test_test_labels_cannot_influence_the_classifier(clouds):
     vectors, labels, groups, split = clouds
     shuffled = np.where(split == "test", "a", labels)
-    assert classify.score(vectors, shuffled, groups, split)["accuracy"] == pytest.approx(1 / 3)
+    assert classify.score(vectors, shuffled, groups, split)[0]["accuracy"] == pytest.approx(1 / 3)
 
 
 def test_knn_does_not_depend_on_the_scale_of_a_dimension(clouds):
     vectors, labels, groups, split = clouds
     noisy = vectors + np.random.default_rng(2).normal(0, 8, vectors.shape)
     scaled = noisy * (1, 1000)
-    first, second = (classify.score(v, labels, groups, split, "KNN")["accuracy"] for v in (noisy, scaled))
+    first, second = (classify.score(v, labels, groups, split, "KNN")[0]["accuracy"] for v in (noisy, scaled))
     assert first == second
 
 
@@ -64,9 +69,48 @@ def test_the_interval_is_the_binomial_one_for_independent_images():
 def test_table1_has_the_columns_of_the_contract(clouds):
     vectors, labels, groups, split = clouds
     index = pd.DataFrame({"label": labels, "group": groups, "split": split})
-    table = classify.table1({("vae", 2, "mu"): vectors, ("ae", 2, "conv"): vectors}, index, "clouds")
+    table, confusions = classify.table1({("vae", 2, "mu"): vectors, ("ae", 2, "conv"): vectors}, index, "clouds")
     columns = "data kind latent_dim descriptor classifier protocol accuracy ci_low ci_high n_train n_test"
     assert list(table.columns) == columns.split()
     assert len(table) == 2 * len(classify.CLASSIFIERS)
     assert set(table["data"]) == {"clouds"}
     assert set(table["protocol"]) == {"by-group"}
+    hits = (
+        confusions[confusions["true"] == confusions["predicted"]].groupby(["descriptor", "classifier"])["count"].sum()
+    )
+    for row in table.itertuples():
+        assert hits[row.descriptor, row.classifier] / row.n_test == pytest.approx(row.accuracy)
+
+
+def test_a_confusion_counts_who_was_taken_for_whom(clouds):
+    """With b moved onto a, no classifier can tell these two, and none may touch c."""
+    vectors, labels, groups, split = clouds
+    vectors = vectors.copy()
+    vectors[labels == "b"] = vectors[labels == "a"]
+    _, confusion = classify.score(vectors, labels, groups, split, "KNN")
+    counts = confusion.set_index(["true", "predicted"])["count"]
+    assert counts["c", "c"] == 15
+    assert counts["a"].sum() == counts["b"].sum() == 15
+    assert counts["a", "c"] == counts["b", "c"] == counts["c", "a"] == counts["c", "b"] == 0
+
+
+def test_seeds_are_summarised_by_mean_and_sample_standard_deviation():
+    keys = {"kind": "vae", "latent_dim": 2, "descriptor": ["mu", "z"], "classifier": "KNN"}
+    tables = {7: pd.DataFrame(keys | {"accuracy": [0.5, 0.2]}), 8: pd.DataFrame(keys | {"accuracy": [0.7, 0.2]})}
+    summary = classify.over_seeds(tables).set_index("descriptor")
+    assert summary.loc["mu", "mean"] == pytest.approx(0.6)
+    assert summary.loc["mu", "sd"] == pytest.approx(0.2 / 2**0.5)
+    assert summary.loc["z", "sd"] == 0
+    assert summary.loc["mu", ["seeds", "seed_7", "seed_8"]].tolist() == [2, 0.5, 0.7]
+
+
+def test_latex_has_booktabs_rules_every_score_and_the_best_in_bold(clouds):
+    vectors, labels, groups, split = clouds
+    index = pd.DataFrame({"label": labels, "group": groups, "split": split})
+    noise = np.random.default_rng(0).normal(size=vectors.shape)
+    table, _ = classify.table1({("vae", 2, "mu"): vectors, ("vae", 2, "z"): noise}, index, "clouds")
+    text = classify.latex(table, "Accuracy on clouds")
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\caption{Accuracy on clouds}"))
+    assert text.count(r"\bfseries 1.00 (1.00--1.00)") == 3
+    worst = table[table["descriptor"] == "z"].iloc[0]
+    assert f"{worst.accuracy:.2f} ({worst.ci_low:.2f}--{worst.ci_high:.2f})" in text

@@ -64,9 +64,3 @@ def test_a_memory_mapped_array_will_do(model, textures, tmp_path):
 def test_other_images_are_refused(model, images, message):
     with pytest.raises(ValueError, match=message):
         descriptors.encode(model, images)
-
-
-def test_kl_per_dimension_by_hand():
-    mu, sigma = np.array([[0, 1], [0, 3]]), np.array([[1, 1], [1, 1]])
-    np.testing.assert_allclose(descriptors.kl_per_dimension(mu, sigma), [0, (0.5 + 4.5) / 2])
-    np.testing.assert_allclose(descriptors.kl_per_dimension([[0.0]], [[2.0]]), [0.5 * (4 - 1 - np.log(4))])

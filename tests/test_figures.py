@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from nanofoam_lib import figures, projection
+from nanofoam_lib import figures, projection, style
 
 NOTE = "tiles, split by group, seed 0"
 
@@ -25,7 +25,7 @@ def points():
     vectors = rng.normal(size=(30, 5))
     train = index["split"] == "train"
     found = {name: projection.pca(vectors[train], vectors[~train]) for name in ("mu", "sigma")}
-    return figures.projection_points(found, index, "PC")
+    return projection.points(found, index, "PC")
 
 
 def drawings(textures):
@@ -40,8 +40,8 @@ def texts(figure):
 
 
 def test_classes_have_fixed_colours_whatever_their_order():
-    assert figures.class_colours(["b", "a", "b"]) == figures.class_colours(["a", "b"])
-    assert figures.class_colours(["a", "b"])["a"] == "#0072B2"
+    assert style.class_colours(["b", "a", "b"]) == style.class_colours(["a", "b"])
+    assert style.class_colours(["a", "b"])["a"] == "#0072B2"
 
 
 def test_micrographs_in_rows_by_class_with_true_scale_bars(textures):
@@ -66,12 +66,12 @@ def test_an_unknown_pixel_size_is_said_in_either_language(textures):
 
 @pytest.mark.parametrize(("width", "length"), [(432, 100), (302, 100), (40, 10), (0.9, 0.2), (3000, 500)])
 def test_scale_bars_are_round_and_about_a_quarter(width, length):
-    assert figures.scale_bar_length(width) == pytest.approx(length)
+    assert style.scale_bar_length(width) == pytest.approx(length)
 
 
 def test_spanish_numbers_have_a_decimal_comma():
-    assert figures.number(0.5, "es") == "0,5"
-    assert figures.number(0.5, "en") == "0.5"
+    assert style.number(0.5, "es") == "0,5"
+    assert style.number(0.5, "en") == "0.5"
 
 
 def test_training_draws_every_curve_and_no_kl_of_a_plain_autoencoder(history):
@@ -144,10 +144,10 @@ def visible_texts(figure):
 
 
 def test_save_writes_vector_raster_and_numbers(tmp_path, points):
-    figures.save(figures.projection(points, NOTE), tmp_path / "f" / "pca", points)
+    style.save(figures.projection(points, NOTE), tmp_path / "f" / "pca", points)
     assert sorted(path.name for path in (tmp_path / "f").iterdir()) == ["pca.csv", "pca.pdf", "pca.png"]
     with Image.open(tmp_path / "f" / "pca.png") as image:
-        assert image.width == pytest.approx(figures.WIDTH_CM / 2.54 * 300, abs=2)
+        assert image.width == pytest.approx(style.WIDTH_CM / 2.54 * 300, abs=2)
     content = (tmp_path / "f" / "pca.pdf").read_bytes()
     assert b"/FontFile2" in content  # embedded as TrueType
     assert b"/Type3" not in content
@@ -156,6 +156,6 @@ def test_save_writes_vector_raster_and_numbers(tmp_path, points):
 
 def test_the_same_figure_has_the_same_bytes(tmp_path, history):
     for name in "ab":
-        figures.save(figures.training(history, NOTE), tmp_path / name, history)
+        style.save(figures.training(history, NOTE), tmp_path / name, history)
     for suffix in (".pdf", ".png", ".csv"):
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()

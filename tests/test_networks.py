@@ -3,7 +3,7 @@ import socket
 import numpy as np
 import pytest
 
-from nanofoam_lib import backbones, vae
+from nanofoam_lib import networks, vae
 from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import DataError, UsageError
 
@@ -17,11 +17,11 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def vgg16():
-    return backbones.deep_features("random-VGG16", IMAGES[:2])
+    return networks.deep_features("random-VGG16", IMAGES[:2])
 
 
 def test_pooled_features_are_the_moments_of_each_feature_map(encoder):
-    pooled = backbones.pooled_features(encoder, IMAGES)
+    pooled = networks.pooled_features(encoder, IMAGES)
     assert pooled.shape == (5, 2 * (4 + 6 + 8)) and pooled.dtype == np.float32
     start = 0
     for name, filters in (("conv_1", 4), ("conv_2", 6), ("features", 8)):
@@ -33,39 +33,39 @@ def test_pooled_features_are_the_moments_of_each_feature_map(encoder):
 
 
 def test_pooled_features_do_not_depend_on_the_batch(encoder, monkeypatch):
-    together = backbones.pooled_features(encoder, IMAGES)
-    monkeypatch.setattr(backbones, "_MAP_BYTES", 1)
-    np.testing.assert_allclose(backbones.pooled_features(encoder, IMAGES), together, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(backbones.pooled_features(encoder, IMAGES[3:]), together[3:], rtol=1e-4, atol=1e-6)
-    assert backbones.pooled_features(encoder, IMAGES[:0]).shape == (0, 36)
+    together = networks.pooled_features(encoder, IMAGES)
+    monkeypatch.setattr(networks, "_MAP_BYTES", 1)
+    np.testing.assert_allclose(networks.pooled_features(encoder, IMAGES), together, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(networks.pooled_features(encoder, IMAGES[3:]), together[3:], rtol=1e-4, atol=1e-6)
+    assert networks.pooled_features(encoder, IMAGES[:0]).shape == (0, 36)
 
 
 def test_pooled_features_hardly_see_a_shift(encoder):
-    a, b, c = (backbones.pooled_features(encoder, images) for images in (IMAGES, np.roll(IMAGES, 8, 2), IMAGES // 2))
+    a, b, c = (networks.pooled_features(encoder, images) for images in (IMAGES, np.roll(IMAGES, 8, 2), IMAGES // 2))
     assert np.abs(a - b).max() < 0.2 * np.abs(a - c).max()
 
 
 def test_pooled_features_take_an_encoder_with_one_head_and_floats():
     encoder = vae.build(vae.Config("ae", latent_dim=2, filters=(4, 6), decoder_filters=(4,))).encoder
-    a, b = (backbones.pooled_features(encoder, images) for images in (IMAGES, IMAGES / np.float32(255)))
+    a, b = (networks.pooled_features(encoder, images) for images in (IMAGES, IMAGES / np.float32(255)))
     np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
 def test_random_weights_follow_the_seed_and_leave_the_global_state_alone(vgg16):
     np.random.seed(5)  # noqa: NPY002 the state that must not move
     keras.utils.set_random_seed(1)
-    again = backbones.deep_features("random-VGG16", IMAGES[:2])
+    again = networks.deep_features("random-VGG16", IMAGES[:2])
     np.testing.assert_allclose(again, vgg16, rtol=1e-4, atol=1e-6)
     assert vgg16.shape == (2, 512) and vgg16.dtype == np.float32 and np.isfinite(vgg16).all()
     assert (vgg16[0] != vgg16[1]).any()
-    other = backbones.deep_features("random-VGG16", IMAGES[:1], seed=1)
+    other = networks.deep_features("random-VGG16", IMAGES[:1], seed=1)
     assert np.abs(other - vgg16[:1]).max() > 0.01 * vgg16.max()
 
 
 def test_weights_are_read_from_a_file(vgg16, tmp_path):
     path = tmp_path / "vgg.weights.h5"
-    backbones.build("random-VGG16").save_weights(path)
-    np.testing.assert_allclose(backbones.deep_features(f"VGG16={path}", IMAGES[:2]), vgg16, rtol=1e-4, atol=1e-6)
+    networks.build("random-VGG16").save_weights(path)
+    np.testing.assert_allclose(networks.deep_features(f"VGG16={path}", IMAGES[:2]), vgg16, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", ["missing", "suffix", "garbage", "other network"])
@@ -76,7 +76,7 @@ def test_a_bad_weights_file_is_a_clear_error(case, tmp_path):
     if case == "other network":
         keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(path)
     with pytest.raises(DataError, match=f"{path.name}: .*VGG16") as error:
-        backbones.deep_features(f"VGG16={path}", IMAGES[:1])
+        networks.deep_features(f"VGG16={path}", IMAGES[:1])
     assert "\n" not in str(error.value)
 
 
@@ -92,7 +92,7 @@ def test_no_network_and_no_file_is_a_clear_error_and_never_random_weights(monkey
     with pytest.raises(
         DataError, match=r"ResNet50: .*URL fetch failure.*give a weights file.*ResNet50=FILE\.h5"
     ) as error:
-        backbones.deep_features("ResNet50", IMAGES)
+        networks.deep_features("ResNet50", IMAGES)
     assert "\n" not in str(error.value)
     assert [weights for weights, _ in asked] == ["imagenet"]
     assert asked[0][1] is not None and socket.getdefaulttimeout() == before
@@ -101,10 +101,10 @@ def test_no_network_and_no_file_is_a_clear_error_and_never_random_weights(monkey
 @pytest.mark.parametrize("name", ["VGG99", "vgg16", "", "random-", "random-VGG16=weights.h5", "=weights.h5"])
 def test_an_unknown_backbone_lists_the_known(name):
     with pytest.raises(UsageError, match="VGG16, ResNet50, DenseNet121, EfficientNetB0"):
-        backbones.deep_features(name, IMAGES)
+        networks.deep_features(name, IMAGES)
 
 
 def test_every_backbone_exists_in_keras():
-    for name, module in backbones.BACKBONES.items():
+    for name, module in networks.BACKBONES.items():
         assert callable(getattr(getattr(keras.applications, module), name))
         assert callable(getattr(keras.applications, module).preprocess_input)

@@ -50,6 +50,33 @@ def pooled_features(encoder, images):
     return pooled
 
 
+def controls(model, images, seed=0, names=()):
+    """Compute the controls that need a network.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+        The trained VAE that is to be compared.
+    images : ndarray of uint8, shape (N, 128, 128)
+    seed : int
+        Of the untrained weights and of z.
+    names : sequence of str
+        Backbones for `deep_features`.
+
+    Returns
+    -------
+    dict
+        ``("control", F, name)`` → ndarray of float32 (N, F): μ, σ and z of the same encoder untrained, the pooled
+        feature maps of the encoder trained and untrained, and the deep features asked for.
+    """
+    untrained = vae.build(model.config, seed)
+    found = {f"untrained {name}": vectors for name, vectors in descriptors.encode(untrained, images, seed).items()}
+    found["pooled features"] = pooled_features(model.encoder, images)
+    found["untrained pooled features"] = pooled_features(untrained.encoder, images)
+    found |= {name.partition("=")[0]: deep_features(name, images, seed) for name in names}
+    return {("control", vectors.shape[1], name): vectors for name, vectors in found.items()}
+
+
 def deep_features(name, images, seed=0):
     """Describe images by the last features of a network trained on photographs, averaged over space.
 
