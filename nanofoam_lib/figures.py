@@ -15,6 +15,7 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from nanofoam_lib.style import (
     COLOURS,
     MARKERS,
+    MEASURES,
     STYLE,
     SYMBOLS,
     class_colours,
@@ -118,7 +119,7 @@ def reconstructions(originals, decoded, labels, note="", lang="en"):
     for row, (name, pictures) in enumerate(rows.items()):
         top = 255 if np.asarray(pictures).dtype == np.uint8 else 1.0
         for column, picture in enumerate(pictures):
-            axes[row, column].imshow(picture, cmap="gray", vmin=0, vmax=top)
+            axes[row, column].imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="nearest")
             axes[row, column].set_axis_off()
         _row_title(axes[row, 0], name)
     for axis, label in zip(axes[0], labels, strict=True):
@@ -250,7 +251,7 @@ def confusion(confusions, note="", lang="en"):
     """
     titles = list(dict.fromkeys(confusions["title"]))
     columns = min(len(titles), 4)
-    figure, axes = grid(math.ceil(len(titles) / columns), columns, cell_aspect=1.1, note=note)
+    figure, axes = grid(math.ceil(len(titles) / columns), columns, cell_aspect=1.3, note=note)
     for axis in axes.flat[len(titles) :]:
         axis.set_axis_off()
     for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
@@ -284,9 +285,11 @@ def predictability(table, measures, note="", lang="en"):
     """
     figure, axes = grid(1, 1, cell_aspect=0.03 * len(table) + 0.2, note=note)
     values = table.set_index("name")[list(measures)].astype(float)
-    values.columns = [text(measure.replace("_", " "), lang) for measure in measures]
+    values.columns = [text(MEASURES.get(measure, measure), lang) for measure in measures]
     values.index.name = None
-    written = values.map(lambda value: number(value, lang, 2) if np.isfinite(value) else "–")
+    written = values.map(lambda value: f"{value:.2f}" if np.isfinite(value) else "–")
+    if lang == "es":
+        written = written.apply(lambda column: column.str.replace(".", ","))
     sns.heatmap(
         values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
         annot_kws={"size": 6}, cbar_kws={"label": "R²"}, linewidths=0.5,

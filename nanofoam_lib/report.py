@@ -19,7 +19,20 @@ CAPTIONS = {
     "training": "Loss by epoch: reconstruction and KL divergence, on train images (solid) and test images (dashed).",
     "reconstructions": "Test images (top) and what each model makes of them.",
     "pca": "Latent vectors of the VAE on their first two principal components, fitted on train, applied to test.",
+    "lda": "Latent vectors of the VAE on their two linear discriminants. The axes are made to separate the train "
+    "images; only the test side is evidence.",
+    "distances": "Distances between σ vectors within two classes (WSS) and between them (BSS).",
+    "controls": "Accuracy of a random forest on the models' descriptors (circles) and on the controls (squares), with "
+    "95 % intervals by bootstrap over groups.",
+    "confusion": "Whom the random forest takes for whom: counts on test, shaded by share of the true class.",
+    "geometry": "How well each descriptor predicts each pore measure of unseen groups: cross-validated R².",
     "table1": "Accuracy on the test groups, with its 95 % interval by bootstrap over groups.",
+    "separation": "Mean distances within (WSS) and between (BSS) classes, R = BSS / (BSS + WSS), its 95 % interval "
+    "and a permutation p-value.",
+    "dimensions": "Every latent dimension: KL divergence, effect size between classes, importance to a random forest, "
+    "and the pore measure it follows most closely on train.",
+    "seeds": "Accuracy over repetitions of the training with several seeds.",
+    "near_duplicates": "Pairs of a train and a test image that show the same picture.",
     "models": "The trained models: loss in nats per image after the last epoch, epoch of the lowest test loss, "
     "and latent dimensions with a KL divergence above 0.01 nat on train.",
 }

@@ -14,6 +14,16 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SYMBOLS = {"mu": "μ", "sigma": "σ"}
 
+#: What the columns of the pore measures are called in a figure.
+MEASURES = {
+    "n_pores": "number of pores",
+    "median_diameter_um": "median diameter (µm)",
+    "mean_diameter_um": "mean diameter (µm)",
+    "density_per_mm2": "density (per mm²)",
+    "spacing_um": "spacing (µm)",
+    "wall_um": "wall (µm)",
+}
+
 #: Width of a figure in cm: the text width of the thesis's page.
 WIDTH_CM = 16.0
 
@@ -45,6 +55,28 @@ _SPANISH = {
     "pixel size unknown": "tamaño de píxel desconocido",
     "synthetic foam": "espuma sintética",
     "split by group, seed": "partición por grupo, semilla",
+    "distance": "distancia",
+    "density": "densidad",
+    "predicted": "predicha",
+    "true": "verdadera",
+    "accuracy on test groups (dotted: naming the largest class)": "exactitud en los grupos de prueba "
+    "(punteado: nombrar la clase mayor)",
+    "pixel PCA": "PCA de píxeles",
+    "power spectrum": "espectro de potencia",
+    "grey mean+std": "media y desviación del gris",
+    "untrained mu": "μ sin entrenar",
+    "untrained sigma": "σ sin entrenar",
+    "untrained z": "z sin entrenar",
+    "pooled features": "mapas promediados",
+    "untrained pooled features": "mapas promediados sin entrenar",
+    "number of pores": "número de poros",
+    "median diameter (µm)": "diámetro mediano (µm)",
+    "mean diameter (µm)": "diámetro medio (µm)",
+    "density (per mm²)": "densidad (por mm²)",
+    "porosity": "porosidad",
+    "circularity": "circularidad",
+    "spacing (µm)": "espaciado (µm)",
+    "wall (µm)": "pared (µm)",
 }
 
 
@@ -85,6 +117,7 @@ def save(figure, stem, numbers):
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
         with files.replacing(stem.with_name(stem.name + suffix)) as temporary:
             figure.savefig(temporary, dpi=300, metadata=metadata)
+        figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
     files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
     return figure
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from nanofoam_lib import figures, projection, style
+from nanofoam_lib import figures, projection, separation, style
 
 NOTE = "tiles, split by group, seed 0"
 
@@ -101,21 +101,86 @@ def test_projection_draws_exactly_its_points(points):
     figure = figures.projection(points, NOTE)
     assert len(figure.axes) == 4
     drawn = [np.asarray(axis.collections[0].get_offsets()) for axis in figure.axes]
-    for axis_points, (name, split) in zip(drawn, [(n, s) for n in "μσ" for s in ("train", "test")], strict=True):
+    for axis_points, (name, split) in zip(
+        drawn, [(n, s) for n in ("mu", "sigma") for s in ("train", "test")], strict=True
+    ):
         own = points[(points["descriptor"] == name) & (points["split"] == split)]
         np.testing.assert_allclose(axis_points, own[["x", "y"]])
     assert {"a", "b", "c", "μ, train (n = 20)", "σ, test (n = 10)"} <= texts(figure)
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
 
 
+@pytest.fixture
+def clouds():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(list("abc"), 20)
+    return rng.normal(size=(60, 4)) + np.repeat([0, 3, 9], 20)[:, None], labels
+
+
+def test_distances_draw_the_histograms_they_are_given(clouds):
+    histograms = separation.histograms(*clouds)
+    figure = figures.distances(histograms, NOTE)
+    assert [axis.get_title() for axis in figure.axes] == ["a – b", "a – c", "b – c"]
+    for axis in figure.axes:
+        assert [patch.get_label()[:3] for patch in axis.patches] == ["WSS", "WSS", "BSS"]
+    drawn = figure.axes[1].patches[2].get_data()
+    own = histograms[(histograms["class_b"] == "c") & (histograms["class_a"] == "a") & (histograms["within"] == "")]
+    np.testing.assert_allclose(drawn.values, own["density"])
+    assert own["count"].sum() == 400
+    assert ((own["high"] - own["low"]) * own["density"]).sum() == pytest.approx(1)
+
+
+@pytest.fixture
+def scores():
+    rows = [("vae", 4, "sigma", 0.7), ("vae", 4, "mu", 0.5), ("control", 54, "LBP", 0.9)]
+    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "accuracy"])
+    return table.assign(ci_low=table["accuracy"] - 0.1, ci_high=table["accuracy"] + 0.1)
+
+
+def test_accuracies_stand_with_their_intervals_against_chance(scores):
+    axis = figures.accuracies(scores, 1 / 3, NOTE).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["vae-4 σ", "vae-4 μ", "LBP"]
+    bars, points = axis.lines[0:-1:2], axis.lines[1:-1:2]
+    np.testing.assert_allclose([bar.get_xdata() for bar in bars], scores[["ci_low", "ci_high"]])
+    np.testing.assert_allclose([point.get_xdata()[0] for point in points], scores["accuracy"])
+    assert axis.lines[-1].get_xdata()[0] == 1 / 3
+
+
+@pytest.fixture
+def confusions():
+    rows = [("vae-4 μ", t, p, 9 if t == p else 1) for t in "abc" for p in "abc"]
+    return pd.DataFrame(rows, columns=["title", "true", "predicted", "count"])
+
+
+def test_confusion_shows_the_counts(confusions):
+    axis = figures.confusion(confusions, NOTE).axes[0]
+    assert [text.get_text() for text in axis.texts] == ["9", "1", "1", "1", "9", "1", "1", "1", "9"]
+    np.testing.assert_allclose(np.diag(axis.collections[0].get_array().reshape(3, 3)), 9 / 11)
+
+
+@pytest.fixture
+def link():
+    return pd.DataFrame({"name": ["vae-4 μ", "LBP"], "porosity": [0.25, -0.5], "wall_um": [np.nan, 0.9]})
+
+
+def test_predictability_writes_r2_and_clips_only_the_colour(link):
+    axis = figures.predictability(link, ["porosity", "wall_um"], NOTE).axes[0]
+    assert [text.get_text() for text in axis.texts] == ["0.25", "–", "-0.50", "0.90"]
+    assert "porosidad" in texts(figures.predictability(link, ["porosity", "wall_um"], lang="es"))
+
+
 @pytest.mark.parametrize("lang", ["en", "es"])
-def test_no_text_overlaps_another(textures, history, points, lang):
+def test_no_text_overlaps_another(textures, history, points, clouds, scores, confusions, link, lang):
     images, labels = drawings(textures)
     drawn = [
         figures.micrographs(images, labels, np.full((6, 2), 2.0), NOTE, lang),
         figures.training(history, NOTE, lang),
         figures.reconstructions(images, {"vae-4": images / 255}, labels, NOTE, lang),
         figures.projection(points, NOTE, lang),
+        figures.distances(separation.histograms(*clouds), NOTE, lang),
+        figures.accuracies(scores, 1 / 3, NOTE, lang),
+        figures.confusion(confusions, NOTE, lang),
+        figures.predictability(link, ["porosity", "wall_um"], NOTE, lang),
     ]
     for figure in drawn:
         boxes = visible_texts(figure)
@@ -129,18 +194,20 @@ def test_no_text_overlaps_another(textures, history, points, lang):
 
 
 def visible_texts(figure):
-    """Text and box of everything written; the ticks of axes that are switched off exist but are not drawn."""
-    figure.canvas.draw()
+    """Text and box of everything written; ticks of axes that are switched off, or out of view, are not drawn."""
+    figure.draw_without_rendering()
     found = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
     for axes in figure.axes:
+        found += [axes.title, *axes.texts]
+        if axes.get_legend():
+            found += axes.get_legend().get_texts()
         if axes.axison:
-            found += axes.findobj(mpl.text.Text)
-        else:
-            found += [axes.title, *axes.texts, *(text for art in axes.artists for text in art.findobj(mpl.text.Text))]
-    found = [text for text in dict.fromkeys(found) if text.get_visible() and text.get_text().strip()]
-    # Some texts are children of two containers: one box each
-    boxes = {(text.get_text(), text.get_window_extent().bounds): text.get_window_extent() for text in found}
-    return [(text, box) for (text, _), box in boxes.items()]
+            for axis in (axes.xaxis, axes.yaxis):
+                low, high = sorted(axis.get_view_interval())
+                ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+                found += [axis.label, *(label for tick in ticks for label in (tick.label1, tick.label2))]
+    shown = [text for text in found if text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent()) for text in shown]
 
 
 def test_save_writes_vector_raster_and_numbers(tmp_path, points):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import UHCS3, write_tiles
 
-from nanofoam_lib import descriptors, pipeline, provenance, vae
+from nanofoam_lib import classify, descriptors, pipeline, provenance, vae
 from nanofoam_lib.errors import DataError, StepError, UsageError
 from nanofoam_lib.runs import Run
 
@@ -52,9 +52,14 @@ def executed(monkeypatch):
 
 def test_the_run_folder_is_that_of_the_contract(finished):
     files = {path.relative_to(finished.folder).as_posix() for path in finished.folder.rglob("*") if path.is_file()}
-    figures = ("micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca")
+    figures = (
+        "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances",
+        "controls", "confusion", "geometry",
+    )  # fmt: skip
+    tables = ("table1", "controls", "separation", "dimensions", "geometry", "models", "confusion", "seeds")
     expected = {
-        "manifest.json", "index.html", "data/images.npy", "data/index.csv", "tables/table1.csv",
+        "manifest.json", "index.html", "data/images.npy", "data/index.csv", "data/pores.csv",
+        "tables/table1.tex", *(f"tables/{name}.csv" for name in tables),
         "descriptors/vae-3.npz", "descriptors/ae-3.npz",
         *(f"models/{kind}-3/{name}" for kind in ("vae", "ae")
           for name in ("config.json", "encoder.keras", "decoder.keras", "history.csv")),
@@ -118,7 +123,7 @@ def test_the_manifest_tells_what_the_run_was_made_from(finished, tiles_folder):
 
 def test_the_report_needs_nothing_else(finished):
     page = finished.report.read_text()
-    assert page.count("data:image/png;base64,") == 5
+    assert page.count("data:image/png;base64,") == 10
     assert not re.search(r"""(src|href)\s*=\s*["']?(?!data:)""", page)
     assert "<script" not in page
     for word in ("tiles", "table1", "reconstructions", "learning_rate", "tensorflow"):
@@ -129,9 +134,56 @@ def test_executed_notebooks_show_their_pictures_and_no_noise(finished):
     for step in pipeline.find_steps():
         notebook = json.loads(finished.notebook(step.name).read_text())
         outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
-        assert not [output for output in outputs if output.get("name") == "stderr"], step.name
+        noise = ["".join(output["text"]) for output in outputs if output.get("name") == "stderr"]
+        assert all("RunWarning" in text for text in noise), (step.name, noise)
         pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-        assert len(pictures) == {"01": 2, "02": 1, "03": 1, "06": 5}[step.name[:2]], step.name
+        assert len(pictures) == {"01": 2, "02": 1, "03": 5, "06": 10}[step.name[:2]], step.name
+
+
+def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(finished):
+    separation, controls = pd.read_csv(finished.table("separation")), pd.read_csv(finished.table("controls"))
+    columns = "kind latent_dim descriptor class_a class_b wss_a wss_b bss r ci_low ci_high"
+    assert list(separation.columns)[:11] == columns.split()
+    assert len(separation) == 4 * 3  # μ, σ, z and conv, three pairs of classes
+    assert list(controls.columns) == list(pd.read_csv(finished.table("table1")).columns)
+    assert set(controls["descriptor"]) == {
+        "untrained mu", "untrained sigma", "untrained z", "pooled features", "untrained pooled features", "pixel PCA",
+        "LBP", "power spectrum", "grey mean+std",
+    }  # fmt: skip
+    dimensions = pd.read_csv(finished.table("dimensions"))
+    assert list(dimensions["dimension"]) == [0, 1, 2]
+    assert dimensions["forest_importance"].sum() == pytest.approx(1)
+
+
+def test_geometry_holds_measures_of_each_image_and_r2_of_each_descriptor(finished):
+    geometry, measures = pd.read_csv(finished.table("geometry")), pd.read_csv(finished.pores)
+    images, r2 = (geometry[geometry["row"] == row].reset_index(drop=True) for row in ("image", "r2"))
+    pd.testing.assert_frame_equal(images[list(measures)], measures, check_dtype=False)
+    assert list(images["id"]) == list(range(15))
+    assert {"mu", "sigma", "z", "conv", "LBP"} <= set(r2["descriptor"])
+    assert (r2[list(measures)].max() <= 1).all()
+
+
+def test_table1_can_be_recomputed_from_the_saved_descriptors(finished):
+    table, index = pd.read_csv(finished.table("table1")), finished.load_index()
+    row = table.query("descriptor == 'sigma' and classifier == 'random forest'").iloc[0]
+    sigma = np.load(finished.descriptors("vae", 3))["sigma"]
+    result, _ = classify.score(sigma, index["label"], index["group"], index["split"], seed=0)
+    assert result["accuracy"] == pytest.approx(row["accuracy"])
+
+
+def test_the_leaky_protocol_and_repeated_seeds_only_when_asked(finished, tiles_folder, tmp_path):
+    assert set(pd.read_csv(finished.table("table1"))["protocol"]) == {"by-group"}
+    asked = TINY | {"protocol": "thesis", "seeds": [0, 5], "backbones": ["random-VGG16"], "latent_dims": [2, 3]}
+    run = pipeline.run(tmp_path / "out", "demo", tiles_folder, asked)
+    table, seeds = pd.read_csv(run.table("table1")), pd.read_csv(run.table("seeds"))
+    assert set(table["protocol"]) == {"by-group", "thesis (leaky)"}
+    assert set(table["latent_dim"]) == {2, 3}
+    assert set(table.loc[table["protocol"] != "by-group", "n_train"]) == {round(88 * 2400 / 3520)}
+    assert (seeds["seeds"] == 2).all()
+    np.testing.assert_allclose(seeds["mean"], seeds[["seed_0", "seed_5"]].mean(axis=1))
+    assert "random-VGG16" in set(pd.read_csv(run.table("controls"))["descriptor"])
+    assert (run.model("vae", 3, repeat=5) / "encoder.keras").exists()
 
 
 def test_an_unchanged_run_executes_nothing_and_changes_nothing(finished, tiles_folder, monkeypatch):

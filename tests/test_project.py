@@ -190,3 +190,8 @@ def test_the_readme_is_short_and_has_both_commands():
     assert len(text.splitlines()) <= 100
     assert "pip install uv && uv run nanofoam run" in text
     assert "pip install uv && uv run pytest" in text
+
+
+def test_the_committed_example_is_small():
+    files = [ROOT / path for path in tracked() if path.parts[:2] == ("reports", "example")]
+    assert sum(path.stat().st_size for path in files if path.exists()) <= 3_000_000

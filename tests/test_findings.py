@@ -1,0 +1,78 @@
+import pandas as pd
+import pytest
+
+from nanofoam_lib import findings
+
+
+def scores(model, control, half=0.05):
+    rows = [("vae", 128, "sigma", model), ("vae", 128, "mu", model - 0.1), ("control", 54, "LBP", control)]
+    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "accuracy"])
+    return table.assign(ci_low=table["accuracy"] - half, ci_high=table["accuracy"] + half)
+
+
+@pytest.mark.parametrize(
+    ("model", "control", "verdict"),
+    [
+        (0.9, 0.6, "**beats its controls**"),
+        (0.9, 0.88, "not by more than chance allows"),
+        (0.9, 0.95, "**does not beat its controls**"),
+    ],
+)
+def test_the_verdict_follows_from_the_numbers(model, control, verdict):
+    said = findings.controls(scores(model, control), chance=1 / 3)
+    assert verdict in said
+    assert "sigma of vae-128" in said
+    assert f"{model:.2f} (95 % interval {model - 0.05:.2f} to {model + 0.05:.2f})" in said
+    assert "LBP" in said
+
+
+def test_a_score_that_guessing_explains_is_said_to_be_one():
+    assert "includes guessing" in findings.controls(scores(0.36, 0.3), chance=1 / 3)
+    assert "includes guessing" not in findings.controls(scores(0.9, 0.3), chance=1 / 3)
+
+
+def test_the_split_is_described_by_its_counts():
+    index = pd.DataFrame({"label": list("aabb"), "group": list("wxyz"), "split": ["train", "test"] * 2})
+    said = findings.data(index, 1, 0, "tiles", 0.3)
+    assert "4 images of tiles in 2 classes and 4 groups; 50% are held out (30% asked for" in said
+    assert "no groups, and 1 pair of images" in said
+    assert "no images." in said
+
+
+def test_models_are_described_by_gap_best_epoch_and_active_dimensions():
+    summary = pd.DataFrame(
+        {"model": ["vae-2", "ae-2"], "epochs": 9, "best_epoch": [7, 9], "active": pd.array([2, None], "Int64"),
+         "reconstruction": 100.0, "test_reconstruction": [110.0, 95.0]}
+    )  # fmt: skip
+    said = findings.models(summary)
+    assert "**vae-2** reconstructs test images 10.0% worse than train; its test loss was lowest in epoch 7 of 9" in said
+    assert "2 latent dimensions are active" in said
+    assert "**ae-2** reconstructs test images 5.0% better than train" in said
+
+
+def test_separation_names_the_farthest_pair():
+    table = pd.DataFrame(
+        {"kind": "vae", "latent_dim": 2, "descriptor": ["mu", "z"], "class_a": "a", "class_b": ["b", "c"],
+         "r": [0.6, 0.7], "p_value": [0.01, 0.2]}
+    )  # fmt: skip
+    said = findings.separation(table)
+    assert "a and c in z of vae-2: R = 0.700, p = 0.200" in said
+    assert "50% have p < 0.05" in said
+
+
+def test_geometry_names_the_best_predictors_and_bears_unknown_sizes():
+    link = pd.DataFrame(
+        {"row": ["image", "r2", "r2", "r2"], "kind": [None, "vae", "vae", "control"],
+         "descriptor": [None, "mu", "sigma", "LBP"], "median_diameter_um": [30.0, 0.2, 0.4, 0.9]}
+    )  # fmt: skip
+    identity = pd.DataFrame(
+        {"kind": "vae", "latent_dim": 2, "dimension": [0, 1], "active": [True, False],
+         "best_measure": ["porosity", "wall_um"], "best_rho": [0.3, -0.8]}
+    )  # fmt: skip
+    said = findings.geometry(link, identity)
+    assert "Of the models, sigma predicts median_diameter_um best (R² = 0.40)" in said
+    assert "Of the controls, LBP" in said
+    assert "1 of 2 latent dimensions are active" in said
+    assert "Dimension 1 of vae-2 follows a pore measure most closely: wall_um, ρ = -0.80" in said
+    nothing = findings.geometry(link.assign(median_diameter_um=None), identity.assign(best_rho=float("nan")))
+    assert nothing == "1 of 2 latent dimensions are active."
