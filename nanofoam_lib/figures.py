@@ -91,6 +91,8 @@ def training(history, note="", lang="en"):
                 axis.plot(rows["epoch"], rows[prefix + column], line, color=colour, label=name)
         axis.set(xlabel=text("epoch", lang), ylabel=text(label, lang))
         axis.xaxis.get_major_locator().set_params(integer=True)
+        if column == "kl":
+            axis.set_yscale("log")  # it falls by orders of magnitude before it rises again
         axis.legend()
     return figure
 
