@@ -239,7 +239,8 @@ def _run_step(step, key, place, manifest, values, bar):
             record["warnings"] = execution.execute(step.notebook, executed, own, on_progress)
         executed.replace(place.notebook(step.name))
     except StepError as error:
-        executed.replace(place.notebook(step.name))
+        if executed.exists():  # there is none if no kernel could be started
+            executed.replace(place.notebook(step.name))
         # What came after this step in an earlier run no longer follows from it
         manifest["steps"] = {name: done for name, done in manifest["steps"].items() if name < step.name}
         manifest["steps"][step.name] = record | {"seconds": round(time.monotonic() - began, 1), "error": str(error)}

@@ -61,7 +61,7 @@ def pca(train, test):
     Raises
     ------
     ValueError
-        If the shapes do not fit, a value is not finite, or the train vectors are all equal.
+        If the shapes do not fit or a value is not finite.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def pca(train, test):
     """
     train, test = _vectors(train, test)
     if (train == train[0]).all():
-        raise ValueError("expected train vectors that vary, got all equal")
+        return _collapsed(train, test)
     model = PCA(n_components=2, svd_solver="full").fit(train)
     axes = model.components_ * _signs(model.components_)
     return _projection(train, test, axes, axes, model.explained_variance_ratio_)
@@ -123,6 +123,8 @@ def lda(train, labels, test):
     """
     train, test = _vectors(train, test)
     classes, codes = np.unique(np.asarray(labels), return_inverse=True)
+    if (train == train[0]).all() and len(codes) == len(train):
+        return _collapsed(train, test)
     if len(codes) != len(train) or len(classes) < 2:
         raise ValueError(f"expected {len(train)} labels of two or more classes, got {len(codes)} of {len(classes)}")
     means = np.array([train[codes == k].mean(axis=0) for k in range(len(classes))])
@@ -232,6 +234,14 @@ def _signs(axes):
     """Return ±1 per axis, so that its largest weight becomes positive."""
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1, keepdims=True), axis=1)
     return np.where(largest < 0, -1.0, 1.0)
+
+
+def _collapsed(train, test):
+    """Project on the first two dimensions where all train vectors are equal: a collapsed model has no better axes."""
+    axes = np.eye(2, train.shape[1])
+    return _projection(
+        train, test, axes, axes, np.zeros(2), note="all train vectors are equal: the model has collapsed"
+    )
 
 
 def _projection(train, test, axes, directions, explained, shrinkage=0.0, note=""):

@@ -3,12 +3,13 @@ import os
 import re
 import shutil
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import UHCS3, write_tiles
 
-from nanofoam_lib import classify, descriptors, pipeline, provenance, vae
+from nanofoam_lib import classify, descriptors, execution, pipeline, provenance, vae
 from nanofoam_lib.errors import DataError, StepError, UsageError
 from nanofoam_lib.runs import Run
 
@@ -174,7 +175,7 @@ def test_table1_can_be_recomputed_from_the_saved_descriptors(finished):
 
 @pytest.fixture(scope="module")
 def few_micrographs(tmp_path_factory, tiles_folder):
-    """Five scanning-electron micrographs of each class of uhcs3, where these lie beside the project; tiles elsewhere."""
+    """Five electron micrographs of each class of uhcs3, where these lie beside the project; tiles elsewhere."""
     if not UHCS3.is_dir():
         return tiles_folder
     chosen = tmp_path_factory.mktemp("data") / "uhcs3"
@@ -327,12 +328,22 @@ def test_a_failed_step_is_recorded_and_its_notebook_kept(copy, tiles_folder, mon
     assert copy.notebook("02_train").read_text() == "{}"
 
 
-def test_a_diverging_training_ends_in_one_line(copy, tiles_folder):
-    given = TINY | {"pixel_size_um": 2, "learning_rate": 1.0, "beta": 1e6, "epochs": 40}
-    with pytest.raises(
-        StepError, match=r"02_train failed: training of vae_3 diverged in epoch \d+.*lower learning_rate"
-    ):
-        pipeline.run(copy.folder, "demo", tiles_folder, given)
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        ("raise TrainingError('training of vae_3 diverged')", StepError, "^bad failed: training of vae_3 diverged$"),
+        ("1 / 0", StepError, "^bad failed: ZeroDivisionError: division by zero$"),
+        ("raise DataError('cut.png: is not an image')", DataError, r"^cut\.png: is not an image$"),
+        ("import os; os._exit(1)", StepError, "^bad failed: its kernel died"),
+    ],
+)
+def test_what_a_notebook_raises_ends_in_one_line(tmp_path, code, error, message):
+    source = f"from nanofoam_lib.errors import DataError, TrainingError\n{code}"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "bad.ipynb")
+    with pytest.raises(error, match=message):
+        execution.execute(tmp_path / "bad.ipynb", tmp_path / "out.ipynb", {}, lambda share: None)
 
 
 def test_wrong_usage_is_told_before_anything_runs(tmp_path, tiles_folder, executed):

@@ -168,7 +168,6 @@ def test_bad_input_is_refused(foams):
         (lambda: projection.pca(train, train[:, :3]), "expected train"),
         (lambda: projection.pca(train[:, :1], train[:, :1]), "d at least 2"),
         (lambda: projection.pca(train * np.nan, train), "NaN"),
-        (lambda: projection.pca(np.ones((5, 2)), np.ones((1, 2))), "all equal"),
         (lambda: projection.lda(train, labels[:-1], train), "labels"),
         (lambda: projection.lda(train, np.zeros(len(train)), train), "two or more classes"),
         (lambda: projection.lda([[0, 0.1], [0, 0.1], [1, 1]], [0, 0, 1], train[:0, :2]), "class mean"),
@@ -176,3 +175,12 @@ def test_bad_input_is_refused(foams):
     for call, says in cases:
         with pytest.raises(ValueError, match=says):
             call()
+
+
+def test_a_collapsed_latent_space_is_drawn_as_a_point_and_said_to_be_one():
+    train, test = np.full((6, 3), 2.0), np.array([[2.0, 2.0, 5.0]])
+    for found in (projection.pca(train, test), projection.lda(train, list("aabbcc"), test)):
+        assert not found.train.any()
+        assert found.test.tolist() == [[0.0, 0.0]]
+        assert found.explained.tolist() == [0.0, 0.0]
+        assert "collapsed" in found.note

@@ -96,4 +96,4 @@ def test_a_larger_beta_leaves_less_information_in_the_latents(textures):
         model = vae.build(vae.Config(**SMALL, beta=beta))
         history = training.fit(model, textures[0], TRAIN, TEST, 15, batch_size=6, learning_rate=3e-3)
         divergences.append(history["test_kl"].iloc[-1])
-    assert divergences[1] < 0.2 * divergences[0]
+    assert divergences[1] < 0.5 * divergences[0]
