@@ -114,9 +114,11 @@ def save(figure, stem, numbers):
         `figure`, for the notebook to show.
     """
     stem = pathlib.Path(stem)
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
+    pdf = {"metadata": {"CreationDate": None}}
+    png = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
+    for suffix, options in ((".pdf", pdf), (".png", png)):
         with files.replacing(stem.with_name(stem.name + suffix)) as temporary:
-            figure.savefig(temporary, dpi=300, metadata=metadata)
+            figure.savefig(temporary, dpi=300, **options)
         figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
     files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
     return figure
