@@ -27,6 +27,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from nanofoam_lib import files
+from nanofoam_lib.progress import track
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,8 @@ def foam_mask(composition, seed, size=(1200, 1600), pixel_size_um=0.27, specimen
     return _paint(pores, size, pixel_size_um, traits["light"])[0] > 0
 
 
-def _silent(iterable, total=None, description=None):
-    return iterable
-
-
 def write_folder(
-    folder, n_per_class=80, specimens=8, size=(600, 800), pixel_size_um=0.54, seed=0, progress=_silent, n_jobs=-1
+    folder, n_per_class=80, specimens=8, size=(600, 800), pixel_size_um=0.54, seed=0, progress=track, n_jobs=-1
 ):
     """Write a data folder of foam micrographs of every composition, with their truth.
 
