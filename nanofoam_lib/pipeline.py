@@ -201,13 +201,18 @@ def _hash_modules(step):
     waiting, seen = _imported(step.code), {}
     while waiting:
         name = waiting.pop()
-        path = PACKAGE / f"{name}.py"
-        if name in seen or not path.is_file() or (name in PICTURES and "figures" not in step.name):
+        paths = _sources(name)
+        if name in seen or not paths or (name in PICTURES and "figures" not in step.name):
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        seen[name] = ast.dump(tree)  # comments and line breaks do not count
-        waiting |= _imported(tree)
+        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+        seen[name] = [ast.dump(tree) for tree in trees]  # comments and line breaks do not count
+        waiting = waiting.union(*map(_imported, trees))
     return _hash(seen)
+
+
+def _sources(name):
+    """List the files of a module of the library, or of a package of modules; none if it is something else."""
+    return [path for path in (PACKAGE / f"{name}.py", *sorted((PACKAGE / name).glob("*.py"))) if path.is_file()]
 
 
 def _imported(source):

@@ -136,6 +136,11 @@ def grid(rows, columns, cell_aspect, note):
     return figure, axes
 
 
+def row_title(axis, title):
+    """Write `title` upright at the left of an axes whose own labels are off."""
+    axis.text(-0.04, 0.5, title, transform=axis.transAxes, rotation=90, ha="right", va="center")
+
+
 def scale_bar_length(width):
     """Choose the round length (1, 2 or 5 times a power of ten) nearest to a quarter of `width`.
 

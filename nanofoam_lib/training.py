@@ -65,6 +65,59 @@ def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_ra
     return pd.DataFrame(history, columns=HISTORY_COLUMNS)
 
 
+def fit_classifier(
+    model, images, classes, train_rows, test_rows, epochs, batch_size=16, learning_rate=1e-3, seed=0, folder=None
+):
+    """Train a supervised classifier like `fit` trains an autoencoder: same augmentation, same optimiser.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `vae.classifier` makes it; changed in place.
+    images : ndarray of uint8, shape (N, 128, 128)
+    classes : ndarray of int, shape (N,)
+        Number of each image's class.
+    train_rows, test_rows, epochs, batch_size, learning_rate, seed
+        See `fit`.
+    folder : path-like, optional
+        Where to write ``classifier.keras`` and ``history.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per epoch, columns epoch, loss (cross-entropy in nats), accuracy, test_loss, test_accuracy.
+
+    Raises
+    ------
+    TrainingError
+        As soon as the loss of a batch is not finite.
+    """
+    train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=CLIP_NORM)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=backend.jit_compile())
+    history = []
+    for epoch in track(range(1, epochs + 1), lambda: f"training {model.name}"):
+        logs = []
+        for rows, batch in _batches(images, train_rows, batch_size, (seed, epoch)):
+            logs.append((len(batch), model.train_on_batch(batch, classes[rows], return_dict=True)))
+            _check_finite(model, logs[-1][1]["loss"], epoch)
+        test = []
+        for start in range(0, len(test_rows), batch_size):
+            rows = test_rows[start : start + batch_size]
+            batch = descriptors.to_input(images[rows])
+            test.append((len(batch), model.test_on_batch(batch, classes[rows], return_dict=True)))
+        both = {prefix + name: _mean(own, name) for prefix, own in (("", logs), ("test_", test)) for name in own[0][1]}
+        history.append({"epoch": epoch, **both})
+    table = pd.DataFrame(history)
+    if folder is not None:
+        folder = pathlib.Path(folder)
+        with files.replacing(folder / "classifier.keras") as temporary:
+            model.save(temporary)
+        files.write_csv(folder / "history.csv", table)
+    return table
+
+
 def evaluate(model, images, rows, batch_size=16, seed=0):
     """Compute the loss of a compiled model on images as they are, without augmentation.
 
@@ -134,22 +187,27 @@ def warn_if_collapsed(name, active):
 def _run_epoch(model, batches, key):
     _seed_noise(model, key)
     logs = []
-    for batch in batches:
+    for _, batch in batches:
         logs.append((len(batch), model.train_on_batch(batch, return_dict=True)))
-        if not math.isfinite(logs[-1][1]["loss"]):
-            raise TrainingError(
-                f"training of {model.name} diverged in epoch {key[1]} (loss {logs[-1][1]['loss']}); "
-                f"lower learning_rate (now {float(model.optimizer.learning_rate):g}) or look for odd images"
-            )
+        _check_finite(model, logs[-1][1]["loss"], key[1])
     return _average(model, logs)
 
 
+def _check_finite(model, loss, epoch):
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"training of {model.name} diverged in epoch {epoch} (loss {loss}); "
+            f"lower learning_rate (now {float(model.optimizer.learning_rate):g}) or look for odd images"
+        )
+
+
 def _batches(images, rows, batch_size, key):
-    """Yield augmented batches in random order; order and augmentation follow from `key` alone."""
+    """Yield rows and augmented images in random order; order and augmentation follow from `key` alone."""
     rng = np.random.default_rng(key)
     order = rng.permutation(rows)
     for start in range(0, len(order), batch_size):
-        yield descriptors.to_input(splits.augment(images[order[start : start + batch_size]], rng))
+        own = order[start : start + batch_size]
+        yield own, descriptors.to_input(splits.augment(images[own], rng))
 
 
 def _seed_noise(model, key):
@@ -160,10 +218,13 @@ def _seed_noise(model, key):
 
 def _average(model, logs):
     """Average the losses of batches, given as (size, losses), over images: Keras starts its means anew each batch."""
-    sizes = [size for size, _ in logs]
     names = {"total": "loss", "reconstruction": "reconstruction", "kl": "kl"}
-    means = {name: float(np.average([own[key] for _, own in logs], weights=sizes)) for name, key in names.items()}
+    means = {name: _mean(logs, key) for name, key in names.items()}
     return means if model.config.kind == "vae" else means | {"kl": math.nan}  # a plain autoencoder has no KL divergence
+
+
+def _mean(logs, name):
+    return float(np.average([own[name] for _, own in logs], weights=[size for size, _ in logs]))
 
 
 def _status(model, history):

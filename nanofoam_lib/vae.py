@@ -160,7 +160,42 @@ def build(config, seed=0):
     return Autoencoder(config, _build_encoder(config, seed), _build_decoder(config, seed), seed)
 
 
+def classifier(config, n_classes, seed=0):
+    """Make a supervised classifier with the encoder's convolutions: what the same layers can do with labels.
+
+    Parameters
+    ----------
+    config : Config
+        Only `filters` counts.
+    n_classes : int
+    seed : int
+        The same seed gives the same weights; the convolutions start as those of `build`.
+
+    Returns
+    -------
+    keras.Model
+        Images (N, 128, 128, 1) in [0, 1] → scores (N, n_classes), before the softmax. The feature map A of the last
+        convolution is the output of the layer ``features``, its spatial mean that of ``pooled``; the scores are the
+        Dense layer ``classes`` (thesis section 1.4.1; [1]_).
+
+    References
+    ----------
+    .. [1] B. Zhou et al., CVPR (2016) 2921, doi:10.1109/CVPR.2016.319 (global average pooling, CAM)
+    """
+    images, features = _build_convolutions(config, seed)
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
+    scores = layers.Dense(n_classes, **next(_seeded_kernels(seed + 2)), name="classes")(pooled)
+    return keras.Model(images, scores, name="classifier")
+
+
 def _build_encoder(config, seed):
+    images, features = _build_convolutions(config, seed)
+    x = layers.Flatten(name="flatten")(features)
+    heads = [_build_head(name, config.latent_dim, seed)(x) for name in HEADS[config.kind]]
+    return keras.Model(images, heads if len(heads) > 1 else heads[0], name="encoder")
+
+
+def _build_convolutions(config, seed):
     kernel = _seeded_kernels(seed)
     images = x = keras.Input((SIZE, SIZE, 1), name="images")
     for level, filters in enumerate(config.filters[:-1], start=1):
@@ -168,9 +203,7 @@ def _build_encoder(config, seed):
         x = layers.MaxPooling2D(name=f"pool_{level}")(x)
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
     x = layers.Conv2D(config.filters[-1], 3, padding="same", activation="relu", **next(kernel), name="features")(x)
-    x = layers.Flatten(name="flatten")(x)
-    heads = [_build_head(name, config.latent_dim, seed)(x) for name in HEADS[config.kind]]
-    return keras.Model(images, heads if len(heads) > 1 else heads[0], name="encoder")
+    return images, x
 
 
 def _build_head(name, latent_dim, seed):

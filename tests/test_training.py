@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib import descriptors, training, vae
+from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import RunWarning, TrainingError
 
 SMALL = {"latent_dim": 4, "filters": (4, 8, 8), "decoder_filters": (8, 4)}
@@ -97,3 +98,15 @@ def test_a_larger_beta_leaves_less_information_in_the_latents(textures):
         history = training.fit(model, textures[0], TRAIN, TEST, 15, batch_size=6, learning_rate=3e-3)
         divergences.append(history["test_kl"].iloc[-1])
     assert divergences[1] < 0.5 * divergences[0]
+
+
+def test_a_classifier_learns_its_labels_and_is_kept(textures, tmp_path):
+    images, labels = textures
+    classes = np.unique(labels, return_inverse=True)[1]
+    model = vae.classifier(vae.Config(**SMALL), 3)
+    history = training.fit_classifier(model, images, classes, TRAIN, TEST, 24, batch_size=4, folder=tmp_path)
+    assert list(history.columns) == ["epoch", "accuracy", "loss", "test_accuracy", "test_loss"]
+    assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
+    kept = keras.saving.load_model(tmp_path / "classifier.keras")
+    hit = np.argmax(kept(descriptors.to_input(images[TEST])), axis=1) == classes[TEST]
+    assert history["test_accuracy"].iloc[-1] == pytest.approx(hit.mean())

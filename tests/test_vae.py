@@ -165,3 +165,14 @@ def test_the_config_is_frozen_and_its_file_holds_no_surprises(tmp_path):
 def test_a_config_that_makes_no_model_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         vae.Config(**values)
+
+
+def test_the_classifier_has_the_encoders_convolutions_and_a_pooled_head():
+    config = vae.Config(**TINY)
+    model, encoder = vae.classifier(config, 3, seed=5), vae.build(config, 5).encoder
+    assert model.output_shape == (None, 3)
+    np.testing.assert_array_equal(model.get_layer("features").kernel, encoder.get_layer("features").kernel)
+    images = np.random.default_rng(0).random((2, 128, 128, 1), np.float32)
+    maps = keras.Model(model.input, model.get_layer("features").output)(images)
+    kernel, bias = model.get_layer("classes").get_weights()
+    np.testing.assert_allclose(model(images), np.mean(maps, axis=(1, 2)) @ kernel + bias, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,21 @@
+"""Every figure as a function of arrays, in English or Spanish.
+
+All take ``note``, the data set, split and seed that stand below the figure, and ``lang``, "en" or "es"; all return a
+`matplotlib.figure.Figure`.
+"""
+
+from nanofoam_lib.figures.learning import training
+from nanofoam_lib.figures.samples import micrographs, reconstructions
+from nanofoam_lib.figures.scores import accuracies, confusion, predictability
+from nanofoam_lib.figures.spaces import distances, projection
+
+__all__ = [
+    "accuracies",
+    "confusion",
+    "distances",
+    "micrographs",
+    "predictability",
+    "projection",
+    "reconstructions",
+    "training",
+]

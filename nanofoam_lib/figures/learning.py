@@ -1,0 +1,39 @@
+"""How training went."""
+
+import matplotlib as mpl
+
+from nanofoam_lib.style import COLOURS, STYLE, grid, text
+
+
+@mpl.rc_context(STYLE)
+def training(history, note="", lang="en"):
+    """Draw the loss of each model, epoch by epoch, on train and test images.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        Columns `model`, `epoch`, `reconstruction`, `kl`, `test_reconstruction`, `test_kl`.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = grid(1, 2, cell_aspect=0.7, note=note)
+    models = list(dict.fromkeys(history["model"]))
+    panels = (("reconstruction", "reconstruction (nats per image)"), ("kl", "KL divergence (nats per image)"))
+    for axis, (column, label) in zip(axes[0], panels, strict=True):
+        for colour, model in zip(COLOURS, models, strict=False):
+            rows = history[history["model"] == model]
+            if column == "kl" and not rows[column].notna().any():
+                continue
+            for prefix, line in (("", "-"), ("test_", "--")):
+                name = f"{model}, {text('test' if prefix else 'train', lang)}"
+                axis.plot(rows["epoch"], rows[prefix + column], line, color=colour, label=name)
+        axis.set(xlabel=text("epoch", lang), ylabel=text(label, lang))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        if column == "kl":
+            axis.set_yscale("log")  # it falls by orders of magnitude before it rises again
+        axis.legend()
+    return figure

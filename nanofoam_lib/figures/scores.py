@@ -1,0 +1,104 @@
+"""Scores: how well descriptors tell classes apart and predict the pores."""
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+
+from nanofoam_lib.style import COLOURS, MEASURES, STYLE, grid, names, text
+
+
+@mpl.rc_context(STYLE)
+def accuracies(table, chance, note="", lang="en"):
+    """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns kind, latent_dim, descriptor, accuracy, ci_low, ci_high: one row per line drawn.
+    chance : float
+        Accuracy of always naming the largest class, drawn as a vertical line.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = len(table)
+    figure, axes = grid(1, 1, cell_aspect=0.02 * rows + 0.12, note=note)
+    axis = axes[0, 0]
+    is_control = table["kind"].to_numpy() == "control"
+    for y, (row, control) in enumerate(zip(table.itertuples(), is_control, strict=True)):
+        colour = COLOURS[1] if control else COLOURS[0]
+        axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1)
+        axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
+    axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
+    axis.set(yticks=range(rows), yticklabels=names(table, lang), xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
+    axis.set_xlabel(text("accuracy on test groups (dotted: naming the largest class)", lang))
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def confusion(confusions, note="", lang="en"):
+    """Draw confusion matrices side by side, as shares of each true class.
+
+    Parameters
+    ----------
+    confusions : pandas.DataFrame
+        Columns title, true, predicted, count.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    titles = list(dict.fromkeys(confusions["title"]))
+    columns = min(len(titles), 4)
+    figure, axes = grid(math.ceil(len(titles) / columns), columns, cell_aspect=1.3, note=note)
+    for axis in axes.flat[len(titles) :]:
+        axis.set_axis_off()
+    for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
+        own = confusions[confusions["title"] == title]
+        counts = own.pivot(index="true", columns="predicted", values="count")
+        shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+        sns.heatmap(
+            shares, annot=counts, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            annot_kws={"size": 7}, yticklabels=i % columns == 0,
+        )  # fmt: skip
+        axis.set(title=title, xlabel=text("predicted", lang), ylabel=text("true", lang) if i % columns == 0 else "")
+        axis.tick_params(axis="x", rotation=90)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def predictability(table, measures, note="", lang="en"):
+    """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Column `name`, and one column of R² per measure.
+    measures : sequence of str
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = grid(1, 1, cell_aspect=0.03 * len(table) + 0.2, note=note)
+    values = table.set_index("name")[list(measures)].astype(float)
+    values.columns = [text(MEASURES.get(measure, measure), lang) for measure in measures]
+    values.index.name = None
+    written = values.map(lambda value: f"{value:.2f}" if np.isfinite(value) else "–")
+    if lang == "es":
+        written = written.apply(lambda column: column.str.replace(".", ","))
+    sns.heatmap(
+        values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
+        annot_kws={"size": 6}, cbar_kws={"label": "R²"}, linewidths=0.5,
+    )  # fmt: skip
+    axes[0, 0].tick_params(axis="x", rotation=30)
+    return figure

@@ -1,0 +1,91 @@
+"""Latent spaces: their projections, and the distances in them."""
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+
+from nanofoam_lib.style import MARKERS, STYLE, SYMBOLS, class_colours, grid, text
+
+
+@mpl.rc_context(STYLE)
+def projection(points, note="", lang="en"):
+    """Scatter 2-D projections, one descriptor per row, train beside test (thesis fig. 11, 12).
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        As `projection.points` gives it: columns `descriptor`, `split` ("train" or "test"), `label`, `x`, `y`,
+        `x_title`, `y_title`.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    descriptors = list(dict.fromkeys(points["descriptor"]))
+    colours = class_colours(points["label"])
+    markers = dict(zip(colours, MARKERS, strict=False))
+    figure, axes = grid(len(descriptors), 2, cell_aspect=0.62, note=note)
+    for row, descriptor in enumerate(descriptors):
+        own = points[points["descriptor"] == descriptor]
+        for axis, split in zip(axes[row], ("train", "test"), strict=True):
+            part = own[own["split"] == split]
+            sns.scatterplot(
+                part, x="x", y="y", hue="label", style="label", palette=colours, markers=markers,
+                hue_order=list(colours), style_order=list(colours), s=14, linewidth=0.2, ax=axis, legend=False,
+            )  # fmt: skip
+            axis.set(xlabel=own["x_title"].iloc[0], ylabel=own["y_title"].iloc[0])
+            axis.set_title(f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})")
+            axis.set(xlim=_padded(own["x"]), ylim=_padded(own["y"]))
+            axis.locator_params(nbins=5)
+    handles = [
+        mpl.lines.Line2D([], [], color=colours[label], marker=markers[label], linestyle="", markersize=4, label=label)
+        for label in colours
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def distances(histograms, note="", lang="en"):
+    """Draw the distances within two classes and between them, one panel per pair of classes (thesis fig. 13).
+
+    Parameters
+    ----------
+    histograms : pandas.DataFrame
+        As `separation.histograms` gives it.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    pairs = list(dict.fromkeys(zip(histograms["class_a"], histograms["class_b"], strict=True)))
+    colours = class_colours([name for pair in pairs for name in pair])
+    columns = min(len(pairs), 3)
+    figure, axes = grid(math.ceil(len(pairs) / columns), columns, cell_aspect=0.85, note=note)
+    for axis in axes.flat[len(pairs) :]:
+        axis.set_axis_off()
+    for axis, (a, b) in zip(axes.flat, pairs, strict=False):
+        own = histograms[(histograms["class_a"] == a) & (histograms["class_b"] == b)]
+        for within, label, colour in ((a, f"WSS {a}", colours[a]), (b, f"WSS {b}", colours[b]), ("", "BSS", "black")):
+            part = own[own["within"] == within]
+            edges = np.append(part["low"], part["high"].iloc[-1])
+            axis.stairs(
+                part["density"], edges, color=colour, label=label, fill=bool(within), alpha=0.55 if within else 1
+            )
+        axis.set(xlabel=text("distance", lang), ylabel=text("density", lang), title=f"{a} – {b}")
+        axis.locator_params(nbins=4)
+        axis.margins(y=0.35)
+        axis.legend(loc="upper right", handlelength=1.2)
+    return figure
+
+
+def _padded(values):
+    low, high = np.min(values), np.max(values)
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin
