@@ -87,6 +87,10 @@ class Run:
         """File of a figure, without its suffix."""
         return self.folder / "figures" / name
 
+    def drawing(self, name):
+        """File of the arrays that a figure is drawn from, where its numbers are more than a table."""
+        return self.folder / "data" / "drawings" / f"{name}.npz"
+
     def notebook(self, name):
         """File of an executed notebook."""
         return self.folder / "notebooks" / f"{name}.ipynb"
