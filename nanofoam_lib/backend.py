@@ -46,3 +46,23 @@ def jit_compile():
         if not tf.config.list_physical_devices("GPU"):
             return False
     return "auto"
+
+
+def gradient(function, x):
+    """Differentiate a scalar function of one tensor, on whichever backend runs: a tensor shaped like `x`."""
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x)
+        return tape.gradient(value, x)
+    if name == "jax":
+        import jax
+
+        return jax.grad(function)(x)
+    import torch
+
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(function(x), x)[0]
