@@ -29,19 +29,25 @@ def encode(model, images, seed=0):
     ValueError
         If the images have another shape or type, or values outside [0, 1].
     """
-    heads = vae.HEADS[model.config.kind]
-    latents = {name: np.empty((len(images), model.config.latent_dim), np.float32) for name in heads}
-    for start in range(0, len(images), BATCH_SIZE):
-        batch = to_input(images[start : start + BATCH_SIZE])
-        outputs = model.encoder(batch, training=False)
-        for name, values in zip(heads, outputs if len(heads) > 1 else [outputs], strict=True):
-            latents[name][start : start + len(batch)] = keras.ops.convert_to_numpy(values)
+    latents = heads(model.encoder, images)
     if model.config.kind == "ae":
         return latents
     log_var = np.clip(latents["log_var"], -vae.LOG_VAR_LIMIT, vae.LOG_VAR_LIMIT)
     sigma = np.exp(log_var / 2)
     noise = np.random.default_rng(seed).standard_normal(sigma.shape, np.float32)
     return {"mu": latents["mu"], "sigma": sigma, "z": latents["mu"] + sigma * noise}
+
+
+def heads(encoder, images):
+    """Compute what an encoder's heads give: dict of name → float32 (N, D), images as in `encode`."""
+    shapes = zip(encoder.output_names, encoder.outputs, strict=True)
+    values = {name: np.empty((len(images), output.shape[-1]), np.float32) for name, output in shapes}
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = to_input(images[start : start + BATCH_SIZE])
+        outputs = encoder(batch, training=False)
+        for own, output in zip(values.values(), outputs if len(values) > 1 else [outputs], strict=True):
+            own[start : start + len(batch)] = keras.ops.convert_to_numpy(output)
+    return values
 
 
 def encode_all(models, images, seed=0):

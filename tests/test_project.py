@@ -22,9 +22,9 @@ TIERS = [
     {"errors", "files", "progress"},
     {
         "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
-        "projection", "findings", "latent",
+        "projection", "findings", "latent", "zones",
     },
-    {"backend", "vae", "training", "descriptors", "gradcam", "networks"},
+    {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks"},
     {"style", "figures"},
     {"explore"},
     {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
