@@ -59,8 +59,8 @@ def interval(hit, groups, level=0.95, n_resamples=2000, seed=0):
 
     Parameters
     ----------
-    hit : array-like of bool, shape (N,)
-        Whether each image was classified right.
+    hit : array-like of bool or float, shape (N,)
+        Whether each image was classified right, or any other value whose mean is wanted.
     groups : array-like, shape (N,)
         Groups are drawn with replacement, with all of their images.
     level : float in (0, 1)
@@ -70,7 +70,7 @@ def interval(hit, groups, level=0.95, n_resamples=2000, seed=0):
     Returns
     -------
     low, high : float
-        Percentile interval in [0, 1].
+        Percentile interval of the mean: for an accuracy in [0, 1].
 
     Examples
     --------
@@ -118,6 +118,33 @@ def table1(descriptors, index, data, seed=0, protocol="by-group"):
             rows.append(row | result)
             confusions.append(confusion.assign(**row)[[*row, "true", "predicted", "count"]])
     return pd.DataFrame(rows), pd.concat(confusions, ignore_index=True)
+
+
+def of_scores(scores, index, name, data, seed=0):
+    """Score a network's own decisions on the test images, as a row of `table1`.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (N, C)
+        The largest decides; columns are the sorted class names.
+    index : pandas.DataFrame, N rows
+        Columns `label`, `group` and `split`.
+    name : list
+        Kind, latent_dim and descriptor of the row.
+    data, seed
+        As in `table1`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row; its classifier is "softmax".
+    """
+    test = (index["split"] == "test").to_numpy()
+    hit = np.unique(index["label"])[np.argmax(scores, axis=1)] == index["label"]
+    low, high = interval(hit[test], index["group"][test], seed=seed)
+    row = dict(zip(("data", "kind", "latent_dim", "descriptor", "classifier"), (data, *name, "softmax"), strict=True))
+    row |= {"protocol": "by-group", "accuracy": float(hit[test].mean()), "ci_low": low, "ci_high": high}
+    return pd.DataFrame([row | {"n_train": int((~test).sum()), "n_test": int(test.sum())}])
 
 
 def over_seeds(tables):

@@ -265,6 +265,26 @@ def identify(descriptors, measures, index, seed=0):
     return pd.concat(parts, ignore_index=True)
 
 
+def strongest(identity, kind, latent_dim, n=5):
+    """List the dimensions of one model that tell the classes best, active ones first.
+
+    Parameters
+    ----------
+    identity : pandas.DataFrame
+        As `identify` gives it.
+    kind, latent_dim
+        The model.
+    n : int
+        How many, at the most.
+
+    Returns
+    -------
+    list of int
+    """
+    own = identity[(identity["kind"] == kind) & (identity["latent_dim"] == latent_dim)]
+    return own.sort_values(["active", "effect_size"], ascending=False, kind="stable")["dimension"].head(n).tolist()
+
+
 def _as_matrix(measures, n):
     values = measures.to_numpy(float)
     if len(values) != n:

@@ -77,6 +77,29 @@ def controls(model, images, seed=0, names=()):
     return {("control", vectors.shape[1], name): vectors for name, vectors in found.items()}
 
 
+def supervised(classifier, images):
+    """Describe images by what a network trained with labels makes of them: the upper bound for the same layers.
+
+    Parameters
+    ----------
+    classifier : keras.Model
+        As `vae.classifier` makes it.
+    images : ndarray, shape (N, 128, 128)
+        uint8, or float in [0, 1].
+
+    Returns
+    -------
+    features : dict
+        ``("control", F, "supervised features")`` → ndarray of float32 (N, F): what the scores are computed from.
+    scores : ndarray of float32, shape (N, C)
+        Scores of the classes, before the softmax.
+    """
+    pooled = classifier.get_layer("pooled").output
+    found = descriptors.heads(keras.Model(classifier.input, [pooled, classifier.output]), images)
+    features, scores = found.values()
+    return {("control", features.shape[1], "supervised features"): features}, scores
+
+
 def deep_features(name, images, seed=0):
     """Describe images by the last features of a network trained on photographs, averaged over space.
 

@@ -272,5 +272,10 @@ def load(folder):
     return Autoencoder(Config(**values), encoder, decoder)
 
 
+def load_classifier(folder):
+    """Read the network of `classifier` from the ``classifier.keras`` that `training.fit_classifier` wrote."""
+    return keras.saving.load_model(pathlib.Path(folder) / "classifier.keras")
+
+
 def _as_list(value):
     return list(value) if isinstance(value, list | tuple) else [value]

@@ -68,6 +68,13 @@ def split(masks, rim=RIM):
     return {"pores": masks & ~near, "rims": near, "walls": ~masks & ~near}
 
 
+def edge(shape, width=8):
+    """Mark the outermost `width` pixels of images of shape (N, S, S): there, padding takes the place of the picture."""
+    found = np.ones(shape, bool)
+    found[:, width:-width, width:-width] = False
+    return found
+
+
 def _distance(mask):
     """Distance of each pixel to the nearest one on the other side of the outline; infinite if there is none."""
     if mask.all() or not mask.any():

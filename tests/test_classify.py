@@ -114,3 +114,12 @@ def test_latex_has_booktabs_rules_every_score_and_the_best_in_bold(clouds):
     assert text.count(r"\bfseries 1.00 (1.00--1.00)") == 3
     worst = table[table["descriptor"] == "z"].iloc[0]
     assert f"{worst.accuracy:.2f} ({worst.ci_low:.2f}--{worst.ci_high:.2f})" in text
+
+
+def test_a_network_s_own_scores_are_a_row_of_their_own():
+    index = pd.DataFrame({"label": list("aabbab"), "group": list("uvwxyz"), "split": ["train"] * 3 + ["test"] * 3})
+    scores = np.array([[1, 0], [1, 0], [0, 1], [0, 2], [3, 1], [5, 4]])  # right, right, wrong on test
+    (row,) = classify.of_scores(scores, index, ("control", 8, "supervised features"), "tiles").itertuples()
+    assert (row.classifier, row.latent_dim, row.n_train, row.n_test) == ("softmax", 8, 3, 3)
+    assert row.accuracy == pytest.approx(2 / 3)
+    assert row.ci_low <= row.accuracy <= row.ci_high

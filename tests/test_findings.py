@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -76,3 +77,38 @@ def test_geometry_names_the_best_predictors_and_bears_unknown_sizes():
     assert "Dimension 1 of vae-2 follows a pore measure most closely: wall_um, ρ = -0.80" in said
     nothing = findings.geometry(link.assign(median_diameter_um=None), identity.assign(best_rho=float("nan")))
     assert nothing == "1 of 2 latent dimensions are active."
+
+
+def test_labels_are_an_upper_bound_and_no_control():
+    scores = pd.DataFrame({
+        "kind": ["vae", "control", "control"], "latent_dim": [8, 8, 8],
+        "descriptor": ["mu", "LBP", "supervised features"], "classifier": ["KNN", "KNN", "softmax"],
+        "accuracy": [0.6, 0.5, 0.9], "ci_low": [0.55, 0.4, 0.8], "ci_high": [0.7, 0.6, 1.0],
+    })  # fmt: skip
+    assert "beats its controls" in findings.controls(scores, 0.33)
+    assert "0.30 more than" in findings.supervision(scores, 0.33)
+
+
+def test_average_maps_name_the_class_and_the_edge():
+    maps = np.zeros((2, 4, 4, 3))
+    maps[0, 1, 1, 0], maps[1, 1, 1, 0], maps[:, 0, 0, 2] = 3, 1, 2
+    said = findings.average_maps(maps, ["a", "b"], [5, 8])
+    assert "dimension 5 responds most to a (3.0 times as much as to b)".lower() in said.lower()
+    assert "dimension 8 has no map" in said
+    assert "50% of all maps lies in their outermost cells, which are 75% of the area" in said
+
+
+def test_checks_of_maps_are_summed_up_with_their_verdict():
+    columns = ["check", "variant", "dimension", "value", "ci_low", "ci_high", "expected"]
+    rows = [
+        ("deletion", "random pixels", pd.NA, 2.0, 1.5, 2.5, "above 1"),
+        ("deletion", "same shape elsewhere", pd.NA, 1.2, 0.9, 1.5, "above 1"),
+        ("localisation", "pores", 3, 1.7, 1.4, 2.0, "1 by chance"),
+        ("localisation", "walls", 3, 0.5, 0.4, 0.6, "1 by chance"),
+    ]
+    table = pd.DataFrame(rows, columns=columns).astype({"dimension": "Int64"})
+    said = findings.map_checks(table)
+    assert "it need not matter (same shape elsewhere)" in said
+    assert "dimension 3 at pores (1.7 × their share)" in said
+    assert "walls" not in said.splitlines()[-1]
+    assert "No map" in findings.map_checks(table.assign(value=np.nan))

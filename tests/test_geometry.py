@@ -174,3 +174,12 @@ def test_rows_must_fit():
         geometry.predictability(np.zeros((2, 2)), pd.DataFrame({"size": [1.0, 2.0]}), [1, 2, 3])
     with pytest.raises(ValueError, match="measures"):
         geometry.rank_correlations(np.zeros((3, 2)), pd.DataFrame({"size": [1.0, 2.0]}))
+
+
+def test_the_strongest_dimensions_are_active_and_of_the_model_asked_for():
+    table = pd.DataFrame({
+        "kind": ["vae"] * 4 + ["texture"], "latent_dim": [4, 4, 4, 4, 4], "dimension": [0, 1, 2, 3, 0],
+        "active": [True, False, True, True, True], "effect_size": [0.1, 0.9, 0.3, 0.2, 1.0],
+    })  # fmt: skip
+    assert geometry.strongest(table, "vae", 4, n=3) == [2, 3, 0]
+    assert geometry.strongest(table, "vae", 4) == [2, 3, 0, 1]

@@ -108,3 +108,12 @@ def test_every_backbone_exists_in_keras():
     for name, module in networks.BACKBONES.items():
         assert callable(getattr(getattr(keras.applications, module), name))
         assert callable(getattr(keras.applications, module).preprocess_input)
+
+
+def test_supervised_features_are_what_the_scores_come_from(textures):
+    classifier = vae.classifier(vae.Config(filters=(4, 4), decoder_filters=(4,)), 3)
+    features, scores = networks.supervised(classifier, textures[0][:5])
+    ((key, found),) = features.items()
+    assert key == ("control", 4, "supervised features")
+    kernel, bias = classifier.get_layer("classes").get_weights()
+    np.testing.assert_allclose(scores, found @ kernel + bias, rtol=1e-4, atol=1e-5)

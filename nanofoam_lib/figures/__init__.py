@@ -5,14 +5,20 @@ All take ``note``, the data set, split and seed that stand below the figure, and
 """
 
 from nanofoam_lib.figures.learning import training
+from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
 from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability
 from nanofoam_lib.figures.spaces import distances, projection
 
 __all__ = [
     "accuracies",
+    "class_maps",
     "confusion",
     "distances",
+    "gradcam",
+    "gradcam_average",
+    "gradcam_checks",
+    "map_numbers",
     "micrographs",
     "predictability",
     "projection",
