@@ -75,6 +75,11 @@ class Run:
         folder = self.folder / "models" / f"{kind}-{latent_dim}"
         return folder if repeat is None else folder / f"seed-{repeat}"
 
+    @property
+    def classifier(self):
+        """Folder of the supervised classifier, whose classes are numbered as the sorted label names."""
+        return self.folder / "models" / "classifier"
+
     def descriptors(self, kind, latent_dim):
         """File of a model's latent vectors."""
         return self.folder / "descriptors" / f"{kind}-{latent_dim}.npz"

@@ -24,7 +24,7 @@ TIERS = [
         "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
         "projection", "findings", "latent",
     },
-    {"backend", "vae", "training", "descriptors", "gradcam", "networks"},
+    {"backend", "upsampling", "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam", "networks"},
     {"style", "figures"},
     {"explore"},
     {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
