@@ -45,7 +45,7 @@ def pooled_features(encoder, images):
     pooled = np.empty((len(images), 2 * sum(output.shape[-1] for output in maps)), np.float32)
     for start in range(0, len(images), batch_size):
         outputs = model(descriptors.to_input(images[start : start + batch_size]), training=False)
-        parts = [pool(output, axis=(1, 2)) for output in outputs for pool in (ops.mean, ops.std)]
+        parts = [pool(ops.relu(output), axis=(1, 2)) for output in outputs for pool in (ops.mean, ops.std)]
         pooled[start : start + batch_size] = ops.convert_to_numpy(ops.concatenate(parts, axis=1))
     return pooled
 

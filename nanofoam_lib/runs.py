@@ -77,7 +77,7 @@ class Run:
 
     @property
     def classifier(self):
-        """Folder of the supervised classifier."""
+        """Folder of the supervised classifier, whose classes are numbered as the sorted label names."""
         return self.folder / "models" / "classifier"
 
     def descriptors(self, kind, latent_dim):

@@ -1,5 +1,7 @@
 """Train a model, epoch by epoch, with a history that can be read back."""
 
+import dataclasses
+import itertools
 import math
 import pathlib
 import warnings
@@ -7,10 +9,9 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import backend, descriptors, files, geometry, splits, vae
+from nanofoam_lib import backend, checkpoints, descriptors, epoch_loop, geometry, splits, upsampling, vae
 from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import RunWarning, TrainingError
-from nanofoam_lib.progress import track
 
 #: Loss in nats, per image: total = reconstruction + beta * kl; first on the train images, then on the test images.
 HISTORY_COLUMNS = ("epoch", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
@@ -24,7 +25,7 @@ def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_ra
     Parameters
     ----------
     model : vae.Autoencoder
-        Changed in place.
+        As `vae.build` makes it; changed in place.
     images : ndarray of uint8, shape (N, 128, 128)
         May be memory-mapped.
     train_rows, test_rows : array-like of int
@@ -46,23 +47,24 @@ def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_ra
     ------
     TrainingError
         As soon as the loss of a batch is not finite.
+
+    Notes
+    -----
+    A training that was killed goes on from its last checkpoint in `folder` when it is called again with the same
+    arguments, and ends with the same weights, bit for bit. One that had ended is read back. What decides whether it is
+    the same: the weights at the start, the images, the recipe and the code; `epochs` may change before the end.
     """
     train_rows, test_rows = np.asarray(train_rows), np.asarray(test_rows)
-    model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=CLIP_NORM), jit_compile=backend.jit_compile())
-    folder = None if folder is None else pathlib.Path(folder)
-    history, best, best_weights = [], math.inf, None
-    for epoch in track(range(1, epochs + 1), lambda: _status(model, history)):
-        train = _run_epoch(model, _batches(images, train_rows, batch_size, (seed, epoch)), (seed, epoch))
+    compile_autoencoder(model, learning_rate)
+
+    def one_epoch(epoch):
+        train = run_epoch(model, images, train_rows, batch_size, (seed, epoch))
         test = evaluate(model, images, test_rows, batch_size, seed)
-        history.append({"epoch": epoch, **train, **{f"test_{name}": value for name, value in test.items()}})
-        if folder is not None:
-            files.write_csv(folder / "history.csv", pd.DataFrame(history, columns=HISTORY_COLUMNS))
-        if test["total"] < best:
-            best, best_weights = test["total"], model.get_weights()
-    if folder is not None:
-        vae.save(model, folder)
-        _save_with(model, best_weights, folder / "best")
-    return pd.DataFrame(history, columns=HISTORY_COLUMNS)
+        return {"epoch": epoch, **train, **{f"test_{name}": value for name, value in test.items()}}
+
+    data = _blocks(images, train_rows, test_rows)
+    identity = _identify(model, data, batch_size, learning_rate, seed)
+    return epoch_loop.run(model, one_epoch, epochs, folder, identity, "test_total", vae.save, vae.load)
 
 
 def fit_classifier(
@@ -80,7 +82,8 @@ def fit_classifier(
     train_rows, test_rows, epochs, batch_size, learning_rate, seed
         See `fit`.
     folder : path-like, optional
-        Where to write ``classifier.keras`` and ``history.csv``.
+        Where to write the model, as it ends and, in ``best/``, at the lowest loss on the test images
+        (`vae.save_classifier`), and ``history.csv``. A killed training goes on as one of `fit` does.
 
     Returns
     -------
@@ -94,28 +97,59 @@ def fit_classifier(
     """
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=CLIP_NORM)
+    optimizer = backend.adam(learning_rate, CLIP_NORM)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=backend.jit_compile())
-    history = []
-    for epoch in track(range(1, epochs + 1), lambda: f"training {model.name}"):
-        logs = []
+
+    def one_epoch(epoch):
+        train, test = [], []
         for rows, batch in _batches(images, train_rows, batch_size, (seed, epoch)):
-            logs.append((len(batch), model.train_on_batch(batch, classes[rows], return_dict=True)))
-            _check_finite(model, logs[-1][1]["loss"], epoch)
-        test = []
-        for start in range(0, len(test_rows), batch_size):
-            rows = test_rows[start : start + batch_size]
-            batch = descriptors.to_input(images[rows])
+            train.append((len(batch), model.train_on_batch(batch, classes[rows], return_dict=True)))
+            _check_finite(model, train[-1][1]["loss"], epoch)
+        for rows, batch in _plain_batches(images, test_rows, batch_size):
             test.append((len(batch), model.test_on_batch(batch, classes[rows], return_dict=True)))
-        both = {prefix + name: _mean(own, name) for prefix, own in (("", logs), ("test_", test)) for name in own[0][1]}
-        history.append({"epoch": epoch, **both})
-    table = pd.DataFrame(history)
-    if folder is not None:
-        folder = pathlib.Path(folder)
-        with files.replacing(folder / "classifier.keras") as temporary:
-            model.save(temporary)
-        files.write_csv(folder / "history.csv", table)
-    return table
+        sides = (("", train), ("test_", test))
+        return {"epoch": epoch} | {side + name: _mean(logs, name) for side, logs in sides for name in logs[0][1]}
+
+    data = itertools.chain(_blocks(images, train_rows, test_rows), (classes[train_rows], classes[test_rows]))
+    identity = _identify(model, data, batch_size, learning_rate, seed)
+    return epoch_loop.run(
+        model, one_epoch, epochs, folder, identity, "test_loss", vae.save_classifier, vae.load_classifier
+    )
+
+
+def compile_autoencoder(model, learning_rate):
+    """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
+    model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile())
+
+
+def run_epoch(model, images, rows, batch_size, key):
+    """Train a compiled `vae.Autoencoder` on each of the rows once.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    images : ndarray of uint8, shape (N, 128, 128)
+    rows : ndarray of int
+    batch_size : int
+    key : (int, int)
+        Seed and epoch: order, augmentation and noise follow from them alone.
+
+    Returns
+    -------
+    dict of float
+        As `evaluate` gives it.
+
+    Raises
+    ------
+    TrainingError
+        As soon as the loss of a batch is not finite.
+    """
+    _seed_noise(model, key)
+    logs = []
+    for _, batch in _batches(images, rows, batch_size, key):
+        logs.append((len(batch), model.train_on_batch(batch, return_dict=True)))
+        _check_finite(model, logs[-1][1]["loss"], key[1])
+    return _average(model, logs)
 
 
 def evaluate(model, images, rows, batch_size=16, seed=0):
@@ -127,11 +161,8 @@ def evaluate(model, images, rows, batch_size=16, seed=0):
         ``total``, ``reconstruction`` and ``kl`` in nats per image; the noise of z follows from `seed` alone.
     """
     _seed_noise(model, (seed, 0))
-    logs = []
-    for start in range(0, len(rows), batch_size):
-        batch = descriptors.to_input(images[rows[start : start + batch_size]])
-        logs.append((len(batch), model.test_on_batch(batch, return_dict=True)))
-    return _average(model, logs)
+    batches = _plain_batches(images, rows, batch_size)
+    return _average(model, [(len(batch), model.test_on_batch(batch, return_dict=True)) for _, batch in batches])
 
 
 def count_active(mu, sigma):
@@ -184,13 +215,20 @@ def warn_if_collapsed(name, active):
         )
 
 
-def _run_epoch(model, batches, key):
-    _seed_noise(model, key)
-    logs = []
-    for _, batch in batches:
-        logs.append((len(batch), model.train_on_batch(batch, return_dict=True)))
-        _check_finite(model, logs[-1][1]["loss"], key[1])
-    return _average(model, logs)
+def _identify(model, data, *recipe):
+    """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
+    modules = (backend, descriptors, epoch_loop, splits, upsampling, vae)
+    code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
+    config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
+    arrays = itertools.chain(model.get_weights(), data)
+    return checkpoints.identify(arrays, config, recipe, code, keras.__version__, keras.backend.backend())
+
+
+def _blocks(images, *parts):
+    """Yield the rows that each part lists, in blocks that fit into memory."""
+    for rows in parts:
+        yield rows
+        yield from (images[rows[start : start + 1024]] for start in range(0, len(rows), 1024))
 
 
 def _check_finite(model, loss, epoch):
@@ -210,6 +248,13 @@ def _batches(images, rows, batch_size, key):
         yield own, descriptors.to_input(splits.augment(images[own], rng))
 
 
+def _plain_batches(images, rows, batch_size):
+    """Yield rows and images as they are, in order."""
+    for start in range(0, len(rows), batch_size):
+        own = rows[start : start + batch_size]
+        yield own, descriptors.to_input(images[own])
+
+
 def _seed_noise(model, key):
     """Restart the noise of z from `key`, so that an epoch does not depend on the ones before."""
     state = np.random.SeedSequence(key).generate_state(2)
@@ -225,16 +270,3 @@ def _average(model, logs):
 
 def _mean(logs, name):
     return float(np.average([own[name] for _, own in logs], weights=[size for size, _ in logs]))
-
-
-def _status(model, history):
-    loss = f", loss {history[-1]['test_total']:.0f} on test" if history else ""
-    return f"training {model.name}{loss}"
-
-
-def _save_with(model, weights, folder):
-    """Save the model as it was with other `weights`, and give it its own back."""
-    kept = model.get_weights()
-    model.set_weights(weights)
-    vae.save(model, folder)
-    model.set_weights(kept)

@@ -1,12 +1,14 @@
 """The thesis's convolutional variational autoencoder, and the plain autoencoder it is compared with."""
 
 import dataclasses
+import functools
 import itertools
 import json
 import pathlib
 
 from nanofoam_lib import files
 from nanofoam_lib.backend import keras
+from nanofoam_lib.upsampling import UpsampledConv2D
 
 ops, layers = keras.ops, keras.layers
 
@@ -199,8 +201,10 @@ def _build_convolutions(config, seed):
     kernel = _seeded_kernels(seed)
     images = x = keras.Input((SIZE, SIZE, 1), name="images")
     for level, filters in enumerate(config.filters[:-1], start=1):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", **next(kernel), name=f"conv_{level}")(x)
+        x = layers.Conv2D(filters, 3, padding="same", **next(kernel), name=f"conv_{level}")(x)
+        # The maximum of the ReLU is the ReLU of the maximum: on a quarter of the pixels
         x = layers.MaxPooling2D(name=f"pool_{level}")(x)
+        x = layers.Activation("relu", name=f"relu_{level}")(x)
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
     x = layers.Conv2D(config.filters[-1], 3, padding="same", activation="relu", **next(kernel), name="features")(x)
     return images, x
@@ -221,11 +225,14 @@ def _build_decoder(config, seed):
     latents = keras.Input((config.latent_dim,), name="latents")
     x = layers.Dense(side * side * depth, **next(kernel), name="spread")(latents)
     x = layers.Reshape((side, side, depth), name="reshape")(x)
+    # Mean and variance of a map do not change when its pixels are repeated: normalised first and enlarged after, by
+    # the next convolution, it is the same map
+    convolution = functools.partial(layers.Conv2D, kernel_size=3, padding="same")
     for level, filters in enumerate(config.decoder_filters, start=1):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", **next(kernel), name=f"conv_{level}")(x)
-        x = layers.UpSampling2D(name=f"up_{level}")(x)
+        x = convolution(filters, activation="relu", **next(kernel), name=f"conv_{level}")(x)
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
-    x = layers.Conv2D(1, 3, padding="same", **next(kernel), name="logits")(x)
+        convolution = UpsampledConv2D
+    x = convolution(1, **next(kernel), name="logits")(x)
     return keras.Model(latents, layers.Activation("sigmoid", name="image")(x), name="decoder")
 
 
@@ -272,8 +279,14 @@ def load(folder):
     return Autoencoder(Config(**values), encoder, decoder)
 
 
+def save_classifier(model, folder):
+    """Write ``classifier.keras`` into `folder`, whole or not at all; the state of its optimiser is left out."""
+    with files.replacing(pathlib.Path(folder) / "classifier.keras") as temporary:
+        keras.Model(model.input, model.output, name=model.name).save(temporary)
+
+
 def load_classifier(folder):
-    """Read the network of `classifier` from the ``classifier.keras`` that `training.fit_classifier` wrote."""
+    """Read the classifier that `save_classifier` wrote."""
     return keras.saving.load_model(pathlib.Path(folder) / "classifier.keras")
 
 

@@ -24,7 +24,10 @@ TIERS = [
         "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
         "projection", "findings", "latent", "zones",
     },
-    {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks"},
+    {
+        "backend", "upsampling", "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam",
+        "map_checks", "networks",
+    },
     {"style", "figures"},
     {"explore"},
     {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
