@@ -69,6 +69,8 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
+    if data is not None:
+        collection.check_apart(data, place.folder)
     source = _describe_data(data)
     _check_writable(place.folder)
     manifest = _begin_manifest(earlier, profile, values, source, lang)

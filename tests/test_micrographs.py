@@ -6,7 +6,7 @@ import pytest
 from conftest import write_tiles
 from PIL import Image
 
-from nanofoam_lib import collection, micrographs
+from nanofoam_lib import collection, micrographs, preprocessing
 from nanofoam_lib.errors import DataError, RunWarning
 
 
@@ -138,7 +138,7 @@ def test_preprocess_refuses_what_makes_no_picture():
 
 
 def test_process_is_read_and_preprocess_row_by_row(tiles, tmp_path):
-    index, bad = micrographs.process(tiles, tmp_path / "images.npy", pixel_size_um=0.5)
+    index, bad = preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=0.5)
     images = np.load(tmp_path / "images.npy", allow_pickle=False)
     assert images.shape == (18, 128, 128)
     assert images.dtype == np.uint8
@@ -154,7 +154,7 @@ def test_process_is_read_and_preprocess_row_by_row(tiles, tmp_path):
 
 def test_process_does_not_depend_on_the_number_of_threads(tiles, tmp_path):
     for n_jobs in (1, 2):
-        micrographs.process(tiles, tmp_path / f"{n_jobs}.npy", n_jobs=n_jobs)
+        preprocessing.process(tiles, tmp_path / f"{n_jobs}.npy", n_jobs=n_jobs)
     assert (tmp_path / "1.npy").read_bytes() == (tmp_path / "2.npy").read_bytes()
 
 
@@ -167,7 +167,7 @@ def test_lengths_survive_the_squeeze(tmp_path):
             picture[500:700, 700:900] = i  # a hole of 200 × 200 raw pixels = 54 × 54 µm
             picture[0, 0] = ord(label)
             save(picture, tmp_path / "d" / label / f"{i}.png")
-    index, _ = micrographs.process(tmp_path / "d", tmp_path / "images.npy", pixel_size_um=0.27)
+    index, _ = preprocessing.process(tmp_path / "d", tmp_path / "images.npy", pixel_size_um=0.27)
     dark = np.load(tmp_path / "images.npy")[0] < 100
     assert index.um_x[0] == pytest.approx(0.27 * 1120 / 128)
     assert index.um_y[0] == pytest.approx(0.27 * 840 / 128)
@@ -182,7 +182,8 @@ def test_metadata_gives_groups_pixel_sizes_and_further_columns(tiles, tmp_path):
         for i in range(6)
     ]
     pd.DataFrame(rows[:-1]).to_csv(tiles / "metadata.csv", index=False)
-    index, _ = micrographs.process(tiles, tmp_path / "images.npy", pixel_size_um=2.0)
+    with pytest.warns(RunWarning, match=r"metadata\.csv has no row for gravel/gravel_5\.png: each"):
+        index, _ = preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=2.0)
     assert index.loc[index["path"] == "brick/brick_3.png", "group"].item() == "s1"
     assert index.loc[index["path"] == rows[-1]["path"], "group"].item() == rows[-1]["path"]
     assert index["current_mA"].dropna().tolist() == [row["current_mA"] for row in rows[:-1]]
@@ -247,27 +248,27 @@ SPOILT = {"grass/grass_0.png", "brick/text.png", "brick/tiny.png", "gravel/copy.
 
 
 def test_check_lists_every_problem(spoilt):
-    problems = micrographs.check(spoilt).set_index("path")["problem"]
+    problems = preprocessing.check(spoilt).set_index("path")["problem"]
     assert set(problems.index) == SPOILT
     assert "duplicate of brick/brick_1.png" in problems["gravel/copy.png"]
     assert "1 usable" in problems["lonely"]
 
 
 def test_check_of_a_good_folder_is_empty(tiles):
-    assert len(micrographs.check(tiles)) == 0
+    assert len(preprocessing.check(tiles)) == 0
 
 
 def test_process_stops_at_bad_images_and_leaves_the_earlier_array(spoilt, tmp_path):
     (tmp_path / "images.npy").write_bytes(b"earlier")
     with pytest.raises(DataError, match=r"brick/text\.png.*5 bad in all.*skip_bad"):
-        micrographs.process(spoilt, tmp_path / "images.npy")
+        preprocessing.process(spoilt, tmp_path / "images.npy")
     assert (tmp_path / "images.npy").read_bytes() == b"earlier"
 
 
 def test_process_can_leave_bad_images_out(spoilt, tmp_path):
     with pytest.warns(RunWarning, match="mixed"):  # the lonely class's size stands in the list until it is left out
         save(np.random.default_rng(0).integers(0, 255, (200, 200), dtype=np.uint8), spoilt / "brick" / "larger.png")
-        index, bad = micrographs.process(spoilt, tmp_path / "images.npy", skip_bad=True)
+        index, bad = preprocessing.process(spoilt, tmp_path / "images.npy", skip_bad=True)
     assert set(bad["path"]) == SPOILT
     assert set(index["label"]) == {"brick", "grass", "gravel"}
     images = np.load(tmp_path / "images.npy")
@@ -280,8 +281,10 @@ def test_mixed_sizes_and_pixel_sizes_are_warned_of(tiles, tmp_path):
     save(np.random.default_rng(0).integers(0, 255, (300, 200), dtype=np.uint8), tiles / "brick" / "other.png")
     (tiles / "metadata.csv").write_text("path,pixel_size_um\nbrick/other.png,3\n")
     with pytest.warns(RunWarning) as caught:
-        micrographs.process(tiles, tmp_path / "images.npy", pixel_size_um=1.0)
-    assert [str(warning.message).split(" (")[0] for warning in caught] == ["mixed image sizes", "mixed pixel sizes"]
+        preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=1.0)
+    said = [str(warning.message).split(" (")[0] for warning in caught]
+    assert said[1:] == ["mixed image sizes", "mixed pixel sizes"]
+    assert "no row for brick/brick_0.png and 17 more" in said[0]
 
 
 def test_read_colour_keeps_colour_and_proportions(tmp_path):
@@ -301,7 +304,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     for per_class in (4, 12):
         folder = write_tiles(tmp_path / str(per_class), per_class, side=120)
         tracemalloc.start()
-        micrographs.process(folder, tmp_path / "images.npy", n_jobs=1)
+        preprocessing.process(folder, tmp_path / "images.npy", n_jobs=1)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # 24 more images of 16 KiB each would show; the table's own rows are far smaller

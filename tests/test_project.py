@@ -19,10 +19,10 @@ LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: Modules by tier; a module imports from its own tier and from those above it in this list.
 TIERS = [
-    {"errors", "files", "progress"},
+    {"errors", "files", "names", "progress"},
     {
-        "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
-        "projection", "findings", "latent", "zones",
+        "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
+        "classify", "controls", "separation", "projection", "findings", "latent", "zones",
     },
     {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks"},
     {"style", "figures"},

@@ -7,7 +7,7 @@ from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GroupKFold, cross_val_score
 
-from nanofoam_lib import synthetic
+from nanofoam_lib import foams, synthetic
 
 SMALL = {
     "size": (300, 400),
@@ -189,7 +189,7 @@ def test_folder(tmp_path):
         calls.append((total, description))
         return iterable
 
-    table = synthetic.write_folder(tmp_path, n_per_class=3, specimens=2, seed=4, progress=progress, n_jobs=1, **TINY)
+    table = foams.write_folder(tmp_path, n_per_class=3, specimens=2, seed=4, progress=progress, n_jobs=1, **TINY)
     assert calls == [(9, "foam micrographs")]
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metadata.csv"), table)
     written = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.*"))
@@ -213,17 +213,17 @@ def contents(folder):
 
 
 def test_folder_does_not_depend_on_the_number_of_workers(tmp_path):
-    synthetic.write_folder(tmp_path / "one", n_per_class=1, n_jobs=1, **TINY)
-    synthetic.write_folder(tmp_path / "two", n_per_class=1, n_jobs=2, **TINY)
+    foams.write_folder(tmp_path / "one", n_per_class=1, n_jobs=1, **TINY)
+    foams.write_folder(tmp_path / "two", n_per_class=1, n_jobs=2, **TINY)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 def test_a_smaller_call_keeps_the_first_images_and_removes_the_rest(tmp_path):
-    synthetic.write_folder(tmp_path, n_per_class=3, specimens=2, n_jobs=1, **TINY)
+    foams.write_folder(tmp_path, n_per_class=3, specimens=2, n_jobs=1, **TINY)
     before = contents(tmp_path)
     (tmp_path / "CuNi1" / "mine.jpg").write_text("stays")
     (tmp_path / "CuNi1" / "CuNi1_notes.jpg").write_text("stays")
-    table = synthetic.write_folder(tmp_path, n_per_class=2, specimens=2, n_jobs=1, **TINY)
+    table = foams.write_folder(tmp_path, n_per_class=2, specimens=2, n_jobs=1, **TINY)
     after = contents(tmp_path)
     kept = set(table["path"])
     assert set(after) == kept | {"metadata.csv", "CuNi1/mine.jpg", "CuNi1/CuNi1_notes.jpg"}
@@ -231,7 +231,7 @@ def test_a_smaller_call_keeps_the_first_images_and_removes_the_rest(tmp_path):
 
 
 def test_specimens_are_at_most_the_images(tmp_path):
-    table = synthetic.write_folder(tmp_path, n_per_class=2, specimens=8, n_jobs=1, **TINY)
+    table = foams.write_folder(tmp_path, n_per_class=2, specimens=8, n_jobs=1, **TINY)
     assert table["group"].nunique() == 6
 
 
@@ -265,5 +265,5 @@ def test_bad_arguments(change, complaint):
 def test_bad_folder_arguments_touch_nothing(tmp_path, change):
     (tmp_path / "metadata.csv").write_text("path\n")
     with pytest.raises(ValueError, match=next(iter(change))):
-        synthetic.write_folder(tmp_path, **change)
+        foams.write_folder(tmp_path, **change)
     assert contents(tmp_path) == {"metadata.csv": b"path\n"}
