@@ -135,7 +135,7 @@ def _read_metadata(folder):
     """Read path, group, pixel_size_um and any further columns of ``metadata.csv``; check what can be wrong."""
     path = folder / METADATA
     if not path.exists() and not path.is_symlink():
-        return pd.DataFrame({"path": pd.Series(dtype=str), "group": None, "pixel_size_um": np.nan})
+        return pd.DataFrame({"path": [], "group": [], "pixel_size_um": []}).astype({"path": str, "group": str})
     if not path.is_file() or not names.is_inside(folder, METADATA):
         raise DataError(f"{names.shown(path)}: is not a file in the data folder")
     try:

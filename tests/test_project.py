@@ -84,15 +84,6 @@ def test_public_things_are_documented(name):
             assert ast.get_docstring(node), f"{name}.{node.name}"
 
 
-@pytest.mark.parametrize("path", [*MODULES.values(), *NOTEBOOKS], ids=lambda path: path.name)
-def test_nothing_runs_code_from_data(path):
-    text = path.read_text(encoding="utf-8")
-    forbidden = (
-        r"\bpickle\.|\bimport pickle|joblib\.load|\beval\(|\bexec\(|yaml\.load\(|shell=True|os\.system|safe_mode=False"
-    )
-    assert not re.search(forbidden + "|allow_pickle=True", text)
-
-
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
