@@ -69,10 +69,10 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
-    if data is not None:
-        collection.check_apart(data, place.folder)
     source = _describe_data(data)
     _check_writable(place.folder)
+    if data is not None:
+        collection.check_apart(data, place.folder)
     manifest = _begin_manifest(earlier, profile, values, source, lang)
     todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
     own = {
