@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 
 EPILOG = """\
 parameters (-p NAME=VALUE, VALUE as JSON; a profile's YAML file takes the same names):
@@ -41,11 +42,17 @@ def _run(options):
 
 
 def _check(options):
-    from nanofoam_lib import collection, micrographs
+    from nanofoam_lib import collection, names, parameters, preprocessing
+    from nanofoam_lib.errors import RunWarning
 
-    problems = micrographs.check(options.data_folder)
+    limit = {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RunWarning)
+        problems = preprocessing.check(options.data_folder, **parameters.check(limit))
+    for warning in caught:
+        print(f"nanofoam: warning: {warning.message}", file=sys.stderr)
     for path, problem in zip(problems["path"], problems["problem"], strict=True):
-        print(f"{path}: {problem}")
+        print(f"{names.shown(path)}: {problem}")
     n_images = len(collection.list_folder(options.data_folder))
     print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
     return 1 if len(problems) else 0
@@ -73,6 +80,7 @@ def _parser():
 
     check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
     check.add_argument("data_folder", metavar="DIR")
+    check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 
     for command in (run, check):

@@ -49,7 +49,8 @@ def execute(notebook, target, values, on_progress):
     try:
         with tempfile.TemporaryDirectory(prefix="nanofoam-") as sockets:
             executed = papermill.execute_notebook(
-                str(notebook), str(target), parameters=values, kernel_name="python3", cwd=str(notebook.parent),
+                _literal(notebook), _literal(target),
+                parameters=values, kernel_name="python3", cwd=str(notebook.parent),
                 config=Config({"KernelManager": _transport(sockets)}), progress_bar=False,
                 on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
             )  # fmt: skip
@@ -64,6 +65,11 @@ def execute(notebook, target, values, on_progress):
     except (CellTimeoutError, RuntimeError, TimeoutError) as error:
         raise StepError(f"{notebook.stem} failed: {' '.join(str(error).split())}") from error
     return _find_warnings(executed)
+
+
+def _literal(path):
+    """Write a path so that papermill, which takes it for a format string, reads it as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _transport(folder):

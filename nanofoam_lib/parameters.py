@@ -60,6 +60,7 @@ PARAMETERS = {
     "image_height": Parameter("int", 64, 10_000, "height of a synthetic micrograph in pixels"),
     "pixel_size_um": Parameter("float", 1e-6, 1e6, "pixel size of the raw micrographs in µm, null: unknown", True),
     "crop": Parameter("float", 0, 0.45, "share of each side that is cropped away"),
+    "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
     "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one VAE and one autoencoder for each"),

@@ -71,6 +71,8 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         data = earlier.get("data", {}).get("folder")
     source = _describe_data(data)
     _check_writable(place.folder)
+    if data is not None:
+        collection.check_apart(data, place.folder)
     manifest = _begin_manifest(earlier, profile, values, source, lang)
     todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
     own = {

@@ -6,6 +6,7 @@ dark phase (`_dark_phase`), one label per pore (`_split`), the table of pores (`
 """
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ from skimage.measure import regionprops_table
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
-from nanofoam_lib import micrographs
+from nanofoam_lib import formats, micrographs
+from nanofoam_lib.errors import RunWarning
 from nanofoam_lib.progress import track
 
 _PIXELS = 160_000  # of the picture that is measured, whatever its own: about 15 across a pore when 400 are in view
@@ -91,7 +93,7 @@ def measure(grey, pixel_size_um, crop=0.15):
     }
 
 
-def measure_all(paths, pixel_sizes_um, crop=0.15, n_jobs=-1):
+def measure_all(paths, pixel_sizes_um, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
     """Measure the pores of many images, read by `micrographs.read` in `n_jobs` processes.
 
     Parameters
@@ -99,8 +101,8 @@ def measure_all(paths, pixel_sizes_um, crop=0.15, n_jobs=-1):
     paths : sequence of path-like
     pixel_sizes_um : float, or sequence with one item per path
         As `pixel_size_um` of `measure`.
-    crop, n_jobs
-        As in `measure` and `joblib.Parallel`.
+    crop, max_megapixels, n_jobs
+        As in `measure`, `micrographs.read` and `joblib.Parallel`.
 
     Returns
     -------
@@ -110,9 +112,16 @@ def measure_all(paths, pixel_sizes_um, crop=0.15, n_jobs=-1):
     paths = list(paths)
     sizes = [pixel_sizes_um] * len(paths) if np.ndim(pixel_sizes_um) == 0 else list(pixel_sizes_um)
     work = Parallel(n_jobs=n_jobs, return_as="generator")
-    one = delayed(lambda path, size: measure(micrographs.read(path), size, crop))
-    rows = work(one(path, size) for path, size in zip(paths, sizes, strict=True))
+    one = delayed(_read_and_measure)
+    rows = work(one(path, size, crop, max_megapixels) for path, size in zip(paths, sizes, strict=True))
     return pd.DataFrame(track(rows, "pores", total=len(paths)))
+
+
+def _read_and_measure(path, pixel_size_um, crop, max_megapixels):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunWarning)  # of several pages: said once, by `preprocessing.process`
+        grey = micrographs.read(path, max_megapixels=max_megapixels)
+    return measure(grey, pixel_size_um, crop)
 
 
 def segment(grey, pixel_size_um, crop=0.15):

@@ -43,8 +43,10 @@ def hash_files(folder, names):
     digest = hashlib.sha256()
     for name in names:
         digest.update(name.encode() + b"\0")
-        with contextlib.suppress(OSError):
-            digest.update(hash_file(pathlib.Path(folder) / name).encode())
+        path = pathlib.Path(folder) / name
+        if path.is_file():  # a pipe would never end
+            with contextlib.suppress(OSError):
+                digest.update(hash_file(path).encode())
     return digest.hexdigest()
 
 

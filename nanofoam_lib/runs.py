@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
+from nanofoam_lib import names
 from nanofoam_lib.errors import DataError
 
 
@@ -106,9 +107,11 @@ class Run:
 
     def load_index(self):
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""
-        names = dict.fromkeys(("path", "label", "group", "split", "sha256"), str)
-        return pd.read_csv(self._existing(self.index, "01_preprocess"), dtype=names, keep_default_na=False,
-                           na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
+        text = dict.fromkeys(("path", "label", "group", "split", "sha256"), str)
+        index = pd.read_csv(self._existing(self.index, "01_preprocess"), dtype=text, keep_default_na=False,
+                            na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
+        self._check_inside(self.index, [path for path in index["path"] if names.leads_out(path)])
+        return index
 
     def load_left_out(self):
         """List the images that were left out: dicts of ``path`` and ``problem``."""
@@ -120,14 +123,24 @@ class Run:
         Raises
         ------
         DataError
-            If it is not JSON.
+            If it is not JSON, or names a file outside the run folder.
         """
         if not self.manifest.exists():
             return {}
         try:
-            return json.loads(self.manifest.read_text(encoding="utf-8"))
+            manifest = json.loads(self.manifest.read_text(encoding="utf-8"))
         except ValueError as error:
             raise DataError(f"{self.manifest}: damaged ({error}); delete it to start this run anew") from error
+        listed = (name for step in manifest.get("steps", {}).values() for name in step.get("outputs", {}))
+        self._check_inside(self.manifest, [name for name in listed if not names.is_inside(self.folder, name)])
+        return manifest
+
+    def _check_inside(self, source, outside):
+        if outside:
+            raise DataError(
+                f"{source}: names '{names.shown(outside[0])}', which leads out of its folder; "
+                "delete the file to make it anew"
+            )
 
     def _existing(self, path, step):
         if not path.exists():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
+from nanofoam_lib import names
 from nanofoam_lib.errors import DataError, RunWarning
 
 _TURNS = ("90° turn", "180° turn", "270° turn")
@@ -52,15 +53,17 @@ def by_group(labels, groups, test_fraction=0.3, seed=0):
     if not 0 < test_fraction < 1:
         raise ValueError(f"test_fraction must lie between 0 and 1, not {test_fraction}")
     classes, label_of = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    names, group_of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    counts = np.zeros((len(names), len(classes)), int)
+    unique, group_of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    counts = np.zeros((len(unique), len(classes)), int)
     np.add.at(counts, (group_of, label_of), 1)
     single = classes[(counts > 0).sum(axis=0) < 2]
     if single.size:
-        raise DataError(f"class '{single[0]}' has one group only; a split by group needs at least two per class")
-    order = np.random.default_rng(seed).permutation(len(names))
+        raise DataError(
+            f"class '{names.shown(single[0])}' has one group only; a split by group needs at least two per class"
+        )
+    order = np.random.default_rng(seed).permutation(len(unique))
     target = test_fraction * counts.sum(axis=0)
-    is_test = np.zeros(len(names), bool)
+    is_test = np.zeros(len(unique), bool)
     for group in order:
         held_out = counts[is_test].sum(axis=0)
         if abs(held_out + counts[group] - target).sum() < abs(held_out - target).sum():
@@ -68,7 +71,9 @@ def by_group(labels, groups, test_fraction=0.3, seed=0):
     _put_classes_on_both_sides(is_test, counts, order)
     missing = classes[(counts[is_test].sum(axis=0) == 0) | (counts[~is_test].sum(axis=0) == 0)]
     if missing.size:
-        raise DataError(f"class '{missing[0]}' cannot be on both sides of a split by group: its groups span classes")
+        raise DataError(
+            f"class '{names.shown(missing[0])}' cannot be on both sides of a split by group: its groups span classes"
+        )
     return np.where(is_test[group_of], "test", "train")
 
 
@@ -221,7 +226,7 @@ def warn_or_stop(pairs, paths, strict=False):
     if not len(pairs):
         return
     first = pairs.iloc[0]
-    train, test = (np.asarray(paths)[first[side]] for side in ("train_id", "test_id"))
+    train, test = (names.shown(np.asarray(paths)[first[side]]) for side in ("train_id", "test_id"))
     message = (
         f"the split leaks: {len(pairs)} pairs of a train and a test image show the same picture, the most alike being "
         f"{train} and {test} (similarity {first['similarity']:.2f}); give such images one group in metadata.csv"
@@ -229,6 +234,34 @@ def warn_or_stop(pairs, paths, strict=False):
     if strict:
         raise DataError(message)
     warnings.warn(message, RunWarning, stacklevel=2)
+
+
+def warn_of_few_groups(labels, groups, split, least=10):
+    """Say of which classes too few groups are held out for their accuracy to mean much.
+
+    Parameters
+    ----------
+    labels, groups, split : array-like, shape (N,)
+        Class, group and side ("train" or "test") of each image.
+    least : int
+        Fewer groups than this are too few: of 10 that are all right, the 95 % interval (Clopper-Pearson) begins at
+        0.69.
+
+    Warns
+    -----
+    RunWarning
+        Naming each such class and the number of its test groups.
+    """
+    table = pd.DataFrame({"label": np.asarray(labels), "group": np.asarray(groups)})
+    counts = table[np.asarray(split) == "test"].groupby("label")["group"].nunique()
+    few = [f"{names.shown(label)} {count}" for label, count in counts.items() if count < least]
+    if few:
+        warnings.warn(
+            f"fewer than {least} groups of a class are held out ({', '.join(few)}): the accuracy on test images is "
+            "uncertain, whatever their number; photograph more specimens",
+            RunWarning,
+            stacklevel=2,
+        )
 
 
 def _blocks(rows, size=128):

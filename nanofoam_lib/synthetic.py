@@ -15,19 +15,12 @@ References
 
 import math
 import numbers
-import pathlib
-import re
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
-
-from nanofoam_lib import files
-from nanofoam_lib.progress import track
 
 
 @dataclass(frozen=True)
@@ -116,95 +109,15 @@ def foam_mask(composition, seed, size=(1200, 1600), pixel_size_um=0.27, specimen
     return _paint(pores, size, pixel_size_um, traits["light"])[0] > 0
 
 
-def write_folder(
-    folder, n_per_class=80, specimens=8, size=(600, 800), pixel_size_um=0.54, seed=0, progress=track, n_jobs=-1
-):
-    """Write a data folder of foam micrographs of every composition, with their truth.
-
-    Parameters
-    ----------
-    folder : path-like
-        Gets ``<composition>/<composition>_<iii>.jpg`` and, last, ``metadata.csv``. Images left there by an earlier,
-        larger call are removed; other files stay.
-    n_per_class, specimens : int
-        Images and pieces of foam (at most one per image) per composition; the images are dealt to the pieces in turn.
-        A larger `n_per_class` with the same number of pieces keeps the first images as they were.
-    size, pixel_size_um
-        As in `foam_micrograph`.
-    seed : int
-        Non-negative; every image's and specimen's own seed follows from it.
-    progress : callable
-        Called as ``progress(iterable, total=n, description=text)``; gives the items on while showing how far it is.
-    n_jobs : int
-        Worker processes, as in `joblib.Parallel`; the files do not depend on it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        What ``metadata.csv`` holds: path (relative, with "/"), label, group (specimen), pixel_size_um; then seed and
-        specimen (the arguments with which `foam_micrograph` draws this picture, before JPEG compression), porosity,
-        density_per_mm2, median_diameter_um and n_pores.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not one of the above.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> table = write_folder(tempfile.mkdtemp(), n_per_class=1, size=(75, 100), pixel_size_um=4.32, n_jobs=1)
-    >>> table[["path", "group"]].iloc[0].tolist()
-    ['CuNi1/CuNi1_000.jpg', 'CuNi1-s0']
-    """
-    _check_count("n_per_class", n_per_class, 1)
-    _check_count("specimens", specimens, 1)
-    _check_picture(seed, size, pixel_size_um)
-    folder = pathlib.Path(folder)
-    specimens = min(specimens, n_per_class)
-    jobs = []
-    for k, label in enumerate(COMPOSITIONS):
-        for i in range(n_per_class):
-            named = {"path": f"{label}/{label}_{i:03d}.jpg", "label": label, "group": f"{label}-s{i % specimens}"}
-            seeds = {"seed": _draw_seed(seed, k, 0, i), "specimen": _draw_seed(seed, k, 1, i % specimens)}
-            jobs.append(named | {"pixel_size_um": pixel_size_um} | seeds)
-    (folder / "metadata.csv").unlink(missing_ok=True)  # if the work is cut off, no table rather than a wrong one
-    wanted = {folder / job["path"] for job in jobs}
-    for label in COMPOSITIONS:
-        for old in (folder / label).glob(f"{label}_*.jpg"):
-            if old not in wanted and re.fullmatch(r"\d{3,}", old.stem.removeprefix(f"{label}_")):
-                old.unlink()
-    work = Parallel(n_jobs=n_jobs, return_as="generator")
-    rows = work(delayed(_write_micrograph)(folder, job, size) for job in jobs)
-    table = pd.DataFrame(progress(rows, total=len(jobs), description="foam micrographs"))
-    files.write_csv(folder / "metadata.csv", table)
-    return table
-
-
-def _write_micrograph(folder, job, size):
-    image, truth = foam_micrograph(job["label"], job["seed"], size, job["pixel_size_um"], job["specimen"])
-    with files.replacing(folder / job["path"]) as temporary:
-        Image.fromarray(image).save(temporary, format="JPEG", quality=92, subsampling=0)
-    diameters = truth["diameters_um"]
-    return job | {
-        "porosity": truth["porosity"],
-        "density_per_mm2": truth["density_per_mm2"],
-        "median_diameter_um": float(np.median(diameters)) if diameters.size else math.nan,
-        "n_pores": diameters.size,
-    }
-
-
-def _draw_seed(*key):
-    return int(np.random.SeedSequence(key).generate_state(1)[0])
-
-
-def _check_count(name, value, least):
+def check_count(name, value, least):
+    """Raise ValueError if the argument `name` is not a whole number of at least `least`."""
     if not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
 
 
-def _check_picture(seed, size, pixel_size_um):
-    _check_count("seed", seed, 0)
+def check_picture(seed, size, pixel_size_um):
+    """Raise ValueError if one of these arguments of `foam_micrograph` cannot be used."""
+    check_count("seed", seed, 0)
     whole = isinstance(size, tuple | list) and all(isinstance(side, numbers.Integral) for side in size)
     if not whole or len(size) != 2 or min(size) < 1:
         raise ValueError(f"size: expected (height, width) in pixels, got {size!r}")
@@ -216,9 +129,9 @@ def _foam(composition, seed, size, pixel_size_um, specimen):
     """Check the arguments; give the specimen's traits, the pores, and the generators of the surface and the camera."""
     if composition not in COMPOSITIONS:
         raise ValueError(f"composition: expected one of {', '.join(COMPOSITIONS)}, got {composition!r}")
-    _check_picture(seed, size, pixel_size_um)
+    check_picture(seed, size, pixel_size_um)
     if specimen is not None:
-        _check_count("specimen", specimen, 0)
+        check_count("specimen", specimen, 0)
     name = zlib.crc32(composition.encode())  # unlike hash(), the same in every process
     piece = (name, 0, seed) if specimen is None else (name, 1, specimen)
     traits = _traits(np.random.default_rng(piece))

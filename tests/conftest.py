@@ -11,6 +11,11 @@ ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: takes many minutes; only run when asked for with -m soak")
+    config.option.markexpr = config.option.markexpr or "not soak"
+
+
 def write_tiles(folder, per_class=6, side=160):
     """Cut scikit-image's photographs of brick, grass and gravel into tiles: a real data folder of three classes."""
     for name in ("brick", "grass", "gravel"):
@@ -22,6 +27,13 @@ def write_tiles(folder, per_class=6, side=160):
             tile = photograph[row * side : (row + 1) * side, column * side : (column + 1) * side]
             Image.fromarray(tile).save(folder / name / f"{name}_{i}.png")
     return folder
+
+
+def save(array, path, mode=None, **options):
+    """Write an array as the picture `path`; give the path."""
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path, **options)
+    return path
 
 
 @pytest.fixture

@@ -36,6 +36,27 @@ def test_check_lists_each_bad_image(tiles, capsys):
     ]
 
 
+def test_check_warns_of_what_is_odd_and_keeps_each_name_on_one_line(tiles, capsys):
+    (tiles / "metadata.csv").write_text("path,group\ngone.png,a\n")
+    (tiles / "brick" / "two\nlines.png").write_text("hello")
+    status, out, err = call("check", tiles, capsys=capsys)
+    assert status == 1
+    assert out.splitlines()[0] == "brick/two\\nlines.png: is not an image of a known format"
+    warned = [line for line in err.splitlines() if line.startswith("nanofoam: warning: ")]
+    assert len(warned) == 2
+    assert "metadata.csv lists gone.png, which the data folder does not hold" in warned[1]
+
+
+def test_check_refuses_larger_images_than_it_is_told(tiles, capsys):
+    status, out, _ = call("check", tiles, "--max-megapixels", "0.02", capsys=capsys)
+    assert status == 1
+    assert out.count("max_megapixels allows 0.02\n") == 18
+    assert call("check", tiles, "--max-megapixels", "0.03", capsys=capsys)[0] == 0
+    status, _, err = call("check", tiles, "--max-megapixels", "0", capsys=capsys)
+    assert status == 2
+    assert "max_megapixels must be a number" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

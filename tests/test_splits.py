@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from nanofoam_lib import splits
-from nanofoam_lib.errors import DataError
+from nanofoam_lib.errors import DataError, RunWarning
 
 
 def make(n_classes=3, n_groups=8, per_group=10):
@@ -87,3 +88,19 @@ def test_augment_only_rearranges_pixels():
     np.testing.assert_array_equal(np.sort(augmented.reshape(50, -1)), np.sort(images.reshape(50, -1)))
     assert (augmented != images).any()
     assert splits.augment(images[..., None], np.random.default_rng(1)).shape == (50, 16, 16, 1)
+
+
+def test_classes_with_few_test_groups_are_named():
+    labels = np.repeat(["many", "few", "none\n"], [20, 20, 20])
+    groups = np.concatenate([np.arange(20), 100 + np.arange(20) // 3, 200 + np.arange(20)])
+    split = np.array(["test"] * 10 + ["train"] * 10 + ["test"] * 12 + ["train"] * 8 + ["test"] * 9 + ["train"] * 11)
+    pattern = r"^fewer than 10 groups of a class are held out \(few 4, none\\n 9\)"
+    with pytest.warns(RunWarning, match=pattern):
+        splits.warn_of_few_groups(labels, groups, split)
+    splits.warn_of_few_groups(labels, groups, split, least=4)
+    splits.warn_of_few_groups(labels[:20], groups[:20], split[:20])
+
+
+def test_ten_groups_that_are_all_right_still_leave_0_69():
+    """The reason for ten: where the Clopper-Pearson interval of 10 of 10 begins."""
+    assert binomtest(10, 10).proportion_ci().low == pytest.approx(0.69, abs=0.005)

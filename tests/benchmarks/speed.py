@@ -17,7 +17,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from nanofoam_lib import classify, controls, geometry, micrographs, pores, projection, separation, splits, synthetic
+from nanofoam_lib import (
+    classify,
+    controls,
+    geometry,
+    micrographs,
+    pores,
+    preprocessing,
+    projection,
+    separation,
+    splits,
+    synthetic,
+)
 
 
 def seconds(work, repeats=3):
@@ -44,7 +55,7 @@ def small_things(folder):
         (folder / label).mkdir()
         for i in range(20):
             Image.fromarray(np.roll(foam, (i, ord(label)), axis=(0, 1))).save(folder / label / f"{i}.jpg", quality=92)
-    took = seconds(lambda: micrographs.process(folder, folder / "images.npy", n_jobs=1))
+    took = seconds(lambda: preprocessing.process(folder, folder / "images.npy", n_jobs=1))
     yield "preprocessing 1600×1200 JPEG, one core", 40 / took, 25.0, "images/s, at least"
     grey = micrographs.read(folder / "a" / "0.jpg")
     yield "pores of one 1600×1200 micrograph", seconds(lambda: pores.measure(grey, 0.27)), 1.0, "s"
