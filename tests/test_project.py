@@ -27,7 +27,10 @@ TIERS = [
     {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks"},
     {"style", "figures"},
     {"explore"},
-    {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
+    {
+        "runs", "provenance", "parameters", "captions", "tables", "latex", "report", "thesis",
+        "execution", "pipeline", "__main__",
+    },
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
 

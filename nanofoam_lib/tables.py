@@ -1,0 +1,121 @@
+"""A run's tables as a reader sees them: what is shown of each, and how its values are written."""
+
+import math
+
+import pandas as pd
+
+from nanofoam_lib import captions
+
+#: What is shown of a table that is too long to be read; its file holds it all.
+VIEWS = {
+    "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
+    "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
+    "confusion": lambda table: table[table["classifier"] == "random forest"],
+}
+
+#: Columns of names from the disk: text, whatever they look like.
+NAMES = {"data", "path", "label", "group", "class_a", "class_b", "true", "predicted"}
+#: Columns of words that the library wrote.
+WORDS = {"descriptor", "classifier", "protocol", "best_measure", "split"}
+
+
+def read(path):
+    """Read a table: names stay text, columns of numbers and of truth values become such, empty cells are NaN.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return raw.apply(lambda column: column if column.name in NAMES else _typed(column))
+
+
+def read_all(folder):
+    """Read every table of a folder: dict of name to DataFrame."""
+    return {path.stem: read(path) for path in sorted(folder.glob("*.csv"))}
+
+
+def view(name, table):
+    """Choose what is shown of the table `name`."""
+    return VIEWS[name](table) if name in VIEWS else table
+
+
+def condense(frame, lang):
+    """Leave out the columns that are empty, and those that hold one value for all of several rows.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    lang : {"en", "es"}
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+    said : str
+        What the constant columns hold, for the caption; "" if there are none.
+    """
+    frame = frame.loc[:, frame.notna().any() | frame.empty]
+    constant = [name for name in frame if len(frame) > 1 and frame[name].nunique(dropna=False) == 1]
+    if not constant or len(constant) == frame.shape[1]:
+        return frame, ""
+    first = cells(frame[constant].head(1), lang).iloc[0]
+    said = "; ".join(f"{captions.column(name, lang)}: {first[name]}" for name in constant)
+    return frame.drop(columns=constant), captions.word("all_rows", lang).format(said)
+
+
+def cells(frame, lang):
+    """Write the values of a table: numbers of one column with as many decimals, the largest with three digits or more.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    lang : {"en", "es"}
+        Spanish has a decimal comma.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of str, same shape.
+
+    Examples
+    --------
+    >>> cells(pd.DataFrame({"r": [12.345, -0.5], "active": [True, False]}), "es").to_numpy().tolist()
+    [['12,3', 'sí'], ['−0,5', 'no']]
+    """
+    return frame.apply(lambda column: pd.Series(_written(column, lang), index=frame.index, dtype=object))
+
+
+def _written(column, lang):
+    if pd.api.types.is_bool_dtype(column):
+        return [captions.word("yes" if value else "no", lang) for value in column]
+    if pd.api.types.is_float_dtype(column):
+        return [number(value, _decimals(column), lang) for value in column]
+    texts = column.fillna("–").astype(str)
+    return [captions.value(text, lang) for text in texts] if column.name in WORDS else list(texts)
+
+
+def _decimals(column):
+    """Count the decimals that give the largest value three digits; none are needed by whole numbers."""
+    largest = column.abs().max()
+    if not largest > 0 or (column.dropna() % 1 == 0).all():
+        return 0
+    return min(max(2 - math.floor(math.log10(largest)), 0), 8)
+
+
+def number(value, decimals, lang):
+    """Write a number with a fixed number of decimals, with a true minus, and a decimal comma in Spanish; NaN is –."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
+
+
+def _typed(column):
+    filled = column[column != ""]
+    if len(filled) == len(column) and set(filled) <= {"True", "False"}:
+        return column == "True"
+    numbers = pd.to_numeric(filled, errors="coerce")
+    return column.replace("", None) if numbers.isna().any() else numbers.reindex(column.index)
