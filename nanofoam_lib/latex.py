@@ -51,18 +51,18 @@ def path(name):
     return name.translate(str.maketrans(macros))
 
 
-def scores(table, caption, label, best, lang):
+def scores(table, best, caption, label, lang):
     r"""Lay out accuracies as the thesis's table 1 does: descriptors by classifiers, a block for each protocol.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `classify.table1` gives it.
+    best : list of bool
+        Rows whose accuracy is bold.
     caption : str
         Plain text.
     label : str
-    best : list of str
-        Columns; the highest accuracy among the rows that agree in them is bold.
     lang : {"en", "es"}
 
     Returns
@@ -70,9 +70,8 @@ def scores(table, caption, label, best, lang):
     str
         A ``table`` for the packages booktabs and graphicx: ``0.98 (0.95--1.00)``, the 95 % interval in brackets.
     """
-    top = table.groupby(best)["accuracy"].transform("max")
     shown = table.assign(
-        score=[_score(row, row.accuracy == high, lang) for row, high in zip(table.itertuples(), top, strict=True)],
+        score=[_score(row, is_best, lang) for row, is_best in zip(table.itertuples(), best, strict=True)],
         name=[escape(_name(row, lang)) for row in table.itertuples()],
     )
     classifiers = list(dict.fromkeys(table["classifier"]))

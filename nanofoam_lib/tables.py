@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from nanofoam_lib import captions
+from nanofoam_lib.errors import DataError
 
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
@@ -12,6 +13,9 @@ VIEWS = {
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "confusion": lambda table: table[table["classifier"] == "random forest"],
 }
+
+#: Tables of accuracies, and the columns in which rows agree that compete with each other.
+RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
 
 #: Columns of names from the disk: text, whatever they look like.
 NAMES = {"data", "path", "label", "group", "class_a", "class_b", "true", "predicted"}
@@ -29,9 +33,22 @@ def read(path):
     Returns
     -------
     pandas.DataFrame
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
     """
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+    raw = read_text(path)
     return raw.apply(lambda column: column if column.name in NAMES else _typed(column))
+
+
+def read_text(path):
+    """Read a table as it stands: a DataFrame of str, empty cells too; raises DataError if it is damaged."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error}); run nanofoam run again") from error
 
 
 def read_all(folder):
@@ -42,6 +59,13 @@ def read_all(folder):
 def view(name, table):
     """Choose what is shown of the table `name`."""
     return VIEWS[name](table) if name in VIEWS else table
+
+
+def best(name, table):
+    """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
+    if name not in RIVALS:
+        return [False] * len(table)
+    return list(table["accuracy"] == table.groupby(RIVALS[name])["accuracy"].transform("max"))
 
 
 def condense(frame, lang):
@@ -63,8 +87,9 @@ def condense(frame, lang):
     if not constant or len(constant) == frame.shape[1]:
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]
-    said = "; ".join(f"{captions.column(name, lang)}: {first[name]}" for name in constant)
-    return frame.drop(columns=constant), captions.word("all_rows", lang).format(said)
+    # The caption names the data set anyway
+    said = [f"{captions.column(name, lang)}: {first[name]}" for name in constant if name != "data"]
+    return frame.drop(columns=constant), captions.word("all_rows", lang).format("; ".join(said)) if said else ""
 
 
 def cells(frame, lang):
@@ -103,7 +128,7 @@ def _decimals(column):
     largest = column.abs().max()
     if not largest > 0 or (column.dropna() % 1 == 0).all():
         return 0
-    return min(max(2 - math.floor(math.log10(largest)), 0), 8)
+    return min(max(3 - math.ceil(math.log10(largest)), 0), 8)
 
 
 def number(value, decimals, lang):

@@ -10,9 +10,6 @@ from nanofoam_lib import captions, files, latex, style, tables
 TEMPLATES = pathlib.Path(__file__).with_name("templates")
 BABEL = {"en": "british", "es": "spanish,es-tabla,es-noshorthands"}
 
-#: Accuracies, and the rows among which the best is bold.
-SCORES = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
-
 
 def write(run):
     r"""Write every table of a run as LaTeX, and a document that shows them and every figure, with captions.
@@ -52,8 +49,8 @@ def write(run):
 
 def _table(name, table, manifest):
     caption = _caption("tables", name, manifest)
-    if name in SCORES:
-        return latex.scores(table, caption, name, SCORES[name], manifest["lang"])
+    if name in tables.RIVALS:
+        return latex.scores(table, tables.best(name, table), caption, name, manifest["lang"])
     return latex.table(tables.view(name, table), caption, name, f"tables/{name}.csv", manifest["lang"])
 
 

@@ -28,7 +28,7 @@ TIERS = [
     {"style", "figures"},
     {"explore"},
     {
-        "runs", "provenance", "parameters", "captions", "tables", "latex", "report", "thesis",
+        "runs", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report", "thesis",
         "execution", "pipeline", "__main__",
     },
 ]  # fmt: skip
