@@ -11,15 +11,6 @@ from nanofoam_lib.errors import DataError
 FILE = "cited.yaml"
 TOLERANCE = 0.005  # the text rounds to two decimals
 
-EXAMPLE = """\
-# RUN/cited.yaml: one entry for each number that the text quotes
-- table: table1                # RUN/tables/table1.csv
-  row: {kind: vae, latent_dim: 128, descriptor: sigma, classifier: random forest, protocol: by-group}
-  column: accuracy
-  value: 0.65                  # as the text has it
-  tolerance: 0.005             # how far the table may be from it; 0.005 if left out
-"""
-
 
 class Citation(NamedTuple):
     """A cited number, and what the table holds now."""
@@ -74,11 +65,10 @@ def verify(run):
 
 def _look_up(run, entry):
     table, row, column, value, tolerance = _check(entry)
+    known = sorted(path.stem for path in run.folder.glob("tables/*.csv"))
+    if table not in known:  # nor is a path that leads out of the run's folder
+        raise DataError(f"{table!r} is no table of this run; it has {', '.join(known) or 'none'}")
     path = run.table(table)
-    if not path.resolve().is_relative_to(run.folder.resolve()):
-        raise DataError(f"table {table!r} leaves the run's folder; give the name of one of its tables")
-    if not path.is_file():
-        raise DataError(f"there is no table {path}")
     frame = tables.read_text(path)
     for name in (*row, column):
         if name not in frame:

@@ -79,7 +79,7 @@ def scores(table, best, caption, label, lang):
     heads += [captions.value(name, lang) for name in classifiers]
     lines = [_row(map(escape, heads)), r"\midrule"]
     for protocol, block in shown.groupby("protocol", sort=False):
-        if table["protocol"].nunique() > 1:
+        if len(set(table["protocol"])) > 1:
             said = escape(captions.value(protocol, lang))
             lines.append(rf"\addlinespace \multicolumn{{{len(heads)}}}{{l}}{{\textit{{{said}}}}} \\")
         wide = block.pivot(index=["latent_dim", "name"], columns="classifier", values="score").fillna("--")

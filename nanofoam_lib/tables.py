@@ -83,7 +83,7 @@ def condense(frame, lang):
         What the constant columns hold, for the caption; "" if there are none.
     """
     frame = frame.loc[:, frame.notna().any() | frame.empty]
-    constant = [name for name in frame if len(frame) > 1 and frame[name].nunique(dropna=False) == 1]
+    constant = [name for name in frame if len(frame) > 1 and len(frame[name].drop_duplicates()) == 1]
     if not constant or len(constant) == frame.shape[1]:
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]

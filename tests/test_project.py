@@ -29,7 +29,7 @@ TIERS = [
     {"explore"},
     {
         "runs", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report", "thesis",
-        "execution", "pipeline", "__main__",
+        "cited", "compare", "execution", "pipeline", "__main__",
     },
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
