@@ -74,7 +74,7 @@ def _look_up(run, entry):
         if name not in frame:
             raise DataError(f"{path} has no column {name!r}; it has {', '.join(frame)}")
     for name, wanted in row.items():
-        frame = frame[[_is_same(cell, wanted) for cell in frame[name]]]
+        frame = frame[frame[name].map(lambda cell, wanted=wanted: _is_same(cell, wanted)).astype(bool)]
     where = f"{path}: {', '.join(f'{name} {wanted}' for name, wanted in row.items())}: {column}"
     if len(frame) != 1:
         raise DataError(f"{where}: {len(frame) or 'no'} rows match; name one row")

@@ -42,19 +42,14 @@ def compare(folders):
     DataError
         If a run is missing, unfinished or damaged.
     """
-    names = _names([pathlib.Path(folder) for folder in folders])
-    manifests = {name: _load_manifest(Run(folder)) for name, folder in zip(names, folders, strict=True)}
-    values = {
-        name: {key: json.dumps(value) for key, value in manifest["parameters"].items()}
-        for name, manifest in manifests.items()
-    }
-    found = {name: _headlines(Run(folder), manifests[name]) for name, folder in zip(names, folders, strict=True)}
-    parameters = _side_by_side(values)
+    folders = [pathlib.Path(folder) for folder in folders]
+    runs = dict(zip(_names(folders), map(_load, folders), strict=True))
+    parameters = _side_by_side({name: run.parameters for name, run in runs.items()})
     return Comparison(
-        {name: manifest["data"]["name"] for name, manifest in manifests.items()},
-        len({_identity(manifest) for manifest in manifests.values()}) == 1,
+        {name: run.data for name, run in runs.items()},
+        len({run.identity for run in runs.values()}) == 1,
         parameters[parameters.ne(parameters.iloc[:, 0], axis=0).any(axis=1)],
-        _side_by_side(found),
+        _side_by_side({name: run.headlines for name, run in runs.items()}),
     )
 
 
@@ -86,38 +81,43 @@ def _warning(comparison):
     return f"These runs are of different data ({listed}): their numbers do not compare."
 
 
-def _identity(manifest):
-    """Tell data apart: by content, or synthetic foams by the parameters that they are drawn from."""
-    drawn = [manifest["parameters"].get(name) for name in SYNTHESIS]
-    return json.dumps(manifest["data"]["hash"] or [manifest["data"]["name"], drawn])
-
-
 def _names(folders):
     """Name each run by its folder; by its whole path where two folders have one name."""
     short = [folder.resolve().name for folder in folders]
     return short if len(set(short)) == len(short) else list(map(str, folders))
 
 
-def _load_manifest(run):
+class _Loaded(NamedTuple):
+    data: str
+    identity: str  # of the data: their hash, or for synthetic foams the parameters that they are drawn from
+    parameters: dict
+    headlines: dict
+
+
+def _load(folder):
+    run = Run(folder)
     manifest = run.load_manifest()
     if not manifest:
-        raise DataError(f"{run.manifest}: missing; {run.folder} is not the folder of a run")
-    if not isinstance(manifest, dict) or not {"parameters", "data", "steps"} <= set(manifest):
-        raise DataError(f"{run.manifest}: damaged; delete it to start this run anew")
-    if not manifest.get("finished"):
-        raise DataError(f"{run.folder}: the run is unfinished; run nanofoam run --out {run.folder}")
-    return manifest
-
-
-def _headlines(run, manifest):
+        raise DataError(f"{run.manifest}: missing; {folder} is not the folder of a run")
     try:
-        found = {name: tables.read(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
-        numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
-        numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
-        seconds = sum(step["seconds"] for step in manifest["steps"].values())
+        return _read(run, manifest)
     except (KeyError, AttributeError, TypeError) as error:
-        raise DataError(f"{run.folder}: a table or the manifest is damaged ({error}); run it again") from error
-    return numbers | {"seconds": f"{seconds:.0f}"}
+        raise DataError(
+            f"{folder}: manifest or table damaged or of another version ({error!r}); run it again"
+        ) from error
+
+
+def _read(run, manifest):
+    if not manifest["finished"]:
+        raise DataError(f"{run.folder}: the run is unfinished; go on with nanofoam run --out {run.folder}")
+    data, parameters = manifest["data"], manifest["parameters"]
+    drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
+    written = {name: json.dumps(value) for name, value in parameters.items()}
+    found = {name: tables.read(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
+    numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
+    numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
+    seconds = sum(step["seconds"] for step in manifest["steps"].values())
+    return _Loaded(data["name"], data["hash"] or json.dumps(drawn), written, numbers | {"seconds": f"{seconds:.0f}"})
 
 
 def _accuracies(table):

@@ -129,11 +129,11 @@ def table(frame, caption, label, file, lang):
 
 
 def _join_intervals(cells):
-    if not {"ci_low", "ci_high"} <= set(cells):
+    if not (columns := tables.interval(cells)):
         return cells
-    estimate = cells.columns[list(cells).index("ci_low") - 1]
-    joined = cells[estimate] + " (" + cells["ci_low"] + "–" + cells["ci_high"] + ")"
-    return cells.assign(**{estimate: joined}).drop(columns=["ci_low", "ci_high"])
+    estimate, low, high = columns
+    joined = cells[estimate] + " (" + cells[low] + "–" + cells[high] + ")"
+    return cells.assign(**{estimate: joined}).drop(columns=[low, high])
 
 
 def _row(cells):

@@ -83,13 +83,22 @@ def condense(frame, lang):
         What the constant columns hold, for the caption; "" if there are none.
     """
     frame = frame.loc[:, frame.notna().any() | frame.empty]
-    constant = [name for name in frame if len(frame) > 1 and len(frame[name].drop_duplicates()) == 1]
+    varying = [name for name in frame if len(frame) < 2 or len(frame[name].drop_duplicates()) > 1]
+    constant = [name for name in frame if name not in {*varying, *interval(frame)}]
     if not constant or len(constant) == frame.shape[1]:
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]
     # The caption names the data set anyway
     said = [f"{captions.column(name, lang)}: {first[name]}" for name in constant if name != "data"]
     return frame.drop(columns=constant), captions.word("all_rows", lang).format("; ".join(said)) if said else ""
+
+
+def interval(frame):
+    """Name the columns of an estimate and its interval, which belong together: [estimate, "ci_low", "ci_high"] or []."""
+    columns = list(frame)
+    if not {"ci_low", "ci_high"} <= set(columns):
+        return []
+    return [columns[columns.index("ci_low") - 1], "ci_low", "ci_high"]
 
 
 def cells(frame, lang):
