@@ -94,7 +94,7 @@ def condense(frame, lang):
 
 
 def interval(frame):
-    """Name the columns of an estimate and its interval, which belong together: [estimate, "ci_low", "ci_high"] or []."""
+    """Name the columns of an estimate and its interval: [estimate, "ci_low", "ci_high"], or [] if there are none."""
     columns = list(frame)
     if not {"ci_low", "ci_high"} <= set(columns):
         return []
