@@ -35,7 +35,7 @@ def write(run):
         words={name: captions.word(name, lang) for name in WORDS},
         facts=_facts(manifest),
         cautions=summary.cautions(manifest, found),
-        summary=[_emphasise(said) for said in summary.sentences(manifest, run.load_index(), found)],
+        summary=[_paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
         sections=[
             {"id": f"section-{name}", "heading": captions.section(name, lang),
              "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in entries]}
@@ -53,9 +53,13 @@ def _facts(manifest):
     return [(captions.word(name, lang), value) for name, value in values.items()]
 
 
-def _emphasise(markdown):
-    """Escape a finding and set in bold what it has between two asterisks."""
-    return markupsafe.Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(markdown))))
+def _paragraphs(markdown):
+    """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped."""
+    lines = [
+        re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(line))) for line in markdown.splitlines()
+    ]
+    listed = [f"<li>{line[2:]}</li>" if line.startswith("- ") else f"<p>{line}</p>" for line in lines if line]
+    return markupsafe.Markup(re.sub(r"(<li>.*</li>)", r"<ul>\1</ul>", "".join(listed)))
 
 
 def _item(kind, name, manifest, figures, found):

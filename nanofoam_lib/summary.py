@@ -24,15 +24,20 @@ def sentences(manifest, index, tables):
     """
     said = [_data(manifest, index, tables)]
     if _have(tables, "models"):
-        said.append(findings.models(tables["models"].astype({"active": "Int64"})))
+        said.append(findings.models(tables["models"]))
     if _have(tables, "table1", "controls"):
-        rows = [_forest(tables[name]) for name in ("table1", "controls")]
+        scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
+        scores = scores[scores["protocol"] == "by-group"]
         chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
-        said.append(findings.controls(pd.concat(rows, ignore_index=True), chance))
+        said.append(findings.controls(scores[scores["classifier"] == "random forest"], chance))
+        if "softmax" in set(scores["classifier"]):
+            said.append(findings.supervision(scores, chance))
     if _have(tables, "separation"):
         said.append(findings.separation(tables["separation"]))
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
+    if _have(tables, "gradcam_checks"):
+        said.append(findings.map_checks(tables["gradcam_checks"]))
     return said
 
 
@@ -74,10 +79,6 @@ def _data(manifest, index, tables):
     n_pairs = len(tables.get("near_duplicates", ()))
     share = manifest["parameters"]["test_fraction"]
     return findings.data(index, n_pairs, len(manifest["left_out"]), manifest["data"]["name"], share)
-
-
-def _forest(table):
-    return table[(table["classifier"] == "random forest") & (table["protocol"] == "by-group")]
 
 
 def _active(tables):

@@ -11,16 +11,20 @@ from nanofoam_lib.errors import DataError
 VIEWS = {
     "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
+    "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "confusion": lambda table: table[table["classifier"] == "random forest"],
 }
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
 
+#: Descriptor that has seen the labels: an upper bound, which competes with none.
+TAUGHT = "supervised features"
+
 #: Columns of names from the disk: text, whatever they look like.
 NAMES = {"data", "path", "label", "group", "class_a", "class_b", "true", "predicted"}
 #: Columns of words that the library wrote.
-WORDS = {"descriptor", "classifier", "protocol", "best_measure", "split"}
+WORDS = {"descriptor", "classifier", "protocol", "best_measure", "split", "check", "variant", "expected"}
 
 
 def read(path):
@@ -65,7 +69,8 @@ def best(name, table):
     """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
     if name not in RIVALS:
         return [False] * len(table)
-    return list(table["accuracy"] == table.groupby(RIVALS[name])["accuracy"].transform("max"))
+    accuracy = table["accuracy"].where(table["descriptor"] != TAUGHT)
+    return list(accuracy == accuracy.groupby([table[column] for column in RIVALS[name]]).transform("max"))
 
 
 def condense(frame, lang):
@@ -128,7 +133,7 @@ def _written(column, lang):
         return [captions.word("yes" if value else "no", lang) for value in column]
     if pd.api.types.is_float_dtype(column):
         return [number(value, _decimals(column), lang) for value in column]
-    texts = column.fillna("–").astype(str)
+    texts = column.astype(object).fillna("–").astype(str)
     return [captions.value(text, lang) for text in texts] if column.name in WORDS else list(texts)
 
 
@@ -152,4 +157,7 @@ def _typed(column):
     if len(filled) == len(column) and set(filled) <= {"True", "False"}:
         return column == "True"
     numbers = pd.to_numeric(filled, errors="coerce")
-    return column.replace("", None) if numbers.isna().any() else numbers.reindex(column.index)
+    if numbers.isna().any():
+        return column.replace("", None)
+    whole = pd.api.types.is_integer_dtype(numbers) and len(filled) < len(column)
+    return (numbers.astype("Int64") if whole else numbers).reindex(column.index)

@@ -142,6 +142,17 @@ def test_findings_without_their_tables_are_left_out(small_run):
     assert len(said) == 1
 
 
+def test_a_finding_of_several_points_is_a_list(small_run):
+    columns = {"check": "deletion", "variant": ["grey", "blur"], "dimension": None, "value": [2.0, 1.5]}
+    columns |= {"ci_low": 1.25, "ci_high": 3.0, "expected": "more than 1", "n_images": 5}
+    files.write_csv(small_run.table("gradcam_checks"), pd.DataFrame(columns))
+    report.write(small_run)
+    page = small_run.report.read_text()
+    first = "<ul><li><strong>deletion</strong> (more than 1): grey 2.00 (1.25 to 3.00), blur 1.50 (1.25 to 3.00)"
+    assert f"{first}; erasing what the map marks moves the latent farther.</li><li>" in page
+    assert page.count("<ul><li>") == 1
+
+
 @pytest.fixture
 def browser():
     if not CHROMIUM.exists():

@@ -8,12 +8,14 @@ from nanofoam_lib.errors import DataError
 
 def test_numbers_and_truth_values_are_read_as_such_and_names_as_they_are(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("label,active,kl,size,note\n001,True,0.5,3,NA\nNA,False,,4,\n")
+    path.write_text("label,active,kl,size,n,note\n001,True,0.5,3,7,NA\nNA,False,,4,,\n")
     table = tables.read(path)
     assert table["label"].tolist() == ["001", "NA"]
     assert table["active"].tolist() == [True, False]
     assert table["kl"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
     assert table["size"].tolist() == [3, 4]
+    assert table["n"].tolist() == [7, pd.NA]
+    assert tables.cells(table, "en")["n"].tolist() == ["7", "–"]
     assert table["note"][0] == "NA"
     assert pd.isna(table["note"][1])
 
@@ -67,7 +69,9 @@ def test_an_estimate_keeps_its_interval():
 
 
 def test_the_best_is_the_highest_among_its_rivals_ties_included():
-    table = pd.DataFrame({"protocol": "p", "latent_dim": [4, 4, 4, 8], "accuracy": [0.5, 0.7, 0.7, 0.1]})
-    assert tables.best("table1", table) == [False, True, True, True]
-    assert tables.best("controls", table) == [False, True, True, False]
-    assert tables.best("dimensions", table) == [False] * 4
+    names = ["mu", "z", "LBP", "LBP", "supervised features"]
+    columns = {"descriptor": names, "latent_dim": [4, 4, 4, 8, 9], "accuracy": [0.5, 0.7, 0.7, 0.1, 0.9]}
+    table = pd.DataFrame(columns).assign(protocol="p")
+    assert tables.best("table1", table) == [False, True, True, True, False]
+    assert tables.best("controls", table) == [False, True, True, False, False]
+    assert tables.best("dimensions", table) == [False] * 5
