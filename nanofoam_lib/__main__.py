@@ -1,4 +1,4 @@
-"""The command line: ``nanofoam run``, ``nanofoam check``."""
+"""The command line: ``nanofoam run``, ``check``, ``compare``, ``verify``."""
 
 import argparse
 import sys
@@ -6,6 +6,19 @@ import warnings
 
 EPILOG = """\
 parameters (-p NAME=VALUE, VALUE as JSON; a profile's YAML file takes the same names):
+"""
+
+CITED = """\
+RUN/cited.yaml lists the numbers that a text quotes, an entry for each:
+
+  - table: table1                # RUN/tables/table1.csv
+    row: {kind: vae, latent_dim: 128, descriptor: sigma, classifier: random forest, protocol: by-group}
+    column: accuracy
+    value: 0.65                  # as the text has it
+    tolerance: 0.005             # how far the table may be from it; 0.005 if left out
+
+row names columns and their values; exactly one row must have them all.
+Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be read.
 """
 
 
@@ -58,6 +71,30 @@ def _check(options):
     return 1 if len(problems) else 0
 
 
+def _compare(options):
+    from nanofoam_lib import compare, files
+
+    comparison = compare.compare(options.run_folders)
+    sys.stdout.write(compare.as_text(comparison))
+    if options.html:
+        files.write_text(options.html, compare.as_html(comparison))
+    return 0
+
+
+def _verify(options):
+    from nanofoam_lib import cited
+    from nanofoam_lib.runs import Run
+
+    citations, problems = cited.verify(Run(options.run_folder))
+    moved = [citation for citation in citations if not citation.holds]
+    for citation in moved:
+        print(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
+    for problem in problems:
+        print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
+    print(f"{len(citations) - len(moved)} of {len(citations) + len(problems)} cited numbers hold")
+    return 1 if moved or problems else 0
+
+
 def _parser():
     from nanofoam_lib.parameters import PARAMETERS
 
@@ -83,7 +120,19 @@ def _parser():
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 
-    for command in (run, check):
+    compare = commands.add_parser("compare", help="set parameters and headline numbers of runs side by side")
+    compare.add_argument("run_folders", metavar="RUN", nargs="+", help="run folders, such as reports/quick")
+    compare.add_argument("--html", metavar="FILE", help="write it as a page as well")
+    compare.set_defaults(command=_compare)
+
+    verify = commands.add_parser(
+        "verify", help="tell whether the numbers that a text quotes are still those of the run", epilog=CITED,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    verify.add_argument("run_folder", metavar="RUN")
+    verify.set_defaults(command=_verify)
+
+    for command in (run, check, compare, verify):
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

@@ -166,36 +166,3 @@ def over_seeds(tables):
     each = pd.DataFrame(columns)
     summary = pd.DataFrame({"seeds": len(tables), "mean": each.mean(axis=1), "sd": each.std(axis=1)})
     return summary.join(each).reset_index()
-
-
-def latex(table, caption):
-    """Lay out table 1 as the thesis does, classifiers by latent size and descriptor, as a booktabs table.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `table1` gives it, of one data set.
-    caption : str
-
-    Returns
-    -------
-    str
-        A LaTeX ``table``; needs the packages booktabs and multirow. The best accuracy of each latent size is bold;
-        in brackets the 95 % interval.
-    """
-    best = table.groupby(["protocol", "latent_dim"])["accuracy"].transform("max") == table["accuracy"]
-    bold = np.where(best, r"\bfseries ", "")
-    shown = [
-        f"{weight}{row.accuracy:.2f} ({row.ci_low:.2f}--{row.ci_high:.2f})"
-        for weight, row in zip(bold, table.itertuples(), strict=True)
-    ]
-    symbols = {"mu": r"$\mu$", "sigma": r"$\sigma$", "z": "$z$", "conv": r"\textit{conv}"}
-    rows = table.assign(score=shown, descriptor=table["descriptor"].replace(symbols))
-    order = {name: list(dict.fromkeys(rows[name])) for name in ("descriptor", "latent_dim", "protocol", "classifier")}
-    wide = rows.set_index(["latent_dim", "descriptor", "protocol", "classifier"])["score"].unstack(
-        ["protocol", "classifier"]
-    )
-    wide = wide.reindex(pd.MultiIndex.from_product([order["latent_dim"], order["descriptor"]], names=["dim", ""]))
-    wide = wide.reindex(columns=pd.MultiIndex.from_product([order["protocol"], order["classifier"]], names=["", ""]))
-    styled = wide.style.format(na_rep="--")
-    return styled.to_latex(hrules=True, caption=caption, label="tab:table1", position="htb", position_float="centering")

@@ -9,7 +9,7 @@ import pathlib
 import tempfile
 import time
 
-from nanofoam_lib import collection, execution, files, parameters, provenance, report
+from nanofoam_lib import collection, execution, files, parameters, provenance, report, thesis
 from nanofoam_lib.errors import DataError, StepError, UsageError
 from nanofoam_lib.runs import Run
 
@@ -89,6 +89,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         manifest["finished"] = provenance.now()
         files.write_json(place.manifest, manifest)
         report.write(place)
+        thesis.write(place)
     return place
 
 

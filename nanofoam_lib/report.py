@@ -1,41 +1,17 @@
-"""The page that a run ends in: every figure and table in one file that opens offline."""
+"""The page that a run ends in: what was found, and every figure and table, in one file that opens offline."""
 
 import base64
-import pathlib
+import json
+import re
 
-import jinja2
+import markupsafe
 import pandas as pd
+from PIL import Image
 
-from nanofoam_lib import files
+from nanofoam_lib import captions, files, page, style, summary, tables
 
-TEMPLATE = pathlib.Path(__file__).with_name("report.html.j2")
 LONGEST_TABLE = 400  # rows shown; the file holds them all
-
-#: Captions of the figures and tables that are known, in the order of the page; others follow by name.
-CAPTIONS = {
-    "micrographs_raw": "Micrographs as they came, a few of each class.",
-    "micrographs_processed": "The same micrographs as the network sees them: grey, cropped, 128×128 pixels. "
-    "They are drawn in their true proportions; the network's pixels are not square.",
-    "training": "Loss by epoch: reconstruction and KL divergence, on train images (solid) and test images (dashed).",
-    "reconstructions": "Test images (top) and what each model makes of them.",
-    "pca": "Latent vectors of the VAE on their first two principal components, fitted on train, applied to test.",
-    "lda": "Latent vectors of the VAE on their two linear discriminants. The axes are made to separate the train "
-    "images; only the test side is evidence.",
-    "distances": "Distances between σ vectors within two classes (WSS) and between them (BSS).",
-    "controls": "Accuracy of a random forest on the models' descriptors (circles) and on the controls (squares), with "
-    "95 % intervals by bootstrap over groups.",
-    "confusion": "Whom the random forest takes for whom: counts on test, shaded by share of the true class.",
-    "geometry": "How well each descriptor predicts each pore measure of unseen groups: cross-validated R².",
-    "table1": "Accuracy on the test groups, with its 95 % interval by bootstrap over groups.",
-    "separation": "Mean distances within (WSS) and between (BSS) classes, R = BSS / (BSS + WSS), its 95 % interval "
-    "and a permutation p-value.",
-    "dimensions": "Every latent dimension: KL divergence, effect size between classes, importance to a random forest, "
-    "and the pore measure it follows most closely on train.",
-    "seeds": "Accuracy over repetitions of the training with several seeds.",
-    "near_duplicates": "Pairs of a train and a test image that show the same picture.",
-    "models": "The trained models: loss in nats per image after the last epoch, epoch of the lowest test loss, "
-    "and latent dimensions with a KL divergence above 0.01 nat on train.",
-}
+WORDS = ("contents", "summary", "warnings", "skip", "enlarge", "also")
 
 
 def write(run):
@@ -50,41 +26,119 @@ def write(run):
     Figures are embedded, so the page needs no other file and no network. Names from the disk are escaped.
     """
     manifest = run.load_manifest()
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        name=run.folder.resolve().name,
-        manifest=manifest,
-        warnings=[(step, text) for step, done in manifest["steps"].items() for text in done["warnings"]],
-        figures=[_figure(path) for path in _ordered(run.folder.glob("figures/*.png"))],
-        tables=[_table(path) for path in _ordered(run.folder.glob("tables/*.csv"))],
-    )
-    files.write_text(run.report, page)
+    lang, found = manifest["lang"], tables.read_all(run.folder / "tables")
+    figures = {path.stem: path for path in run.folder.glob("figures/*.png")}
+    text = page.render(
+        "report.html.j2",
+        title=run.folder.resolve().name,
+        lang=lang,
+        words={name: captions.word(name, lang) for name in WORDS},
+        facts=_facts(manifest),
+        cautions=summary.cautions(manifest, found),
+        summary=[_paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
+        sections=[
+            {"id": f"section-{name}", "heading": captions.section(name, lang),
+             "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in entries]}
+            for name, entries in captions.arrange(figures, found).items()
+        ],
+        lists=_lists(manifest),
+    )  # fmt: skip
+    files.write_text(run.report, text)
 
 
-def _ordered(paths):
-    known = list(CAPTIONS)
-    return sorted(paths, key=lambda path: (known.index(path.stem) if path.stem in known else len(known), path.name))
+def _facts(manifest):
+    lang = manifest["lang"]
+    values = {"data": style.text(manifest["data"]["name"], lang), "profile": manifest["profile"]}
+    values |= {"seed": manifest["seed"], "finished": manifest["finished"].replace("T", " ").replace("+00:00", " UTC")}
+    return [(captions.word(name, lang), value) for name, value in values.items()]
 
 
-def _figure(path):
+def _paragraphs(markdown):
+    """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped."""
+    lines = [
+        re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(line))) for line in markdown.splitlines()
+    ]
+    listed = [f"<li>{line[2:]}</li>" if line.startswith("- ") else f"<p>{line}</p>" for line in lines if line]
+    return markupsafe.Markup(re.sub(r"(<li>.*</li>)", r"<ul>\1</ul>", "".join(listed)))
+
+
+def _item(kind, name, manifest, figures, found):
+    caption = captions.caption(kind, name, manifest)
+    item = {"kind": kind, "id": f"{kind}-{_slug(name)}", "title": caption.title, "text": caption.text}
+    if kind == "figures":
+        return item | _picture(figures[name]) | {"file": f"figures/{name}.pdf, .csv"}
+    return item | _table(name, found[name], caption.text, manifest["lang"])
+
+
+def _slug(name):
+    """Turn a name into one that can stand in an address; the code of each other character keeps two names apart."""
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"-{ord(found[0]):x}-", name)
+
+
+def _picture(path):
+    with Image.open(path) as image:
+        width, height = image.size
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return {"name": path.stem, "caption": CAPTIONS.get(path.stem, ""), "source": f"data:image/png;base64,{data}"}
+    return {"source": f"data:image/png;base64,{data}", "width": width, "height": height}
 
 
-def _table(path):
-    table = pd.read_csv(path, keep_default_na=False)
-    rows = [[_cell(value) for value in row] for row in table.head(LONGEST_TABLE).itertuples(index=False)]
-    return {
-        "name": path.stem,
-        "caption": CAPTIONS.get(path.stem, ""),
-        "columns": list(table.columns),
-        "rows": rows,
-        "hidden": max(0, len(table) - LONGEST_TABLE),
+def _table(name, table, text, lang):
+    shown = tables.view(name, table).head(LONGEST_TABLE)
+    condensed, constant = tables.condense(shown, lang)
+    file, notes = f"tables/{name}.csv", [text, constant]
+    if len(shown) < len(table):
+        notes.append(captions.word("rows_of", lang).format(shown=len(shown), all=len(table), file=file))
+    columns, rows = cells(condensed, lang, tables.best(name, shown))
+    return {"text": " ".join(filter(None, notes)), "columns": columns, "rows": rows, "file": file}
+
+
+def cells(frame, lang, best):
+    """Turn a table into what the template shows.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    lang : {"en", "es"}
+    best : list of bool
+        Rows whose accuracy stands out.
+
+    Returns
+    -------
+    columns : list of dict
+        name, head (in the reader's language), numeric.
+    rows : list of list of dict
+        text; value, by which numbers sort; best.
+    """
+    columns = [
+        {"name": name, "head": captions.column(name, lang), "numeric": _is_numeric(frame[name])} for name in frame
+    ]
+    texts = tables.cells(frame, lang).itertuples(index=False)
+    rows = [
+        [
+            {"text": text, "value": value, "best": is_best and name == "accuracy"}
+            for name, value, text in zip(frame, *row, strict=True)
+        ]
+        for *row, is_best in zip(frame.itertuples(index=False), texts, best, strict=True)
+    ]
+    return columns, rows
+
+
+def _is_numeric(column):
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _lists(manifest):
+    """Parameters, steps and versions: (id, heading, entries)."""
+    lang, git = manifest["lang"], manifest["git"]
+    versions = list(manifest["versions"].items())
+    if git:
+        dirty = f", {captions.word('dirty', lang)}" if git["dirty"] else ""
+        versions.append((captions.word("commit", lang), git["commit"] + dirty))
+    if manifest["data"]["hash"]:
+        versions.append((captions.word("hash", lang), manifest["data"]["hash"]))
+    entries = {
+        "parameters": [(name, json.dumps(value)) for name, value in manifest["parameters"].items()],
+        "steps": [(name, f"{style.number(step['seconds'], lang, 4)} s") for name, step in manifest["steps"].items()],
+        "versions": versions,
     }
-
-
-def _cell(value):
-    """Write a table's value, numbers with four significant digits: (text, whether it is a number)."""
-    if isinstance(value, float):
-        return f"{value:.4g}", True
-    return str(value), isinstance(value, int)
+    return [(name, captions.word(name, lang), own) for name, own in entries.items()]

@@ -3,9 +3,13 @@
 import pathlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from skimage import data
+
+from nanofoam_lib import files
+from nanofoam_lib.runs import Run
 
 ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
@@ -53,3 +57,60 @@ def textures():
             images.append(photograph[row * 128 : row * 128 + 128, column * 128 : column * 128 + 128])
             labels.append(name)
     return np.array(images), np.array(labels)
+
+
+def pytest_configure(config):
+    """Register the marker of tests that open Chromium."""
+    config.addinivalue_line("markers", "browser: opens Debian's Chromium; skipped where there is none")
+
+
+#: A class whose name is special in HTML, in LaTeX and in file names.
+ODD = "a_b%c&d #<i>"
+
+
+@pytest.fixture
+def small_run(tmp_path):
+    """Give the folder of a finished run with made-up numbers, two pictures and a class of an odd name."""
+    run = Run(tmp_path / "small")
+    parameters = {"latent_dims": [4], "protocol": "by-group", "test_fraction": 0.5, "seed": 3}
+    step = {"status": "done", "seconds": 2.5, "warnings": ["mixed image sizes <b>"], "outputs": {}}
+    manifest = {
+        "profile": "demo", "parameters": parameters, "seed": 3, "lang": "en",
+        "data": {"name": ODD, "folder": None, "hash": "beef"}, "versions": {"numpy": "2.4.6"}, "git": None,
+        "started": "2026-11-22T18:00:00+00:00", "finished": "2026-11-22T18:44:20+00:00", "left_out": [],
+        "steps": {"01_preprocess": step},
+    }  # fmt: skip
+    files.write_json(run.manifest, manifest)
+    index = {"label": [ODD, "CuNi"] * 2, "group": list("wxyz"), "split": ["train"] * 2 + ["test"] * 2}
+    files.write_csv(run.index, pd.DataFrame({"id": range(4), "path": list("wxyz")} | index | {"sha256": ""}))
+    for name, table in _small_tables().items():
+        files.write_csv(run.table(name), table)
+    for name in ("pca", f"gradcam_{ODD}"):
+        picture = Image.new("RGB", (640, 320), "white")
+        for suffix in ("png", "pdf"):
+            with files.replacing(run.folder / "figures" / f"{name}.{suffix}") as temporary:
+                picture.save(temporary)
+    return run
+
+
+def _small_tables():
+    common = {"data": ODD, "protocol": "by-group", "n_train": 2, "n_test": 2}
+    scores = {"classifier": ["KNN", "random forest"] * 2, "accuracy": [0.5, 0.75, 0.25, 1.0]}
+    scores |= {"ci_low": [0.125, 0.5, 0.0, 0.875], "ci_high": [0.75, 0.875, 0.5, 1.0]}
+    keys = {"kind": "vae", "latent_dim": 4, "descriptor": ["mu", "mu", "sigma", "sigma"]}
+    plain = {"kind": "control", "latent_dim": 54, "descriptor": ["LBP", "LBP"]}
+    columns = ["data", "kind", "latent_dim", "descriptor", "classifier", "protocol", "accuracy", "ci_low", "ci_high",
+               "n_train", "n_test"]  # fmt: skip
+    table1 = pd.DataFrame(common | keys | scores)[columns]
+    controls = pd.DataFrame(common | plain | {name: values[:2] for name, values in scores.items()})[columns]
+    dimensions = pd.DataFrame(
+        {"kind": "vae", "latent_dim": 4, "dimension": range(4), "kl": [0.5, 0.25, 2.0, 0.0],
+         "active": [True, True, True, False], "effect_size": [0.1, 0.4, 0.3, 0.2], "forest_importance": 0.25,
+         "best_measure": "porosity", "best_rho": [0.5, -0.25, 0.125, 0.0]}
+    )  # fmt: skip
+    geometry = pd.DataFrame(
+        {"row": ["image", "r2", "r2"], "id": [0, None, None], "label": [ODD, "", ""], "group": ["w", "", ""],
+         "split": ["train", "", ""], "kind": ["", "vae", "control"], "latent_dim": [None, 4, 54],
+         "descriptor": ["", "mu", "LBP"], "median_diameter_um": [31.5, -0.25, 0.875]}
+    )  # fmt: skip
+    return {"table1": table1, "controls": controls, "dimensions": dimensions, "geometry": geometry}

@@ -104,18 +104,6 @@ def test_seeds_are_summarised_by_mean_and_sample_standard_deviation():
     assert summary.loc["mu", ["seeds", "seed_7", "seed_8"]].tolist() == [2, 0.5, 0.7]
 
 
-def test_latex_has_booktabs_rules_every_score_and_the_best_in_bold(clouds):
-    vectors, labels, groups, split = clouds
-    index = pd.DataFrame({"label": labels, "group": groups, "split": split})
-    noise = np.random.default_rng(0).normal(size=vectors.shape)
-    table, _ = classify.table1({("vae", 2, "mu"): vectors, ("vae", 2, "z"): noise}, index, "clouds")
-    text = classify.latex(table, "Accuracy on clouds")
-    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\caption{Accuracy on clouds}"))
-    assert text.count(r"\bfseries 1.00 (1.00--1.00)") == 3
-    worst = table[table["descriptor"] == "z"].iloc[0]
-    assert f"{worst.accuracy:.2f} ({worst.ci_low:.2f}--{worst.ci_high:.2f})" in text
-
-
 def test_a_network_s_own_scores_are_a_row_of_their_own():
     index = pd.DataFrame({"label": list("aabbab"), "group": list("uvwxyz"), "split": ["train"] * 3 + ["test"] * 3})
     scores = np.array([[1, 0], [1, 0], [0, 1], [0, 2], [3, 1], [5, 4]])  # right, right, wrong on test

@@ -30,7 +30,10 @@ TIERS = [
     },
     {"style", "figures"},
     {"explore"},
-    {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
+    {
+        "runs", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report", "thesis",
+        "cited", "compare", "execution", "pipeline", "__main__",
+    },
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
 
