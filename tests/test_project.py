@@ -22,9 +22,9 @@ TIERS = [
     {"errors", "files", "progress"},
     {
         "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
-        "projection", "findings", "latent", "zones",
+        "projection", "findings", "latent", "zones", "illustrations",
     },
-    {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks"},
+    {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes"},
     {"style", "figures"},
     {"explore"},
     {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},

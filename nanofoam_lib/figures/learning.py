@@ -2,10 +2,10 @@
 
 import matplotlib as mpl
 
-from nanofoam_lib.style import COLOURS, STYLE, grid, text
+from nanofoam_lib.style import COLOURS, grid, styled, text
 
 
-@mpl.rc_context(STYLE)
+@styled
 def training(history, note="", lang="en"):
     """Draw the loss of each model, epoch by epoch, on train and test images.
 

@@ -5,10 +5,10 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-from nanofoam_lib.style import STYLE, grid, number, row_title, scale_bar_length, text
+from nanofoam_lib.style import grid, number, row_title, scale_bar_length, styled, text
 
 
-@mpl.rc_context(STYLE)
+@styled
 def micrographs(images, labels, pixel_um, note="", lang="en"):
     """Show example micrographs, one class per row, in their true proportions and with scale bars (thesis fig. 8, 9).
 
@@ -44,7 +44,7 @@ def micrographs(images, labels, pixel_um, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def reconstructions(originals, decoded, labels, note="", lang="en"):
     """Show images above what each model makes of them.
 

@@ -6,10 +6,10 @@ import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 
-from nanofoam_lib.style import COLOURS, MEASURES, STYLE, grid, names, text
+from nanofoam_lib.style import COLOURS, MEASURES, grid, names, styled, text
 
 
-@mpl.rc_context(STYLE)
+@styled
 def accuracies(table, chance, note="", lang="en"):
     """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
 
@@ -40,7 +40,7 @@ def accuracies(table, chance, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def confusion(confusions, note="", lang="en"):
     """Draw confusion matrices side by side, as shares of each true class.
 
@@ -73,7 +73,7 @@ def confusion(confusions, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def predictability(table, measures, note="", lang="en"):
     """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
 
