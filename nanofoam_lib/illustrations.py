@@ -130,43 +130,68 @@ def mark_best(table):
     return table.assign(best=table["accuracy"] == highest)
 
 
-def workflow(index, history, identity, scores, dimension, side):
+def gradcam(features, weights, n=3):
+    """Lay out how a Grad-CAM map comes about: M = ReLU(Σₖ αₖ Aₖ) (thesis fig. 7, eq. 16).
+
+    Parameters
+    ----------
+    features : ndarray, shape (h, w, K)
+        A, the last feature map of an image.
+    weights : ndarray, shape (K,)
+        α of one latent dimension.
+    n : int
+        How many channels to keep: those with the largest mean absolute value of αₖ Aₖ.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per cell of each picture, row by row: `picture` ("A63", the 63rd channel, "sum" or "map"), `weight` (α
+        of a channel, else NaN), `row`, `column`, `value`; and `depth`, K.
+    """
+    height, width, depth = features.shape
+    channels = np.argsort(-np.abs(features * weights).mean(axis=(0, 1)), kind="stable")[:n]
+    total = features @ weights
+    pictures = {f"A{k + 1}": (weights[k], features[..., k]) for k in channels}
+    pictures |= {"sum": (np.nan, total), "map": (np.nan, np.maximum(total, 0))}
+    rows, columns = np.indices((height, width)).reshape(2, -1)
+    parts = [
+        pd.DataFrame({"picture": name, "weight": weight, "row": rows, "column": columns, "value": values.ravel()})
+        for name, (weight, values) in pictures.items()
+    ]
+    return pd.concat(parts, ignore_index=True).assign(depth=depth)
+
+
+def workflow(index, scores, identity, latent_dim):
     """Collect the numbers of the workflow's figure (thesis fig. 5).
 
     Parameters
     ----------
     index : pandas.DataFrame
         Columns `label`, `group` and `split`.
-    history : pandas.DataFrame
-        One row per epoch of the model.
-    identity : pandas.DataFrame
-        One row per latent dimension of the model; column `active`.
     scores : pandas.DataFrame
         Table 1.
-    dimension : int
-        Latent dimension whose Grad-CAM map is shown.
-    side : int
-        Side of an image in pixels.
+    identity : pandas.DataFrame
+        One row per latent dimension; columns `kind`, `latent_dim` and `active`.
+    latent_dim : int
+        Size of the VAE.
 
     Returns
     -------
     dict
-        Name → int or float. `accuracy` is that of a random forest on σ of the model, `chance` of naming the largest class.
+        Name → int or float. `accuracy` is that of a random forest on σ, `chance` of naming the largest class.
     """
     test = index["split"] == "test"
-    forest = (scores["classifier"] == "random forest") & (scores["descriptor"] == "sigma")
-    forest &= (scores["protocol"] == "by-group") & (scores["latent_dim"] == len(identity))
+    forest = scores.query("classifier == 'random forest' and protocol == 'by-group'")
+    forest = forest.query("descriptor == 'sigma' and latent_dim == @latent_dim")
+    own = identity[(identity["kind"] == "vae") & (identity["latent_dim"] == latent_dim)]
     return {
         "images": len(index),
         "classes": index["label"].nunique(),
         "groups": index["group"].nunique(),
-        "side": side,
         "train": int((~test).sum()),
         "test": int(test.sum()),
-        "epochs": len(history),
-        "latent_dim": len(identity),
-        "active": int(identity["active"].sum()),
-        "dimension": dimension,
-        "accuracy": float(scores.loc[forest, "accuracy"].iloc[0]),
+        "latent_dim": latent_dim,
+        "active": int(own["active"].sum()),
+        "accuracy": float(forest["accuracy"].iloc[0]),
         "chance": float(index.loc[test, "label"].value_counts(normalize=True).max()),
     }

@@ -32,9 +32,9 @@ def of_model(model):
     Returns
     -------
     pandas.DataFrame
-        One row per layer: `part` ("encoder", "latent" or "decoder"), `layer` (its name), `kind`, `detail` ("3×3": the kernel, pool or
-        magnification; "sigmoid": the function; else empty), and its output's `height`, `width` and `depth`; a vector is
-        1 × 1 × its length. Sampling, ``z = μ + σ ε``, is the one row of "latent".
+        One row per layer: `part` ("encoder", "latent" or "decoder"), `layer` (its name), `kind`, `detail` ("3×3": the
+        kernel, pool or magnification; "sigmoid": the function; else empty), and its output's `height`, `width` and
+        `depth`; a vector is 1 × 1 × its length. Sampling, ``z = μ + σ ε``, is the one row of "latent".
     """
     rows = [("encoder", *_row(layer)) for layer in model.encoder.layers]
     if model.config.kind == "vae":
@@ -52,7 +52,8 @@ def features(encoder, images):
 def channel_weights(encoder, head="mu"):
     """Give α (K, D), the spatial mean of the gradient of each dimension of a head by each channel of A.
 
-    The head is linear in A, so that this is the mean of its weights over space (thesis, eq. 17), the same for all images.
+    The head is linear in A, so that this is the mean of its weights over space (thesis, eq. 17), the same for all
+    images.
     """
     height, width, depth = encoder.get_layer("features").output.shape[1:]
     kernel = ops.convert_to_numpy(encoder.get_layer(head).kernel)

@@ -48,6 +48,7 @@ STYLE = {
     "lines.linewidth": 1.2,
     "legend.frameon": False,
     "pdf.fonttype": 42,  # fonts are embedded whole, so that a publisher can edit the text
+    "figure.figsize": (WIDTH_CM / 2.54, WIDTH_CM / 2.54),
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
@@ -220,7 +221,7 @@ def save(figure, stem, numbers):
         figure.savefig(temporary, dpi=DPI, metadata={"CreationDate": None})
     figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
     with files.replacing(stem.with_name(stem.name + ".png")) as temporary:
-        figure.savefig(temporary, dpi=DPI, metadata={"Software": None})
+        figure.savefig(temporary, dpi=DPI, pil_kwargs={"compress_level": 1})
         with Image.open(temporary) as picture:
             small = _with_palette(picture.convert("RGB"))
         small.save(temporary, dpi=(DPI, DPI), optimize=True)

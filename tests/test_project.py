@@ -27,7 +27,7 @@ TIERS = [
     {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes"},
     {"style", "figures"},
     {"explore"},
-    {"runs", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
+    {"runs", "album", "provenance", "parameters", "report", "execution", "pipeline", "__main__"},
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
 

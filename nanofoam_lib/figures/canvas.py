@@ -39,17 +39,16 @@ def box(axes, x, y, width, height, colour="0.97", edge="0.75"):
 
 def arrow(axes, start, end, colour=INK, dashed=False):
     """Draw a straight arrow from `start` to `end`, each (x, y)."""
-    return axes.add_patch(
-        patches.FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=6, shrinkA=0, shrinkB=0, color=colour, linewidth=0.9,
-            linestyle=(0, (3, 2)) if dashed else "-", capstyle="butt", joinstyle="miter",
-        )  # fmt: skip
-    )
+    line = {"color": colour, "linewidth": 0.9, "linestyle": (0, (3, 2)) if dashed else "-", "capstyle": "butt"}
+    shape = {"arrowstyle": "-|>", "mutation_scale": 6, "shrinkA": 0, "shrinkB": 0, "joinstyle": "miter"}
+    return axes.add_patch(patches.FancyArrowPatch(start, end, **shape, **line))
 
 
 def elbow(axes, points, colour=INK):
     """Draw a line through `points`, a sequence of (x, y), that ends in an arrow."""
-    axes.plot(*zip(*points[:-1], strict=True), color=colour, linewidth=0.9, solid_capstyle="butt", solid_joinstyle="miter")
+    axes.plot(
+        *zip(*points[:-1], strict=True), color=colour, linewidth=0.9, solid_capstyle="butt", solid_joinstyle="miter"
+    )
     return arrow(axes, points[-2], points[-1], colour)
 
 

@@ -10,6 +10,7 @@ from nanofoam_lib.style import COLOURS, class_colours, columns_for, fixed, grid,
 
 PANEL_CM = 5.0  # least width of a panel
 GREY = "0.7"
+TIGHT = {"shrinkA": 0, "shrinkB": 0}  # an arrow that ends where it is told to
 
 
 @styled
@@ -34,8 +35,8 @@ def pca_example(example, dimensions, note="", lang="en"):
     class_points(before, images, "x", "y", images["label"])
     class_points(after, images, "pc1", "pc2", images["label"])
     for axis in axes.itertuples():
-        before.annotate("", (axis.x + axis.dx, axis.y + axis.dy), (axis.x, axis.y),
-                        arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+        tip, tail = (axis.x + axis.dx, axis.y + axis.dy), (axis.x, axis.y)
+        before.annotate("", tip, tail, arrowprops={"arrowstyle": "-|>", "linewidth": 1.2, "color": "black"} | TIGHT)
         _beside_tip(before, axis)
     before.set(xlabel=_dimension(dimensions[0], lang), ylabel=_dimension(dimensions[1], lang))
     titles = [percent(f"{axis.label} ({axis.share:.0%})", lang) for axis in axes.itertuples()]
@@ -75,7 +76,9 @@ def reparametrisation(draws, dimensions, note="", lang="en"):
     ):
         axis.scatter(own[x], own[y], s=6, color=COLOURS[5], linewidth=0, label=name)
         for k in (1, 2):
-            axis.add_patch(Ellipse(middle, *(2 * k * np.asarray(spread)), fill=False, edgecolor=COLOURS[0], linewidth=0.8))
+            axis.add_patch(
+                Ellipse(middle, *(2 * k * np.asarray(spread)), fill=False, edgecolor=COLOURS[0], linewidth=0.8)
+            )
         axis.scatter(marked[x], marked[y], s=22, marker="D", color=COLOURS[4], edgecolor="white", linewidth=0.5)
         axis.plot(*middle, "+", color="black", markersize=8, label="μ" if axis is right else "0")
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, handletextpad=0.2, columnspacing=1)

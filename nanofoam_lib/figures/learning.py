@@ -1,7 +1,5 @@
 """How training went."""
 
-import matplotlib as mpl
-
 from nanofoam_lib.style import COLOURS, grid, styled, text
 
 

@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
 
-from nanofoam_lib.figures.canvas import INK, SMALL, arrow, canvas, elbow, words
+from nanofoam_lib.figures.canvas import INK, arrow, canvas, elbow, words
 from nanofoam_lib.style import page_width, styled, text
 
 #: Colour of each kind of layer that is drawn; others (flatten) change nothing to see.
@@ -95,7 +95,9 @@ def _column(axes, column, x, base, pitch, scale):
     """Draw the layers of a column around `x`; return where its last one's side lies: x, y and height."""
     solids = [layer for layer in column if layer.height > 1 or layer.width > 1]
     vectors = [layer for layer in column if layer not in solids]
-    sizes = [(_thickness(layer, scale.depth, pitch), TALLEST * math.sqrt(layer.height / scale.height)) for layer in solids]
+    sizes = [
+        (_thickness(layer, scale.depth, pitch), TALLEST * math.sqrt(layer.height / scale.height)) for layer in solids
+    ]
     side = SIDE[0] * max((height for _, height in sizes), default=0)
     left = x - (sum(thickness for thickness, _ in sizes) + side) / 2 - (0.12 if solids and vectors else 0)
     _vectors(axes, vectors, left if solids else x, base + MIDDLE)
@@ -140,7 +142,12 @@ def _vectors(axes, vectors, x, middle):
         y = middle + ((len(vectors) - 1) / 2 - i) * (height + 0.45)
         axes.add_patch(
             Polygon(
-                [(x - 0.06, y - height / 2), (x + 0.06, y - height / 2), (x + 0.06, y + height / 2), (x - 0.06, y + height / 2)],
+                [
+                    (x - 0.06, y - height / 2),
+                    (x + 0.06, y - height / 2),
+                    (x + 0.06, y + height / 2),
+                    (x - 0.06, y + height / 2),
+                ],
                 facecolor=KINDS[layer.kind],
             )
         )

@@ -1,5 +1,7 @@
 """How the work goes from micrographs to findings, and how a Grad-CAM map comes about, drawn with a run's own arrays."""
 
+import itertools
+
 import numpy as np
 from matplotlib.patches import Rectangle
 
@@ -10,6 +12,7 @@ CHAIN = ("micrographs", "preprocessing", "autoencoder", "latent vectors")
 USES = ("latent space", "classification", "Grad-CAM", "generation")
 CARD_HEIGHT = 3.3
 INSET = (0.15, 0.95, 1.75)  # cm: margin at the sides, lower edge and height of a card's picture
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 MAP_SIDE = 2.3  # cm, side of a map in the Grad-CAM scheme
 
 
@@ -78,7 +81,7 @@ def _card(axes, x, y, width, step, content, details, lang):
 
 def _connect(axes, corners, width, narrow):
     """Draw the arrows: along the chain, and from its end to every use."""
-    for before, after in zip(CHAIN, CHAIN[1:], strict=False):
+    for before, after in itertools.pairwise(CHAIN):
         (x, y), (next_x, next_y) = corners[before], corners[after]
         if narrow:
             arrow(axes, (x + width / 2, y), (x + width / 2, next_y + CARD_HEIGHT))
@@ -100,7 +103,9 @@ def _classes(axes, images, x, y, width, height):
     """Show an image of each class, framed in the colour of the class."""
     colours = class_colours(images)
     shown = [images[label] for label in colours]
-    for (left, low, side, own), colour in zip(_row_of_images(axes, shown, x, y, width, height), colours.values(), strict=True):
+    for (left, low, side, own), colour in zip(
+        _row_of_images(axes, shown, x, y, width, height), colours.values(), strict=True
+    ):
         axes.add_patch(Rectangle((left, low), side, own, fill=False, edgecolor=colour, linewidth=1.5, zorder=4))
 
 
@@ -125,7 +130,9 @@ def _hourglass(axes, images, x, y, width, height):
         picture(axes, image, start, middle - side / 2, side, side, limits=(0, 1))
     for start, colour in ((left, "#0072B2"), (right, "#009E73")):
         near, far = start + (0.08 if start < centre else -0.08), centre + (-0.12 if start < centre else 0.12)
-        axes.fill([near, near, far, far], [middle - 0.7, middle + 0.7, middle + 0.25, middle - 0.25], colour, linewidth=0)
+        axes.fill(
+            [near, near, far, far], [middle - 0.7, middle + 0.7, middle + 0.25, middle - 0.25], colour, linewidth=0
+        )
     axes.fill_between([centre - 0.06, centre + 0.06], middle - 0.32, middle + 0.32, color="#E69F00", linewidth=0)
 
 
@@ -179,19 +186,17 @@ _INSETS = {
 
 
 @styled
-def gradcam_scheme(image, features, latent, weights, dimension, note="", lang="en"):
+def gradcam_scheme(image, parts, latent, dimension, note="", lang="en"):
     """Draw how the map of one latent dimension comes about: M = ReLU(Σₖ αₖ Aₖ) (thesis fig. 7, eq. 16 and 17).
 
     Parameters
     ----------
     image : ndarray, shape (S, S)
         In [0, 1].
-    features : ndarray, shape (h, w, K)
-        A, the last feature map of the image.
+    parts : pandas.DataFrame
+        As `illustrations.gradcam` gives it: three channels with their weights, the sum over all channels, the map.
     latent : ndarray, shape (D,)
         μ of the image.
-    weights : ndarray, shape (K,)
-        α, the spatial mean of the gradient of the dimension by each channel.
     dimension : int
         Which of the D dimensions.
     note, lang
@@ -200,41 +205,52 @@ def gradcam_scheme(image, features, latent, weights, dimension, note="", lang="e
     Returns
     -------
     matplotlib.figure.Figure
-        The three channels with the largest mean of \|αₖ Aₖ\| are shown; the sum is over all of them.
     """
     narrow = page_width() < 12
-    total = features @ weights
+    pictures = {
+        name: own.pivot(index="row", columns="column", values="value").to_numpy()
+        for name, own in parts.groupby("picture", sort=False)
+    }
+    total, activation = pictures.pop("sum"), pictures.pop("map")
     figure, axes = canvas(7.9 if narrow else 4.6, note)
     left, in_row = (0.5, 3) if narrow else (0.05, 5)
     pitch = (page_width() - left - 0.05 - MAP_SIDE) / (in_row - 1)
     columns = [left + i * pitch for i in range(in_row)]
     places = [(1.0, 5.1), (4.4, 5.1), *((x, 0.4) for x in columns)] if narrow else [(x, 1.8) for x in columns]
-    size = "×".join(map(str, features.shape))
-    titles = ("image", f"A, {size}", "Σₖ αₖ Aₖ", "M = ReLU(Σₖ αₖ Aₖ)", "M on the image")
-    for (x, y), title, shape in zip(places, titles, (image, features, total, total, image), strict=False):
+    titles = (
+        "image",
+        f"A, {_size(total)}×{parts['depth'].iloc[0]}",
+        "Σₖ αₖ Aₖ",
+        "M = ReLU(Σₖ αₖ Aₖ)",
+        "M on the image",
+    )
+    sizes = (_size(image), "", _size(total), _size(total), _size(image))
+    for (x, y), title, size in zip(places, titles, sizes, strict=False):
         words(axes, x + MAP_SIDE / 2, y + MAP_SIDE + 0.25, text(title, lang), size=7)
-        if shape is not features:
-            words(axes, x + MAP_SIDE / 2, y - 0.22, "×".join(map(str, shape.shape)), colour="0.35")
+        words(axes, x + MAP_SIDE / 2, y - 0.22, size, colour="0.35")
     picture(axes, image, *places[0], MAP_SIDE, MAP_SIDE, limits=(0, 1))
-    _channels(axes, features, weights, *places[1], lang)
+    _channels(axes, pictures, parts.groupby("picture")["weight"].first(), *places[1], lang)
     _gradient(axes, latent, dimension, *places[1])
     limit = np.abs(total).max() or 1.0
     picture(axes, total, *places[2], MAP_SIDE, MAP_SIDE, cmap="RdBu_r", limits=(-limit, limit))
-    picture(axes, np.maximum(total, 0), *places[3], MAP_SIDE, MAP_SIDE, cmap="viridis", limits=(0, limit))
-    _show_over(axes, image, np.maximum(total, 0), *places[4], MAP_SIDE)
+    picture(axes, activation, *places[3], MAP_SIDE, MAP_SIDE, cmap="viridis", limits=(0, limit))
+    _show_over(axes, image, activation, *places[4], MAP_SIDE)
     _join(axes, places, narrow)
     return figure
 
 
-def _channels(axes, features, weights, x, y, lang):
-    """Show the three channels that contribute most, each beside its weight."""
+def _size(image):
+    return "×".join(map(str, image.shape))
+
+
+def _channels(axes, pictures, weights, x, y, lang):
+    """Show channels one above the other, each beside its weight."""
     side = (MAP_SIDE - 0.2) / 3
-    share = np.abs(features * weights).mean(axis=(0, 1))
-    for i, channel in enumerate(np.argsort(-share, kind="stable")[:3]):
+    for i, (name, values) in enumerate(pictures.items()):
         low = y + (2 - i) * (side + 0.1)
-        picture(axes, features[..., channel], x, low, side, side, cmap="viridis")
-        index = str(channel + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-        words(axes, x + side + 0.15, low + side / 2, f"α{index} = {number(weights[channel], lang, 2).replace('-', '−')}", ha="left")
+        picture(axes, values, x, low, side, side, cmap="viridis")
+        weight = number(weights[name], lang, 2).replace("-", "−")
+        words(axes, x + side + 0.15, low + side / 2, f"α{name[1:].translate(SUBSCRIPTS)} = {weight}", ha="left")
 
 
 def _gradient(axes, latent, dimension, x, y):
@@ -252,7 +268,7 @@ def _gradient(axes, latent, dimension, x, y):
 
 def _join(axes, places, narrow):
     """Draw an arrow from each picture to the next."""
-    for i, ((x, y), (to_x, to_y)) in enumerate(zip(places[:4], places[1:5], strict=True)):
+    for i, ((x, y), (to_x, to_y)) in enumerate(itertools.pairwise(places[:5])):
         middle = y + MAP_SIDE / 2
         if narrow and i == 1:
             right, between, end = page_width() - 0.1, to_y + MAP_SIDE + 0.6, to_y + MAP_SIDE / 2

@@ -73,6 +73,5 @@ def _cell(axes, x, y, row, lang):
     words(axes, x + dx, y - dy, interval, colour="0.35")
 
 
-
 def _rule(axes, y, width):
     axes.plot([0.05, page_width() - 0.05], [y, y], color=INK, linewidth=width)
