@@ -13,6 +13,7 @@ from nanofoam_lib import (
     descriptors,
     figures,
     files,
+    geometry,
     illustrations,
     micrographs,
     projection,
@@ -115,7 +116,7 @@ def schemes(book):
     yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
 
     features, weights = shapes.features(model.encoder, image[None])[0], shapes.channel_weights(model.encoder)
-    telling = _strongest(book.table("dimensions"), "vae", book.latent_dims[0])
+    telling = geometry.strongest(book.table("dimensions"), "vae", book.latent_dims[0])
     dimension = max(telling, key=lambda i: np.maximum(features @ weights[:, i], 0).sum())
     parts = illustrations.gradcam(features, weights[:, dimension])
     figure = figures.gradcam_scheme(image, parts, latent["mu"][row], dimension, book.note_on_vae, **book.look)
@@ -172,7 +173,7 @@ def scores(book):
     _, index = book.load()
     tables = {name: illustrations.mark_best(book.table(name)) for name in ("table1", "controls")}
     for name, table in tables.items():
-        written = "table1" if name == "table1" else "table_controls"
+        written = "table1" if name == "table1" else "controls_table"
         yield written, figures.score_table(table, book.note, **book.look), table
     both = pd.concat(tables.values(), ignore_index=True)
     # A network that was trained with labels decides by itself
@@ -188,9 +189,43 @@ def scores(book):
     yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
 
 
-def _strongest(identity, kind, latent_dim, n=5):
-    own = identity[(identity["kind"] == kind) & (identity["latent_dim"] == latent_dim)]
-    return own.sort_values(["active", "effect_size"], ascending=False, kind="stable")["dimension"].head(n).tolist()
+def explanations(book):
+    """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
+    _, index = book.load()
+    for label in sorted(set(index["label"])):
+        for drawing in _drawing(book, f"gradcam_{label}"):
+            ids = drawing.pop("id")
+            figure = figures.gradcam(**drawing, note=f"{label}, test, {book.note_on_vae}", **book.look)
+            every = np.concatenate([drawing["maps"], drawing["mean_map"][..., None]], axis=-1)
+            yield f"gradcam_{label}", figure, _cells(every, "id", ids, [*drawing["dims"], "mean"])
+    for drawing in _drawing(book, "gradcam_average"):
+        figure = figures.gradcam_average(**drawing, note=f"test, {book.note_on_vae}", **book.look)
+        yield "gradcam_average", figure, _cells(drawing["maps"], "label", drawing["labels"], [*drawing["dims"], "mean"])
+    for drawing in _drawing(book, "class_maps"):
+        ids, classes = drawing.pop("id"), drawing["classes"]
+        cells = _cells(drawing["cams"], "id", ids, classes).rename(columns={"map": "class", "value": "cam"})
+        cells["gradcam"] = _cells(drawing["maps"], "id", ids, classes)["value"]
+        yield "class_maps", figures.class_maps(**drawing, note=f"test, {book.note}", **book.look), cells
+    if book.run.table("gradcam_checks").exists():
+        table = book.table("gradcam_checks")
+        yield (
+            "gradcam_checks",
+            figures.gradcam_checks(table, book.note_on_vae, **book.look),
+            table[table["dimension"].isna()],
+        )
+
+
+def _drawing(book, name):
+    """Read the arrays of a drawing: a list of one dict, or of none where the run has no such drawing."""
+    path = book.run.drawing(name)
+    return [files.read_npz(path)] if path.exists() else []
+
+
+def _cells(maps, key, keys, names):
+    """List the values of maps (n, h, w, m): a table of `key`, map, row, column and value."""
+    height, width = maps.shape[1:3]
+    levels = pd.MultiIndex.from_product([keys, range(height), range(width), names], names=[key, "row", "column", "map"])
+    return pd.DataFrame({"value": maps.reshape(-1)}, index=levels).reset_index()
 
 
 def _projections(index, spaces):

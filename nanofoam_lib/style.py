@@ -241,9 +241,10 @@ def grid(rows, columns, cell_aspect, note):
     return figure, axes
 
 
-def wrapped(note):
-    """Break a note into lines that fit the width of the figure."""
-    return textwrap.fill(note, int(8 * page_width()))
+def wrapped(phrase, width_cm=None, size=6):
+    """Break a phrase into lines of at most `width_cm` (the figure's width if not given), written in `size` points."""
+    letter_cm = 0.021 * size  # on the average
+    return textwrap.fill(phrase, max(1, int((width_cm or page_width()) / letter_cm)))
 
 
 def letter(axes):

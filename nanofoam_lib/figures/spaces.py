@@ -6,7 +6,18 @@ import numpy as np
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from nanofoam_lib.style import MARKERS, SYMBOLS, class_colours, columns_for, grid, percent, styled, text
+from nanofoam_lib.style import (
+    MARKERS,
+    SYMBOLS,
+    class_colours,
+    columns_for,
+    grid,
+    page_width,
+    percent,
+    styled,
+    text,
+    wrapped,
+)
 
 
 @styled
@@ -26,14 +37,20 @@ def projection(points, note="", lang="en"):
     matplotlib.figure.Figure
     """
     descriptors = list(dict.fromkeys(points["descriptor"]))
-    figure, axes = grid(len(descriptors), 2, cell_aspect=0.62, note=note)
+    figure, axes = grid(len(descriptors), 2, cell_aspect=0.62 if page_width() >= 12 else 0.95, note=note)
     for row, descriptor in enumerate(descriptors):
         own = points[points["descriptor"] == descriptor]
         for axis, split in zip(axes[row], ("train", "test"), strict=True):
             part = own[own["split"] == split]
             class_points(axis, part, "x", "y", points["label"])
             axis.set(xlabel=percent(own["x_title"].iloc[0], lang), ylabel=percent(own["y_title"].iloc[0], lang))
-            axis.set_title(f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})")
+            axis.set_title(
+                wrapped(
+                    f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})",
+                    0.4 * page_width(),
+                    8,
+                )
+            )
             axis.set(xlim=_padded(own["x"]), ylim=_padded(own["y"]))
             axis.locator_params(nbins=5)
     class_legend(figure, points["label"])

@@ -6,7 +6,7 @@ from nanofoam_lib.figures.canvas import INK, canvas, words
 from nanofoam_lib.style import fixed, names, page_width, styled, text
 
 ROW = 0.44  # cm
-NARROW_ROW = 0.66
+NARROW_ROW = 0.7
 
 
 @styled
@@ -67,7 +67,7 @@ def _name(axes, x, y, name, width, ha="center"):
 
 def _cell(axes, x, y, row, lang):
     """Write an accuracy and its interval, beside it or, in a narrow figure, below it."""
-    dx, dy = (0, 0.13) if page_width() < 12 else (0.5, 0)
+    dx, dy = (0, 0.16) if page_width() < 12 else (0.5, 0)
     words(axes, x - dx, y + dy, fixed(row.accuracy, lang), size=7, weight="bold" if row.best else "normal")
     interval = f"{fixed(row.ci_low, lang)}–{fixed(row.ci_high, lang)}"
     words(axes, x + dx, y - dy, interval, colour="0.35")
