@@ -1,10 +1,15 @@
 """What all figures share: size, fonts, colours, words in two languages, and how a figure is saved."""
 
+import functools
+import inspect
 import math
 import pathlib
+import textwrap
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
 
 from nanofoam_lib import files
 
@@ -24,8 +29,10 @@ MEASURES = {
     "wall_um": "wall (µm)",
 }
 
-#: Width of a figure in cm: the text width of the thesis's page.
+#: Width of a figure in cm: the text width of the thesis's page; a column of a journal has about half of it.
 WIDTH_CM = 16.0
+HIGHEST_CM = 23.0  # what a page leaves for a figure above its caption
+DPI = 300
 
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -41,6 +48,7 @@ STYLE = {
     "lines.linewidth": 1.2,
     "legend.frameon": False,
     "pdf.fonttype": 42,  # fonts are embedded whole, so that a publisher can edit the text
+    "figure.figsize": (WIDTH_CM / 2.54, WIDTH_CM / 2.54),
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
@@ -57,6 +65,51 @@ _SPANISH = {
     "split by group, seed": "partición por grupo, semilla",
     "distance": "distancia",
     "density": "densidad",
+    "encoder": "codificador",
+    "latent": "latente",
+    "decoder": "decodificador",
+    "convolution": "convolución",
+    "max pooling": "agrupación máxima",
+    "average pooling": "agrupación media",
+    "batch normalisation": "normalización por lotes",
+    "upsampling": "sobremuestreo",
+    "dense": "densa",
+    "reshape": "reordenación",
+    "sampling": "muestreo",
+    "activation": "activación",
+    "micrographs": "micrografías",
+    "preprocessing": "preprocesamiento",
+    "autoencoder": "autocodificador",
+    "latent vectors": "vectores latentes",
+    "latent space": "espacio latente",
+    "classification": "clasificación",
+    "generation": "generación",
+    "{images} images, {classes} classes": "{images} imágenes, {classes} clases",
+    "{groups} groups": "{groups} grupos",
+    "grey, cropped, {side}×{side} pixels": "gris, recorte, {side}×{side} píxeles",
+    "train {train}, test {test}": "entrenamiento {train}, prueba {test}",
+    "encoder, z = μ + σ ε, decoder": "μ y σ, z = μ + σ ε, imagen",
+    "{epochs} epochs": "{epochs} épocas",
+    "{latent_dim} dimensions, {active} active": "{latent_dim} dimensiones, {active} activas",
+    "one row per image": "una fila por imagen",
+    "LDA of σ, test images": "LDA de σ, prueba",
+    "one point per image": "un punto por imagen",
+    "accuracy {accuracy}, guessing {chance}": "exactitud {accuracy}, azar {chance}",
+    "random forest on σ": "bosque aleatorio, σ",
+    "where dimension {dimension}": "dónde mira",
+    "of μ looks": "la dimensión {dimension} de μ",
+    "images decoded from": "imágenes decodificadas",
+    "new points, z ~ N(0, I)": "de puntos nuevos, z ~ N(0, I)",
+    "image": "imagen",
+    "M on the image": "M y la imagen",
+    "dimension": "dimensión",
+    "first ε": "primer ε",
+    "second ε": "segundo ε",
+    "μ of other images": "μ de otras imágenes",
+    "decision tree": "árbol de decisión",
+    "random forest": "bosque aleatorio",
+    "by-group": "partición por grupo",
+    "thesis (leaky)": "partición de la tesis (con fuga)",
     "predicted": "predicha",
     "true": "verdadera",
     "accuracy on test groups (dotted: naming the largest class)": "exactitud en los grupos de prueba "
@@ -80,6 +133,41 @@ _SPANISH = {
 }
 
 
+def styled(draw):
+    """Make a function that draws a figure from arrays follow the style of them all.
+
+    It gets the keyword ``width_cm``, the width of the figure; where its argument ``lang`` is "es", ticks have a decimal
+    comma.
+    """
+    signature = inspect.signature(draw)
+
+    @functools.wraps(draw)
+    def drawn(*arrays, width_cm=WIDTH_CM, **words):
+        with mpl.rc_context(STYLE | {"figure.figsize": (width_cm / 2.54, width_cm / 2.54)}):
+            figure = draw(*arrays, **words)
+        if signature.bind(*arrays, **words).arguments.get("lang") == "es":
+            _write_commas(figure)
+        return figure
+
+    return drawn
+
+
+def page_width():
+    """Width in cm of the figure that is being drawn."""
+    return mpl.rcParams["figure.figsize"][0] * 2.54
+
+
+def columns_for(n_panels, panel_cm):
+    """Count the columns that `n_panels` of at least `panel_cm` fit into: all of them, or as many as the width allows.
+
+    Examples
+    --------
+    >>> columns_for(3, 5.0), columns_for(3, 7.0)
+    (3, 2)
+    """
+    return max(1, min(n_panels, int(page_width() / panel_cm)))
+
+
 def text(phrase, lang="en"):
     """Give `phrase` in the language of the figure: "en" leaves it, "es" looks it up and leaves names as they are."""
     return _SPANISH.get(phrase, phrase) if lang == "es" else phrase
@@ -87,8 +175,23 @@ def text(phrase, lang="en"):
 
 def number(value, lang="en", digits=3):
     """Write a number with at most `digits` significant digits, with a decimal comma in Spanish."""
-    written = f"{value:.{digits}g}"
-    return written.replace(".", ",") if lang == "es" else written
+    return _decimal(f"{value:.{digits}g}", lang)
+
+
+def fixed(value, lang="en", decimals=2):
+    """Write a number with `decimals` decimals, a true minus sign, and a decimal comma in Spanish; a dash for NaN.
+
+    Examples
+    --------
+    >>> fixed(-0.5), fixed(0.123, "es"), fixed(float("nan"))
+    ('−0.50', '0,12', '–')
+    """
+    return _decimal(f"{value:.{decimals}f}".replace("-", "−"), lang) if np.isfinite(value) else "–"
+
+
+def percent(written, lang="en"):
+    """Set a percentage apart from its sign where the language asks for it: "35%" is "35 %" in Spanish."""
+    return written.replace("%", "\N{NO-BREAK SPACE}%") if lang == "es" else written
 
 
 def class_colours(labels):
@@ -114,26 +217,40 @@ def save(figure, stem, numbers):
         `figure`, for the notebook to show.
     """
     stem = pathlib.Path(stem)
-    pdf = {"metadata": {"CreationDate": None}}
-    png = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
-    for suffix, options in ((".pdf", pdf), (".png", png)):
-        with files.replacing(stem.with_name(stem.name + suffix)) as temporary:
-            figure.savefig(temporary, dpi=300, **options)
-        figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
+    with files.replacing(stem.with_name(stem.name + ".pdf")) as temporary:
+        figure.savefig(temporary, dpi=DPI, metadata={"CreationDate": None})
+    figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
+    with files.replacing(stem.with_name(stem.name + ".png")) as temporary:
+        figure.savefig(temporary, dpi=DPI, pil_kwargs={"compress_level": 1})
+        with Image.open(temporary) as picture:
+            small = _with_palette(picture.convert("RGB"))
+        small.save(temporary, dpi=(DPI, DPI), optimize=True)
     files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
     return figure
 
 
 def grid(rows, columns, cell_aspect, note):
     """Make a figure of the page's width: (figure, axes); cells are `cell_aspect` times as high as wide."""
-    width = WIDTH_CM / 2.54
+    width = mpl.rcParams["figure.figsize"][0]
     height = width / columns * cell_aspect * rows + 0.3
-    figure = plt.figure(figsize=(width, min(height, 23 / 2.54)), layout="constrained")
+    figure = plt.figure(figsize=(width, min(height, HIGHEST_CM / 2.54)), layout="constrained")
     plt.close(figure)  # pyplot need not remember it; Jupyter shows what a cell returns, once
     axes = figure.subplots(rows, columns, squeeze=False)
     if note:
-        figure.supxlabel(note, fontsize=6, color="0.35")
+        figure.supxlabel(wrapped(note), fontsize=6, color="0.35")
     return figure, axes
+
+
+def wrapped(phrase, width_cm=None, size=6):
+    """Break a phrase into lines of at most `width_cm` (the figure's width if not given), written in `size` points."""
+    letter_cm = 0.021 * size  # on the average
+    return textwrap.fill(phrase, max(1, int((width_cm or page_width()) / letter_cm)))
+
+
+def letter(axes):
+    """Name the panels of a figure a, b, c …, each at its upper left."""
+    for name, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        axis.set_title(name, loc="left", fontweight="bold")
 
 
 def row_title(axis, title):
@@ -161,9 +278,37 @@ def describe(data_name, seed, lang="en"):
 def names(table, lang="en"):
     """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ"."""
     return [
-        text(row.descriptor, lang)
+        " ".join(SYMBOLS.get(word, word) for word in text(row.descriptor, lang).split())
         if row.kind == "control"
         else f"{row.kind}-{row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
         for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
         if row.kind == row.kind
     ]
+
+
+def _decimal(written, lang):
+    return written.replace(".", ",") if lang == "es" else written
+
+
+class _Comma(mpl.ticker.ScalarFormatter):
+    """Ticks with a decimal comma."""
+
+    def __call__(self, value, position=None):
+        return _decimal(super().__call__(value, position), "es")
+
+    def get_offset(self):
+        return _decimal(super().get_offset(), "es")
+
+
+def _write_commas(figure):
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if type(axis.get_major_formatter()) is mpl.ticker.ScalarFormatter:
+                axis.set_major_formatter(_Comma())
+
+
+def _with_palette(picture):
+    """Give an RGB picture 256 colours, which takes a third of the space, if no eye can tell; else leave it."""
+    reduced = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    error = np.subtract(picture, reduced.convert("RGB"), dtype=np.int16)
+    return reduced if np.square(error).mean() < 1 else picture

@@ -2,9 +2,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from layout import assert_readable, visible_texts
 from PIL import Image
 
-from nanofoam_lib import figures, projection, separation, style
+from nanofoam_lib import figures, illustrations, projection, separation, style
 
 NOTE = "tiles, split by group, seed 0"
 
@@ -165,49 +166,242 @@ def link():
 
 def test_predictability_writes_r2_and_clips_only_the_colour(link):
     axis = figures.predictability(link, ["porosity", "wall_um"], NOTE).axes[0]
-    assert [text.get_text() for text in axis.texts] == ["0.25", "-0.50", "0.90"]
+    assert [text.get_text() for text in axis.texts] == ["0.25", "−0.50", "0.90"]
     assert "porosidad" in texts(figures.predictability(link, ["porosity", "wall_um"], lang="es"))
 
 
-@pytest.mark.parametrize("lang", ["en", "es"])
-def test_no_text_overlaps_another(textures, history, points, clouds, scores, confusions, link, lang):
-    images, labels = drawings(textures)
-    drawn = [
-        figures.micrographs(images, labels, np.full((6, 2), 2.0), NOTE, lang),
-        figures.training(history, NOTE, lang),
-        figures.reconstructions(images, {"vae-4": images / 255}, labels, NOTE, lang),
-        figures.projection(points, NOTE, lang),
-        figures.distances(separation.histograms(*clouds), NOTE, lang),
-        figures.accuracies(scores, 1 / 3, NOTE, lang),
-        figures.confusion(confusions, NOTE, lang),
-        figures.predictability(link, ["porosity", "wall_um"], NOTE, lang),
+@pytest.fixture
+def layers():
+    rows = [
+        ("encoder", "images", "input", "", 32, 32, 1),
+        ("encoder", "conv_1", "convolution", "3×3", 32, 32, 8),
+        ("encoder", "pool_1", "max pooling", "2×2", 16, 16, 8),
+        ("encoder", "features", "convolution", "3×3", 16, 16, 512),
+        ("encoder", "flatten", "flatten", "", 1, 1, 131072),
+        ("encoder", "mu", "dense", "", 1, 1, 6),
+        ("encoder", "log_var", "dense", "", 1, 1, 6),
+        ("latent", "z", "sampling", "z = μ + σ ε", 1, 1, 6),
+        ("decoder", "spread", "dense", "", 1, 1, 1024),
+        ("decoder", "reshape", "reshape", "", 16, 16, 4),
+        ("decoder", "conv_1", "convolution", "3×3", 16, 16, 4),
+        ("decoder", "up_1", "upsampling", "2×2", 32, 32, 4),
+        ("decoder", "logits", "convolution", "3×3", 32, 32, 1),
+        ("decoder", "image", "activation", "sigmoid", 32, 32, 1),
     ]
-    for figure in drawn:
-        boxes = visible_texts(figure)
-        for i, (text, box) in enumerate(boxes):
-            clashes = [other for other, second in boxes[i + 1 :] if box.overlaps(second)]
-            assert not clashes, (text, clashes)
-            assert figure.bbox.x0 <= box.x0, text
-            assert box.x1 <= figure.bbox.x1, text
-            assert figure.bbox.y0 <= box.y0, text
-            assert box.y1 <= figure.bbox.y1, text
+    return pd.DataFrame(rows, columns=["part", "layer", "kind", "detail", "height", "width", "depth"])
 
 
-def visible_texts(figure):
-    """Text and box of everything written; ticks of axes that are switched off, or out of view, are not drawn."""
-    figure.draw_without_rendering()
-    found = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
-    for axes in figure.axes:
-        found += [axes.title, *axes.texts]
-        if axes.get_legend():
-            found += axes.get_legend().get_texts()
-        if axes.axison:
-            for axis in (axes.xaxis, axes.yaxis):
-                low, high = sorted(axis.get_view_interval())
-                ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
-                found += [axis.label, *(label for tick in ticks for label in (tick.label1, tick.label2))]
-    shown = [text for text in found if text.get_visible() and text.get_text().strip()]
-    return [(text.get_text(), text.get_window_extent()) for text in shown]
+def test_architecture_is_drawn_from_the_layers(layers, textures):
+    image = textures[0][0] / 255
+    figure = figures.architecture(layers, image, 1 - image, NOTE)
+    assert {"encoder", "latent", "decoder", "μ", "log σ²", "z", "512", "16×16", "convolution 3×3", NOTE} <= texts(
+        figure
+    )
+    shown = [drawn.get_array() for drawn in figure.axes[0].images]
+    np.testing.assert_array_equal(shown, [image, 1 - image])
+    slimmer = layers.assign(depth=layers["depth"].replace(512, 64))
+    assert "512" not in texts(figures.architecture(slimmer))
+    plain = layers[~layers["layer"].isin(["log_var", "z"])].replace({"mu": "conv"})
+    assert {"conv"} <= texts(figures.architecture(plain))
+    assert not {"latent", "sampling z = μ + σ ε"} & texts(figures.architecture(plain))
+
+
+def test_architecture_sizes_follow_the_shapes(layers):
+    """The front of each convolution is as high as the root of its height, whatever its place."""
+    axes = figures.architecture(layers).axes[0]
+    fronts = [p.get_xy() for p in axes.patches if isinstance(p, mpl.patches.Polygon) and len(p.get_xy()) == 5]
+    blue = mpl.colors.to_rgba(style.COLOURS[0])
+    own = [xy for xy, p in zip(fronts, axes.patches, strict=False) if p.get_facecolor() == blue]
+    heights = [np.ptp(xy[:, 1]) for xy in own]
+    np.testing.assert_allclose(np.array(heights) / heights[0], [1, 0.5**0.5, 0.5**0.5, 1])
+    widths = [np.ptp(xy[:, 0]) for xy in own]
+    assert np.argsort(widths)[::-1].tolist() == [1, 0, 2, 3]  # 512, 8, 4, 1 channels
+
+
+@pytest.fixture
+def cam(textures):
+    rng = np.random.default_rng(0)
+    features, weights = rng.random((4, 4, 6)), rng.normal(size=6)
+    return textures[0][0] / 255, illustrations.gradcam(features, weights), rng.normal(size=9), 7
+
+
+def test_gradcam_scheme_shows_the_pictures_of_its_table(cam):
+    image, parts, _, _ = cam
+    figure = figures.gradcam_scheme(*cam, NOTE)
+    drawn = [np.asarray(shown.get_array()) for shown in figure.axes[0].images]
+    pictures = {name: own["value"].to_numpy().reshape(4, 4) for name, own in parts.groupby("picture")}
+    np.testing.assert_array_equal(drawn[0], image)
+    for values in pictures.values():
+        assert any(shown.shape == (4, 4) and np.array_equal(shown, values) for shown in drawn)
+    assert {"A, 4×4×6", "128×128", "μ, D = 9", "M = ReLU(Σₖ αₖ Aₖ)"} <= texts(figure)
+    first = parts.iloc[0]
+    name = first["picture"][1:].translate(str.maketrans("123456", "₁₂₃₄₅₆"))
+    assert f"α{name} = {style.number(first['weight'], digits=2)}".replace("-", "−") in texts(figure)
+
+
+@pytest.fixture
+def flow(textures, points, cam):
+    images, labels = textures
+    numbers = {"images": 24, "classes": 3, "groups": 24, "side": 128, "train": 18, "test": 6, "epochs": 1000}
+    numbers |= {"latent_dim": 512, "active": 128, "dimension": 511, "accuracy": 0.5, "chance": 1 / 3}
+    pictures = {
+        "micrographs": {label: images[labels == label][0] for label in ("brick", "grass", "gravel")},
+        "preprocessing": [images[0]],
+        "autoencoder": [images[0] / 255, images[1] / 255],
+        "latent vectors": np.arange(-6.0, 6).reshape(3, 4),
+        "latent space": points[points["split"] == "test"],
+        "classification": np.eye(3),
+        "Grad-CAM": (images[0] / 255, np.ones((4, 4))),
+        "generation": [images[2] / 255, images[3] / 255],
+    }
+    return numbers, pictures
+
+
+def test_workflow_tells_the_numbers_of_the_run(flow):
+    english, spanish = figures.workflow(*flow, NOTE), figures.workflow(*flow, NOTE, "es")
+    assert {"24 images, 3 classes\n24 groups", "accuracy 0.50, guessing 0.33\nrandom forest on σ"} <= texts(english)
+    assert {"24 imágenes, 3 clases\n24 grupos", "exactitud 0,50, azar 0,33\nbosque aleatorio, σ"} <= texts(spanish)
+    scattered = [own for own in english.axes[0].collections if isinstance(own, mpl.collections.PathCollection)]
+    assert sum(len(own.get_offsets()) for own in scattered) == 20
+    frames = [p.get_edgecolor() for p in english.axes[0].patches if p.get_linewidth() == 1.5]
+    assert frames == [mpl.colors.to_rgba(colour) for colour in style.COLOURS[:3]]
+
+
+@pytest.fixture
+def example(clouds):
+    vectors, labels = clouds
+    return illustrations.pca_example(vectors, labels, (1, 3))
+
+
+def test_pca_example_draws_points_and_axes(example):
+    before, after = figures.pca_example(example, (1, 3), NOTE).axes
+    images, axes = (example[example["kind"] == kind] for kind in ("image", "axis"))
+    np.testing.assert_allclose(before.collections[0].get_offsets(), images[["x", "y"]])
+    np.testing.assert_allclose(after.collections[0].get_offsets(), images[["pc1", "pc2"]])
+    arrows = [text for text in before.texts if text.arrow_patch]
+    np.testing.assert_allclose([arrow.xy for arrow in arrows], axes[["x", "y"]].to_numpy() + axes[["dx", "dy"]])
+    np.testing.assert_allclose([arrow.get_position() for arrow in arrows], axes[["x", "y"]])
+    assert (before.get_xlabel(), before.get_title(loc="left"), after.get_title(loc="left")) == (
+        "μ, dimension 1",
+        "a",
+        "b",
+    )
+
+
+@pytest.fixture
+def draws(clouds):
+    return illustrations.reparametrisation(clouds[0], np.full((60, 4), 0.5), 3, (0, 2))
+
+
+def test_reparametrisation_draws_noise_and_where_it_leads(draws):
+    noise, latent = figures.reparametrisation(draws, (0, 2), NOTE).axes
+    own = draws[draws["kind"] == "draw"]
+    np.testing.assert_allclose(noise.collections[0].get_offsets(), own[["e_x", "e_y"]])
+    np.testing.assert_allclose(latent.collections[1].get_offsets(), own[["x", "y"]])
+    image = draws[draws["kind"] == "image"].iloc[0]
+    assert [ellipse.width for ellipse in latent.patches] == [2 * image["sigma_x"], 4 * image["sigma_x"]]
+    np.testing.assert_allclose([ellipse.center for ellipse in latent.patches], [image[["x", "y"]].tolist()] * 2)
+
+
+@pytest.fixture
+def pairs(points):
+    return illustrations.wss_bss(points, ("a", "c"), n=4)
+
+
+def test_wss_bss_scheme_draws_each_distance_and_their_means(pairs):
+    within, between = figures.wss_bss_scheme(pairs, ["a", "b", "c"], NOTE).axes
+    lines = np.concatenate([own.get_segments() for own in (*within.collections[:2], between.collections[0])])
+    np.testing.assert_allclose(lines.reshape(-1, 4), pairs[["x", "y", "to_x", "to_y"]])
+    means = pairs.groupby(["class_a", "class_b"])["distance"].mean()
+    assert within.get_title() == f"WSS a = {means['a', 'a']:.2f}\nWSS c = {means['c', 'c']:.2f}"
+    assert between.get_title() == f"BSS = {means['a', 'c']:.2f}"
+    colours = {mpl.colors.to_hex(colour) for colour in within.collections[2].get_facecolors()}
+    assert colours == {style.COLOURS[0].lower(), style.COLOURS[2].lower()}  # c keeps its colour without b
+
+
+@pytest.fixture
+def table():
+    rows = [(kind, size, name) for kind, size, name in (("vae", 64, "mu"), ("vae", 64, "sigma"), ("ae", 64, "conv"))]
+    rows = [(*row, c, p) for p in ("by-group", "thesis (leaky)") for row in rows for c in ("KNN", "random forest")]
+    made = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "classifier", "protocol"])
+    made["accuracy"] = np.linspace(0.3, 0.9, len(made))
+    return illustrations.mark_best(made.assign(ci_low=made["accuracy"] - 0.1, ci_high=made["accuracy"] + 0.1))
+
+
+@pytest.mark.parametrize("width_cm", [8, 16])
+def test_the_table_shows_every_value_and_the_best_in_bold(table, width_cm):
+    figure = figures.score_table(table, NOTE, width_cm=width_cm)
+    assert {"vae-64 σ", "ae-64 conv", "by-group", "thesis (leaky)", "KNN"} <= texts(figure)
+    assert {f"{value:.2f}" for value in table["accuracy"]} <= texts(figure)
+    assert {f"{row.ci_low:.2f}–{row.ci_high:.2f}" for row in table.itertuples()} <= texts(figure)
+    bold = {text.get_text() for text in figure.axes[0].texts if text.get_fontweight() == "bold"}
+    assert bold == {f"{value:.2f}" for value in table.loc[table["best"], "accuracy"]}
+    assert len(bold) == 2  # one for each protocol
+    by_text = {text.get_text(): text.get_position() for text in figure.axes[0].texts}
+    assert by_text["0.30"][1] > by_text["0.35"][1] - 1e-9  # rows from top to bottom
+    spanish = texts(figures.score_table(table, NOTE, "es", width_cm=width_cm))
+    assert "0,30" in spanish
+    assert "bosque\naleatorio" in spanish or "bosque aleatorio" in spanish
+
+
+@pytest.fixture
+def every_figure(
+    textures, history, points, clouds, scores, confusions, link, layers, cam, flow, example, draws, pairs, table
+):
+    """Name of each figure → its function and arguments."""
+    images, labels = drawings(textures)
+    rng = np.random.default_rng(0)
+    maps = rng.random((3, 4, 4, 2))
+    return {
+        "micrographs": (figures.micrographs, images, labels, np.full((6, 2), 2.0)),
+        "unknown_size": (figures.micrographs, images, labels, np.full((6, 2), np.nan)),
+        "training": (figures.training, history),
+        "reconstructions": (figures.reconstructions, images, {"vae-128": images / 255}, labels),
+        "projection": (figures.projection, points),
+        "distances": (figures.distances, separation.histograms(*clouds)),
+        "accuracies": (figures.accuracies, scores, 1 / 3),
+        "confusion": (figures.confusion, confusions),
+        "predictability": (figures.predictability, link, ["porosity", "wall_um"]),
+        "architecture": (figures.architecture, layers, images[0] / 255, images[1] / 255),
+        "gradcam_scheme": (figures.gradcam_scheme, *cam),
+        "workflow": (figures.workflow, *flow),
+        "pca_example": (figures.pca_example, example, (1, 3)),
+        "reparametrisation": (figures.reparametrisation, draws, (0, 2)),
+        "wss_bss_scheme": (figures.wss_bss_scheme, pairs, ["a", "b", "c"]),
+        "score_table": (figures.score_table, table),
+        "gradcam": (figures.gradcam, images[:3], images[:3] / 255, maps, maps.mean(axis=-1), [3, 127]),
+        "gradcam_average": (figures.gradcam_average, maps, ["brick", "grass", "gravel"], [127]),
+        "class_maps": (figures.class_maps, images[:3], labels[:3], maps - 0.5, maps, ["brick", "gravel"]),
+    }
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+@pytest.mark.parametrize("width_cm", [8, 16])
+def test_every_text_can_be_read(every_figure, lang, width_cm):
+    for draw, *arrays in every_figure.values():
+        figure = draw(*arrays, f"{NOTE}, VAE 128-d, test", lang, width_cm=width_cm)
+        assert figure.get_size_inches()[0] == pytest.approx(width_cm / 2.54)
+        assert_readable(figure)
+
+
+def test_the_check_of_the_layout_finds_what_it_is_for():
+    figure, axes = mpl.pyplot.subplots(figsize=(3, 3))
+    mpl.pyplot.close(figure)
+    axes.text(0.5, 0.5, "first")
+    assert_readable(figure)
+    second = axes.text(0.52, 0.5, "second")
+    with pytest.raises(AssertionError, match="first"):
+        assert_readable(figure)
+    second.set_position((1.0, 0.8))
+    with pytest.raises(AssertionError, match="second"):
+        assert_readable(figure)
+
+
+def test_spanish_ticks_have_a_decimal_comma(scores):
+    figure = figures.accuracies(scores, 1 / 3, NOTE, "es")
+    written = [text for text, _ in visible_texts(figure)]
+    assert "0,25" in written or "0,2" in written
+    assert not [text for text in written if text.replace(".", "", 1).isdigit() and "." in text]
 
 
 def test_save_writes_vector_raster_and_numbers(tmp_path, points):
@@ -219,6 +413,17 @@ def test_save_writes_vector_raster_and_numbers(tmp_path, points):
     assert b"/FontFile2" in content  # embedded as TrueType
     assert b"/Type3" not in content
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "f" / "pca.csv"), points)
+
+
+def test_pictures_are_small_and_no_eye_can_tell(tmp_path, textures):
+    images, labels = drawings(textures)
+    figure = style.save(figures.micrographs(images, labels, np.full((6, 2), 2.0), NOTE), tmp_path / "a", pd.DataFrame())
+    figure.savefig(tmp_path / "b.png", dpi=300)
+    with Image.open(tmp_path / "a.png") as small, Image.open(tmp_path / "b.png") as full:
+        assert small.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        error = np.asarray(small.convert("RGB"), float) - np.asarray(full.convert("RGB"), float)
+    assert np.sqrt(np.square(error).mean()) <= 1
+    assert (tmp_path / "a.png").stat().st_size < 0.7 * (tmp_path / "b.png").stat().st_size
 
 
 def test_the_same_figure_has_the_same_bytes(tmp_path, history):

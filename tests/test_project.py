@@ -22,16 +22,16 @@ TIERS = [
     {"errors", "files", "names", "progress"},
     {
         "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
-        "classify", "controls", "separation", "projection", "findings", "latent", "zones",
+        "classify", "controls", "separation", "projection", "findings", "latent", "zones", "illustrations",
     },
     {
         "backend", "upsampling", "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam",
-        "map_checks", "networks",
+        "map_checks", "networks", "shapes",
     },
     {"style", "figures"},
     {"explore"},
     {
-        "runs", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report", "thesis",
+        "runs", "album", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report", "thesis",
         "cited", "compare", "execution", "pipeline", "__main__",
     },
 ]  # fmt: skip

@@ -1,27 +1,38 @@
 """Every figure as a function of arrays, in English or Spanish.
 
-All take ``note``, the data set, split and seed that stand below the figure, and ``lang``, "en" or "es"; all return a
-`matplotlib.figure.Figure`.
+All take ``note``, the data set, split and seed that stand below the figure, ``lang``, "en" or "es", and ``width_cm``,
+16 (a page of text) if not given; all return a `matplotlib.figure.Figure`.
 """
 
+from nanofoam_lib.figures.examples import pca_example, reparametrisation, wss_bss_scheme
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
+from nanofoam_lib.figures.network import architecture
 from nanofoam_lib.figures.samples import micrographs, reconstructions
+from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability
 from nanofoam_lib.figures.spaces import distances, projection
+from nanofoam_lib.figures.tables import score_table
 
 __all__ = [
     "accuracies",
+    "architecture",
     "class_maps",
     "confusion",
     "distances",
     "gradcam",
     "gradcam_average",
     "gradcam_checks",
+    "gradcam_scheme",
     "map_numbers",
     "micrographs",
+    "pca_example",
     "predictability",
     "projection",
     "reconstructions",
+    "reparametrisation",
+    "score_table",
     "training",
+    "workflow",
+    "wss_bss_scheme",
 ]

@@ -1,11 +1,9 @@
 """How training went."""
 
-import matplotlib as mpl
-
-from nanofoam_lib.style import COLOURS, STYLE, grid, text
+from nanofoam_lib.style import COLOURS, columns_for, grid, letter, styled, text
 
 
-@mpl.rc_context(STYLE)
+@styled
 def training(history, note="", lang="en"):
     """Draw the loss of each model, epoch by epoch, on train and test images.
 
@@ -20,10 +18,12 @@ def training(history, note="", lang="en"):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = grid(1, 2, cell_aspect=0.7, note=note)
+    columns = columns_for(2, 6)
+    figure, axes = grid(2 // columns, columns, cell_aspect=0.7, note=note)
+    letter(axes.flat)
     models = list(dict.fromkeys(history["model"]))
     panels = (("reconstruction", "reconstruction (nats per image)"), ("kl", "KL divergence (nats per image)"))
-    for axis, (column, label) in zip(axes[0], panels, strict=True):
+    for axis, (column, label) in zip(axes.flat, panels, strict=True):
         for colour, model in zip(COLOURS, models, strict=False):
             rows = history[history["model"] == model]
             if column == "kl" and not rows[column].notna().any():

@@ -8,10 +8,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.style import COLOURS, STYLE, grid, row_title, text
+from nanofoam_lib.style import COLOURS, grid, page_width, row_title, styled, text
 
 
-@mpl.rc_context(STYLE)
+@styled
 def gradcam(images, decoded, maps, mean_map, dims, note="", lang="en"):
     """Show images, what the model makes of them, and where each dimension looks (thesis fig. 14 to 16).
 
@@ -46,7 +46,7 @@ def gradcam(images, decoded, maps, mean_map, dims, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def gradcam_average(maps, labels, dims, note="", lang="en"):
     """Show the class-average map of each dimension, and of their mean.
 
@@ -75,7 +75,7 @@ def gradcam_average(maps, labels, dims, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def class_maps(images, labels, cams, maps, classes, note="", lang="en"):
     """Show what speaks for and against each class: CAM and Grad-CAM of a supervised classifier (section 1.4).
 
@@ -102,15 +102,16 @@ def class_maps(images, labels, cams, maps, classes, note="", lang="en"):
         for c in range(len(classes)):
             signed = axes[row, 1 + c].imshow(cams[row, ..., c], cmap="PuOr_r", vmin=-limit, vmax=limit)
             drawn = _draw(axes[row, 1 + len(classes) + c], maps[row, ..., c], top)
+    upright = 0 if page_width() >= 12 else 90
     for c, label in enumerate(classes):
-        axes[0, 1 + c].set_title(f"CAM\n{label}")
-        axes[0, 1 + len(classes) + c].set_title(f"Grad-CAM\n{label}")
+        axes[0, 1 + c].set_title(f"CAM\n{label}", rotation=upright)
+        axes[0, 1 + len(classes) + c].set_title(f"Grad-CAM\n{label}", rotation=upright)
     _finish(figure, axes[:, 1 + len(classes) :], drawn, "Grad-CAM")
     _finish(figure, axes[:, : 1 + len(classes)], signed, "CAM", location="left")
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def gradcam_checks(table, note="", lang="en"):
     """Draw what each check of the maps found, with its interval, against what a map to be trusted gives.
 

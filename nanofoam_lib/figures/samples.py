@@ -5,10 +5,10 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-from nanofoam_lib.style import STYLE, grid, number, row_title, scale_bar_length, text
+from nanofoam_lib.style import grid, number, page_width, row_title, scale_bar_length, styled, text, wrapped
 
 
-@mpl.rc_context(STYLE)
+@styled
 def micrographs(images, labels, pixel_um, note="", lang="en"):
     """Show example micrographs, one class per row, in their true proportions and with scale bars (thesis fig. 8, 9).
 
@@ -39,12 +39,12 @@ def micrographs(images, labels, pixel_um, note="", lang="en"):
         axis.set_axis_off()
     for row, label in enumerate(classes):
         for column, i in enumerate(rows[label]):
-            _show(axes[row, column], images[i], pixel_um[i], lang)
+            _show(axes[row, column], images[i], pixel_um[i], page_width() / columns, lang)
         row_title(axes[row, 0], label)
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def reconstructions(originals, decoded, labels, note="", lang="en"):
     """Show images above what each model makes of them.
 
@@ -71,12 +71,13 @@ def reconstructions(originals, decoded, labels, note="", lang="en"):
             axes[row, column].imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="nearest")
             axes[row, column].set_axis_off()
         row_title(axes[row, 0], name)
-    for axis, label in zip(axes[0], labels, strict=True):
-        axis.set_title(label)
+    for axis, label, before in zip(axes[0], labels, [None, *labels], strict=False):
+        if label != before:
+            axis.set_title(label, loc="left")  # of this image and of those of its class beside it
     return figure
 
 
-def _show(axis, image, pixel_um, lang):
+def _show(axis, image, pixel_um, panel_cm, lang):
     """Show an image in its true proportions, with a scale bar if the pixel size is known."""
     height, width = image.shape[:2]
     known = bool(np.isfinite(pixel_um).all())
@@ -85,7 +86,8 @@ def _show(axis, image, pixel_um, lang):
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
     outline = [withStroke(linewidth=1.5, foreground="black")]
     if not known:
-        label = axis.text(0.97, 0.04, text("pixel size unknown", lang), transform=axis.transAxes, ha="right")
+        words = wrapped(text("pixel size unknown", lang), 0.8 * panel_cm)
+        label = axis.text(0.97, 0.04, words, transform=axis.transAxes, ha="right")
         label.set(color="white", fontsize=6, path_effects=outline)
         return
     length = scale_bar_length(width * um_x)

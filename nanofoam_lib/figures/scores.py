@@ -2,14 +2,12 @@
 
 import math
 
-import matplotlib as mpl
-import numpy as np
 import seaborn as sns
 
-from nanofoam_lib.style import COLOURS, MEASURES, STYLE, grid, names, text
+from nanofoam_lib.style import COLOURS, MEASURES, columns_for, fixed, grid, names, page_width, styled, text, wrapped
 
 
-@mpl.rc_context(STYLE)
+@styled
 def accuracies(table, chance, note="", lang="en"):
     """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
 
@@ -27,7 +25,7 @@ def accuracies(table, chance, note="", lang="en"):
     matplotlib.figure.Figure
     """
     rows = len(table)
-    figure, axes = grid(1, 1, cell_aspect=0.02 * rows + 0.12, note=note)
+    figure, axes = grid(1, 1, cell_aspect=(0.32 * rows + 1.9) / page_width(), note=note)
     axis = axes[0, 0]
     is_control = table["kind"].to_numpy() == "control"
     for y, (row, control) in enumerate(zip(table.itertuples(), is_control, strict=True)):
@@ -36,11 +34,12 @@ def accuracies(table, chance, note="", lang="en"):
         axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
     axis.set(yticks=range(rows), yticklabels=names(table, lang), xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
-    axis.set_xlabel(text("accuracy on test groups (dotted: naming the largest class)", lang))
+    label = text("accuracy on test groups (dotted: naming the largest class)", lang)
+    axis.set_xlabel(wrapped(label, 0.6 * page_width(), size=8))
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def confusion(confusions, note="", lang="en"):
     """Draw confusion matrices side by side, as shares of each true class.
 
@@ -56,7 +55,7 @@ def confusion(confusions, note="", lang="en"):
     matplotlib.figure.Figure
     """
     titles = list(dict.fromkeys(confusions["title"]))
-    columns = min(len(titles), 4)
+    columns = columns_for(len(titles), 3.8)
     figure, axes = grid(math.ceil(len(titles) / columns), columns, cell_aspect=1.3, note=note)
     for axis in axes.flat[len(titles) :]:
         axis.set_axis_off()
@@ -73,9 +72,11 @@ def confusion(confusions, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def predictability(table, measures, note="", lang="en"):
     """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
+
+    Figures of less than 12 cm have no colour bar.
 
     Parameters
     ----------
@@ -89,16 +90,17 @@ def predictability(table, measures, note="", lang="en"):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = grid(1, 1, cell_aspect=0.03 * len(table) + 0.2, note=note)
+    wide = page_width() >= 12
+    figure, axes = grid(1, 1, cell_aspect=(0.48 * len(table) + 3.2) / page_width(), note=note)
     values = table.set_index("name")[list(measures)].astype(float)
     values.columns = [text(MEASURES.get(measure, measure), lang) for measure in measures]
     values.index.name = None
-    written = values.map(lambda value: f"{value:.2f}" if np.isfinite(value) else "–")
-    if lang == "es":
-        written = written.apply(lambda column: column.str.replace(".", ","))
+    values.index = [name if wide else wrapped(name, 2.5, size=7) for name in values.index]
+    written = values.map(lambda value: fixed(value, lang))
     sns.heatmap(
         values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
-        annot_kws={"size": 6}, cbar_kws={"label": "R²"}, linewidths=0.5,
+        annot_kws={"size": 6 if wide else 5}, cbar=wide, cbar_kws={"label": "R²"} if wide else None, linewidths=0.5,
     )  # fmt: skip
-    axes[0, 0].tick_params(axis="x", rotation=30)
+    axes[0, 0].tick_params(axis="both", length=0)
+    axes[0, 0].tick_params(axis="x", rotation=90)
     return figure

@@ -2,14 +2,25 @@
 
 import math
 
-import matplotlib as mpl
 import numpy as np
 import seaborn as sns
+from matplotlib.lines import Line2D
 
-from nanofoam_lib.style import MARKERS, STYLE, SYMBOLS, class_colours, grid, text
+from nanofoam_lib.style import (
+    MARKERS,
+    SYMBOLS,
+    class_colours,
+    columns_for,
+    grid,
+    page_width,
+    percent,
+    styled,
+    text,
+    wrapped,
+)
 
 
-@mpl.rc_context(STYLE)
+@styled
 def projection(points, note="", lang="en"):
     """Scatter 2-D projections, one descriptor per row, train beside test (thesis fig. 11, 12).
 
@@ -26,30 +37,27 @@ def projection(points, note="", lang="en"):
     matplotlib.figure.Figure
     """
     descriptors = list(dict.fromkeys(points["descriptor"]))
-    colours = class_colours(points["label"])
-    markers = dict(zip(colours, MARKERS, strict=False))
-    figure, axes = grid(len(descriptors), 2, cell_aspect=0.62, note=note)
+    figure, axes = grid(len(descriptors), 2, cell_aspect=0.62 if page_width() >= 12 else 0.95, note=note)
     for row, descriptor in enumerate(descriptors):
         own = points[points["descriptor"] == descriptor]
         for axis, split in zip(axes[row], ("train", "test"), strict=True):
             part = own[own["split"] == split]
-            sns.scatterplot(
-                part, x="x", y="y", hue="label", style="label", palette=colours, markers=markers,
-                hue_order=list(colours), style_order=list(colours), s=14, linewidth=0.2, ax=axis, legend=False,
-            )  # fmt: skip
-            axis.set(xlabel=own["x_title"].iloc[0], ylabel=own["y_title"].iloc[0])
-            axis.set_title(f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})")
+            class_points(axis, part, "x", "y", points["label"])
+            axis.set(xlabel=percent(own["x_title"].iloc[0], lang), ylabel=percent(own["y_title"].iloc[0], lang))
+            axis.set_title(
+                wrapped(
+                    f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})",
+                    0.4 * page_width(),
+                    8,
+                )
+            )
             axis.set(xlim=_padded(own["x"]), ylim=_padded(own["y"]))
             axis.locator_params(nbins=5)
-    handles = [
-        mpl.lines.Line2D([], [], color=colours[label], marker=markers[label], linestyle="", markersize=4, label=label)
-        for label in colours
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    class_legend(figure, points["label"])
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def distances(histograms, note="", lang="en"):
     """Draw the distances within two classes and between them, one panel per pair of classes (thesis fig. 13).
 
@@ -66,7 +74,7 @@ def distances(histograms, note="", lang="en"):
     """
     pairs = list(dict.fromkeys(zip(histograms["class_a"], histograms["class_b"], strict=True)))
     colours = class_colours([name for pair in pairs for name in pair])
-    columns = min(len(pairs), 3)
+    columns = columns_for(len(pairs), 4.5)
     figure, axes = grid(math.ceil(len(pairs) / columns), columns, cell_aspect=0.85, note=note)
     for axis in axes.flat[len(pairs) :]:
         axis.set_axis_off()
@@ -83,6 +91,31 @@ def distances(histograms, note="", lang="en"):
         axis.margins(y=0.35)
         axis.legend(loc="upper right", handlelength=1.2)
     return figure
+
+
+def class_points(axis, points, x, y, classes):
+    """Scatter the columns `x` and `y` of `points`, each class of its column `label` in its own colour and shape.
+
+    All lie in one collection, in the order of the rows. `classes` are all that the data has: they fix the colours.
+    """
+    colours = class_colours(classes)
+    markers = dict(zip(colours, MARKERS, strict=False))
+    sns.scatterplot(
+        points, x=x, y=y, hue="label", style="label", palette=colours, markers=markers, hue_order=list(colours),
+        style_order=list(colours), s=14, linewidth=0.2, ax=axis, legend=False,
+    )  # fmt: skip
+
+
+def class_legend(figure, shown, classes=None):
+    """Write above the figure what the colours and shapes mean: the classes that are `shown`, of all `classes`."""
+    colours = class_colours(shown if classes is None else classes)
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=label)
+        for (label, colour), marker in zip(colours.items(), MARKERS, strict=False)
+        if label in set(shown)
+    ]
+    widest = max(len(handle.get_label()) for handle in handles)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns_for(len(handles), 0.13 * widest + 1))
 
 
 def _padded(values):

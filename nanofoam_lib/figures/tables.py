@@ -1,0 +1,77 @@
+"""Table 1 and the controls as pictures."""
+
+import textwrap
+
+from nanofoam_lib.figures.canvas import INK, canvas, words
+from nanofoam_lib.style import fixed, names, page_width, styled, text
+
+ROW = 0.44  # cm
+NARROW_ROW = 0.7
+
+
+@styled
+def score_table(table, note="", lang="en"):
+    """Write accuracies with their 95 % intervals, descriptors by classifiers (thesis table 1).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `illustrations.mark_best` gives it: columns kind, latent_dim, descriptor, classifier, protocol, accuracy,
+        ci_low, ci_high, best; the best are bold. Each protocol has its own heading where there are several.
+    note, lang
+        See `micrographs`. The note names data set and protocol.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        In figures of less than 12 cm the interval stands below the accuracy, else beside it.
+    """
+    classifiers = list(dict.fromkeys(table["classifier"]))
+    lines = _lines(table, lang)
+    step = NARROW_ROW if page_width() < 12 else ROW
+    height = step * (len(lines) + 1) + 0.2
+    figure, axes = canvas(height, note)
+    first = min(0.13 * max(len(name) for name, _ in lines) + 0.3, 0.4 * page_width())
+    column = (page_width() - first - 0.1) / len(classifiers)
+    places = {name: first + (i + 0.5) * column for i, name in enumerate(classifiers)}
+    for name, x in places.items():
+        _name(axes, x, height - 0.1 - step / 2, text(name, lang), column)
+    y = height - 0.1 - step
+    _rule(axes, height - 0.1, 0.9)
+    _rule(axes, y, 0.5)
+    for name, own in lines:
+        y -= step
+        _name(axes, 0.1, y + step / 2, name, first if len(own) else page_width(), ha="left")
+        for row in own.itertuples():
+            _cell(axes, places[row.classifier], y + step / 2, row, lang)
+    _rule(axes, y, 0.9)
+    return figure
+
+
+def _lines(table, lang):
+    """List the lines below the head: (name, rows of the table), or (name of a protocol, no rows)."""
+    lines, protocols = [], list(dict.fromkeys(table["protocol"]))
+    for protocol in protocols:
+        own = table[table["protocol"] == protocol]
+        if len(protocols) > 1:
+            lines.append((text(protocol, lang), own.iloc[:0]))
+        groups = own.groupby(["kind", "latent_dim", "descriptor"], sort=False)
+        lines += [(names(rows.head(1), lang)[0], rows) for _, rows in groups]
+    return lines
+
+
+def _name(axes, x, y, name, width, ha="center"):
+    """Write a name at the height of its row, on two lines where it is wider than `width` cm."""
+    words(axes, x, y, "\n".join(textwrap.wrap(name, int(width / 0.13))), size=7, ha=ha)
+
+
+def _cell(axes, x, y, row, lang):
+    """Write an accuracy and its interval, beside it or, in a narrow figure, below it."""
+    dx, dy = (0, 0.16) if page_width() < 12 else (0.5, 0)
+    words(axes, x - dx, y + dy, fixed(row.accuracy, lang), size=7, weight="bold" if row.best else "normal")
+    interval = f"{fixed(row.ci_low, lang)}–{fixed(row.ci_high, lang)}"
+    words(axes, x + dx, y - dy, interval, colour="0.35")
+
+
+def _rule(axes, y, width):
+    axes.plot([0.05, page_width() - 0.05], [y, y], color=INK, linewidth=width)
