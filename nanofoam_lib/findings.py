@@ -256,3 +256,107 @@ def _count(n, noun):
 
 def _interval(row):
     return f"{row['accuracy']:.2f} (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
+
+
+def gauge(gauge, real):
+    """Say what the off-manifold gauge measures on real held-out images.
+
+    Parameters
+    ----------
+    gauge : latent.Gauge
+    real : pandas.DataFrame
+        What `latent.measure` gives for the held-out images.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    return (
+        f"Of {_count(len(real), 'real held-out image')}, the median lies {real['distance'].median():.2f} times as far "
+        f"from its nearest train images as these lie from theirs, and comes back {real['cycle_error'].median():.2f} "
+        f"such spacings from where it was decoded. Beyond the 99th percentile, {gauge.max_distance:.2f} or "
+        f"{gauge.max_cycle_error:.2f}, a generated picture is marked as extrapolation; so are "
+        f"{real['extrapolation'].mean():.0%} of the real ones."
+    )
+
+
+def latent_map(points, measures, names):
+    """Say which pore measures change along the axes of the latent maps.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        As `projection.points` gives it; the test images count.
+    measures : pandas.DataFrame
+        Pore measures of all images; row `id` is that of a point.
+    names : sequence of str
+        The measures to look at.
+
+    Returns
+    -------
+    str
+        Markdown, with Spearman's rank correlation ρ of the axis that follows each measure most closely.
+    """
+    said = []
+    for name, own in points[points["split"] == "test"].groupby("descriptor"):
+        values = measures.iloc[own["id"]][list(names)].set_axis(own.index)
+        rho = own[["x", "y"]].rename(columns={"x": 1, "y": 2}).apply(values.corrwith, method="spearman").dropna()
+        closest = [
+            f"{measure} along axis {row.abs().idxmax()} (ρ = {row[row.abs().idxmax()]:.2f})"
+            for measure, row in rho.iterrows()
+        ]
+        said.append(f"On the map of {name}, test images change in {', '.join(closest) or 'no known pore measure'}")
+    return ". ".join(said) + "."
+
+
+def generated(table):
+    """Say which walks through the latent space stay among real images.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `what`, `series`, `distance`, `extrapolation`: one kind of walk or more.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    series = table.groupby("series", sort=False).agg(share=("extrapolation", "mean"), far=("distance", "max"))
+    said = ", ".join(f"{name} {row.share:.0%} (farthest {row.far:.2f})" for name, row in series.iterrows())
+    inside = int((~table["extrapolation"]).sum())
+    return f"{inside} of {_count(len(table), 'picture')} lie among real images. Extrapolation, by row: {said}."
+
+
+def design(summary):
+    """Say plainly how well foams can be made to order.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `design.summarise` gives it.
+
+    Returns
+    -------
+    str
+        Markdown. "Works" is said if the order of the wanted values comes back (rank correlation above 0.8) with a
+        median error below 10 %; "the direction is right, the values are not" if the order alone does.
+    """
+    return " ".join(_verdict(row) for row in summary.itertuples()) or "No pore measure is known: nothing to order."
+
+
+def _verdict(row):
+    if not row.rank_correlation > 0.8:
+        verdict = "Ordering it **does not work**"
+    elif row.designed < 0.1:
+        verdict = "Ordering it **works**"
+    else:
+        verdict = "**The direction is right, the values are not**"
+    known = "explains" if row.r2 > 0 else "is worse than the mean on"
+    return (
+        f"{row.measure}: on held-out images the regression {known} the measure (R² = {row.r2:.2f}). {verdict}: decoded "
+        f"pictures miss what was wanted by {row.designed:.0%} (median; rank correlation {row.rank_correlation:.2f}), "
+        f"reconstructions of real images miss by {row.reconstruction:.0%}, and real images measured at 128×128 by "
+        f"{row.real:.0%}. No pores in {row.without_pores} of {_count(row.orders, 'picture')}."
+    )

@@ -22,7 +22,7 @@ TIERS = [
     {"errors", "files", "progress"},
     {
         "synthetic", "collection", "micrographs", "splits", "pores", "geometry", "classify", "controls", "separation",
-        "projection", "findings", "latent", "zones",
+        "projection", "findings", "latent", "zones", "design", "walks",
     },
     {"backend", "vae", "training", "descriptors", "gradcam", "map_checks", "networks"},
     {"style", "figures"},

@@ -4,6 +4,7 @@ All take ``note``, the data set, split and seed that stand below the figure, and
 `matplotlib.figure.Figure`.
 """
 
+from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, traversals, wanted_got
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
 from nanofoam_lib.figures.samples import micrographs, reconstructions
@@ -18,10 +19,15 @@ __all__ = [
     "gradcam",
     "gradcam_average",
     "gradcam_checks",
+    "interpolation",
+    "latent_map",
     "map_numbers",
     "micrographs",
     "predictability",
     "projection",
     "reconstructions",
+    "sampled",
     "training",
+    "traversals",
+    "wanted_got",
 ]
