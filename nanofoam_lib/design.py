@@ -76,7 +76,7 @@ def fit(vectors, values):
     --------
     >>> vectors = np.random.default_rng(0).normal(size=(200, 3))
     >>> design = fit(vectors, 20 + 4 * vectors[:, 1])
-    >>> round(point(design, 26.0)[1], 2), predict(design, [point(design, 26.0)]).round(6).tolist()
+    >>> float(point(design, 26.0)[1].round(2)), predict(design, [point(design, 26.0)]).round(6).tolist()
     (1.5, [26.0])
     """
     vectors, values = np.asarray(vectors, float), np.asarray(values, float)

@@ -311,22 +311,30 @@ def latent_map(points, measures, names):
 
 
 def generated(table):
-    """Say which walks through the latent space stay among real images.
+    """Say which walks through the latent space stay among real images, and whether there is anything to see.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `what`, `series`, `distance`, `extrapolation`: one kind of walk or more.
+        Columns `series`, `distance`, `extrapolation`, `contrast`: the pictures of one figure.
 
     Returns
     -------
     str
         Markdown.
     """
-    series = table.groupby("series", sort=False).agg(share=("extrapolation", "mean"), far=("distance", "max"))
-    said = ", ".join(f"{name} {row.share:.0%} (farthest {row.far:.2f})" for name, row in series.iterrows())
-    inside = int((~table["extrapolation"]).sum())
-    return f"{inside} of {_count(len(table), 'picture')} lie among real images. Extrapolation, by row: {said}."
+    if table.empty:
+        return "Nothing was decoded."
+    beyond = table["extrapolation"].astype(bool)
+    rows = table.assign(beyond=beyond).groupby("series", sort=False)["beyond"].agg(["sum", "size"])
+    where = ", ".join(f"{name} {row['sum']} of {row['size']}" for name, row in rows.iterrows() if row["sum"])
+    contrast = table["contrast"].median()
+    verdict = " They are **too pale to pass for foams**, whatever their gauge says." if contrast < 0.5 else ""
+    return (
+        f"{(~beyond).sum()} of {_count(len(table), 'picture')} lie among real images; the farthest point is "
+        f"{table['distance'].max():.2f} spacings out. {f'Extrapolation: {where}. ' if where else ''}The pictures have "
+        f"{contrast:.0%} of the contrast of real ones (median).{verdict}"
+    )
 
 
 def design(summary):
@@ -340,10 +348,10 @@ def design(summary):
     Returns
     -------
     str
-        Markdown. "Works" is said if the order of the wanted values comes back (rank correlation above 0.8) with a
-        median error below 10 %; "the direction is right, the values are not" if the order alone does.
+        Markdown, one item per measure. "Works" is said if the order of the wanted values comes back (rank correlation
+        above 0.8) with a median error below 10 %; "the direction is right, the values are not" if the order alone does.
     """
-    return " ".join(_verdict(row) for row in summary.itertuples()) or "No pore measure is known: nothing to order."
+    return "\n".join(f"- {_verdict(row)}" for row in summary.itertuples()) or "No pore measure is known to order by."
 
 
 def _verdict(row):
@@ -353,10 +361,10 @@ def _verdict(row):
         verdict = "Ordering it **works**"
     else:
         verdict = "**The direction is right, the values are not**"
-    known = "explains" if row.r2 > 0 else "is worse than the mean on"
+    without = f" In {_count(row.without_pores, 'picture')} there are no pores at all." if row.without_pores else ""
     return (
-        f"{row.measure}: on held-out images the regression {known} the measure (R² = {row.r2:.2f}). {verdict}: decoded "
-        f"pictures miss what was wanted by {row.designed:.0%} (median; rank correlation {row.rank_correlation:.2f}), "
-        f"reconstructions of real images miss by {row.reconstruction:.0%}, and real images measured at 128×128 by "
-        f"{row.real:.0%}. No pores in {row.without_pores} of {_count(row.orders, 'picture')}."
+        f"{verdict}: {row.measure}, where {_count(row.orders, 'decoded picture')} miss what was wanted by "
+        f"{row.designed:.0%} (median; rank correlation of wanted and got {row.rank_correlation:.2f}).{without} The "
+        f"regression has R² = {row.r2:.2f} on held-out images; their reconstructions miss by {row.reconstruction:.0%}, "
+        f"they themselves, reduced to 128×128, by {row.real:.0%}."
     )

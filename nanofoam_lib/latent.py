@@ -173,43 +173,6 @@ def grid(plane, n=5):
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
-def extremes(plane, labels):
-    """Find the images at both ends of each class on a map.
-
-    Parameters
-    ----------
-    plane : array_like, shape (m, 2)
-    labels : array_like, shape (m,)
-
-    Returns
-    -------
-    ndarray of int
-        Per class, in sorted order, the rows of its two outermost points along its own longest direction (one, if the
-        class has but one point).
-
-    Examples
-    --------
-    >>> extremes([[0, 0], [4, 4], [1, 1], [9, 0], [9, 5], [9, 7]], list("aaabbb")).tolist()
-    [0, 1, 3, 5]
-    """
-    plane, labels = np.asarray(plane, float), np.asarray(labels)
-    found = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        centred = plane[rows] - plane[rows].mean(axis=0)
-        along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
-        found.extend(sorted({rows[along.argmin()], rows[along.argmax()]}))
-    return np.array(found)
-
-
-def mark_extremes(points):
-    """Add the column `shown` to points of `projection.points`: whether a test image is at an end of its class."""
-    shown = pd.Series(False, index=points.index)
-    for _, own in points[points["split"] == "test"].groupby("descriptor"):
-        shown[own.index[extremes(own[["x", "y"]], own["label"])]] = True
-    return points.assign(shown=shown)
-
-
 def sample_prior(n, latent_dim, seed=0):
     """Draw `n` points of the prior N(0, I): (n, latent_dim)."""
     return np.random.default_rng(seed).standard_normal((n, latent_dim))

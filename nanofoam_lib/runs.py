@@ -118,7 +118,9 @@ class Run:
     def load_generated(self):
         """Read the generated foams: their table, and the picture of each row, uint8 (n, 128, 128)."""
         path = self._existing(self.table("generated"), "05_generate")
-        table = pd.read_csv(path, converters=dict.fromkeys(("what", "series", "class"), str))
+        names = dict.fromkeys(("what", "series", "class"), str)
+        unknown = {column: "" for column in pd.read_csv(path, nrows=0) if column not in names}
+        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=unknown)
         return table, files.read_npz(self.drawing("generated"))["pictures"]
 
     def load_manifest(self):

@@ -1,15 +1,17 @@
 """Foams that a model generates, each with the gauge that tells how far it is from real ones."""
 
+import itertools
 import math
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import ConnectionPatch
 
-from nanofoam_lib.style import COLOURS, MARKERS, MEASURES, STYLE, class_colours, grid, row_title, text
+from nanofoam_lib.style import COLOURS, MARKERS, MEASURES, STYLE, WIDTH_CM, class_colours, grid, row_title, text
 
 EXTRAPOLATION = COLOURS[4]  # of the frames and words that mark it
 PER_LINE = 9  # pictures side by side, at most
+GAUGE = "below each picture: distance to train images | cycle error, in units of their spacing"
 REAL = "real"  # series of the rows that hold real micrographs' measures
 
 
@@ -55,6 +57,7 @@ def _draw_map(figure, panel, points, images):
         axis.scatter(own["x"], own["y"], color=colours[label], marker=markers[label], linewidth=0, **look)
     axis.set(xlabel=points["x_title"].iloc[0], ylabel=points["y_title"].iloc[0], title=points["descriptor"].iloc[0])
     shown = points[points["shown"]].sort_values("x")
+    axis.scatter(shown["x"], shown["y"], s=30, facecolor="none", edgecolor="black", linewidth=0.8)
     half = math.ceil(len(shown) / 2)
     for column, edge, side in ((0, 1, shown.iloc[:half]), (2, 0, shown.iloc[half:])):
         # From top to bottom as on the map, so that the lines do not cross
@@ -73,7 +76,8 @@ def traversals(table, pictures, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `series`, `step`, `distance`, `cycle_error`, `extrapolation`; its index is the row in `pictures`.
+        Columns `series`, `step`, `distance`, `cycle_error`, `extrapolation`; its index is the row in `pictures`. Steps
+        stand above the pictures, once if all series have the same.
     pictures : ndarray, shape (n, S, S)
         uint8, or float in [0, 1].
     note, lang
@@ -83,9 +87,12 @@ def traversals(table, pictures, note="", lang="en"):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _strips(table, pictures, note, lang)
-    for axis, step in zip(axes[0], table["step"].drop_duplicates(), strict=False):
-        axis.set_title(_decimal(f"{step:+g}", lang))
+    lines = _lines(table)
+    titled = [i == 0 or list(line["step"]) != list(lines[i - 1]["step"]) for i, line in enumerate(lines)]
+    figure, axes = _strips(table, pictures, note, lang, margin_cm=1.1 if sum(titled) > 1 else 0.7)
+    for own, line in zip(axes[titled], itertools.compress(lines, titled), strict=False):
+        for axis, step in zip(own, line["step"], strict=False):
+            axis.set_title(_decimal(f"{step:.4g}".replace("-", "−"), lang))
     return figure
 
 
@@ -105,7 +112,7 @@ def interpolation(table, pictures, measures, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `latent.beside_real` gives it: columns as in `traversals`, `class`, and those of `measures`; the rows of
+        As `walks.beside_real` gives it: columns as in `traversals`, `class`, and those of `measures`; the rows of
         series "real" have no picture.
     pictures : ndarray, shape (n, S, S)
     measures : sequence of str
@@ -120,10 +127,10 @@ def interpolation(table, pictures, measures, note="", lang="en"):
     walked = table[table["series"] != REAL]
     known = [name for name in measures if walked[name].notna().any()]
     lines = _lines(walked)
-    height = len(lines) * 1.3 / PER_LINE + (0.3 if known else 0)
-    figure, axes = grid(1, 1, cell_aspect=height, note="")
+    heights = (len(lines) * 1.35 / PER_LINE, 0.3)[: 2 if known else 1]
+    figure, axes = grid(1, 1, cell_aspect=sum(heights), note="")
     axes[0, 0].remove()
-    above, *below = figure.subfigures(2 if known else 1, 1, height_ratios=(height - 0.3, 0.3) if known else None).flat
+    above, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
     _fill(above.subplots(len(lines), max(map(len, lines)), squeeze=False), lines, pictures, lang)
     for part in below:
         axes = part.subplots(1, len(known), squeeze=False)[0]
@@ -131,7 +138,7 @@ def interpolation(table, pictures, measures, note="", lang="en"):
             _draw_along(axis, table, name, lang)
         handles = axes[0].get_legend_handles_labels()
         part.legend(*handles, loc="outside upper center", ncols=len(handles[0]))
-    (below or [above])[-1].supxlabel(note, fontsize=6, color="0.35")
+    (below or [above])[-1].supxlabel(_joined(GAUGE, note, lang), fontsize=6, color="0.35")
     return figure
 
 
@@ -168,13 +175,12 @@ def wanted_got(table, note="", lang="en"):
     matplotlib.figure.Figure
     """
     measures = list(dict.fromkeys(table["measure"]))
-    figure, axes = grid(1, max(len(measures), 1), cell_aspect=1.05, note=note)
     if not measures:
-        axes[0, 0].set_axis_off()
-        axes[0, 0].text(0.5, 0.5, text("no pore measure is known", lang), ha="center")
-    for axis, measure in zip(axes[0], measures, strict=False):
+        return _say("no pore measure is known", note, lang)[0]
+    figure, axes = grid(1, len(measures), cell_aspect=1.05, note=_joined("hollow: extrapolation", note, lang))
+    for axis, measure in zip(axes[0], measures, strict=True):
         own = table[table["measure"] == measure]
-        axis.axline((own["wanted"].mean(), own["wanted"].mean()), slope=1, color="0.6", linewidth=0.8)
+        axis.axline([own["wanted"].mean()] * 2, slope=1, color="0.6", linewidth=0.8)
         for (picture, part), colour, marker in zip(own.groupby("picture"), COLOURS, MARKERS, strict=False):
             beyond = part["extrapolation"].astype(bool)
             axis.scatter(part["wanted"], part["got"], s=14, marker=marker, edgecolor=colour, linewidth=0.7,
@@ -182,15 +188,27 @@ def wanted_got(table, note="", lang="en"):
         label = text(MEASURES.get(measure, measure), lang)
         axis.set(title=label, xlabel=text("wanted", lang), ylabel=text("got", lang) if axis is axes[0, 0] else "")
     handles, names = axes[0, 0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, names, loc="outside upper center", ncols=len(handles))
+    figure.legend(handles, names, loc="outside upper center", ncols=len(handles))
     return figure
 
 
-def _strips(table, pictures, note, lang):
+def _strips(table, pictures, note, lang, margin_cm=0.7):
+    """Draw a grid of pictures with `margin_cm` between the rows for what is written there: figure, axes."""
     lines = _lines(table)
-    figure, axes = grid(len(lines), max(map(len, lines)), cell_aspect=1.3, note=note)
+    if not lines:
+        return _say("nothing was decoded", note, lang)
+    columns = max(map(len, lines))
+    aspect = 1 + margin_cm * columns / WIDTH_CM
+    figure, axes = grid(len(lines), columns, cell_aspect=aspect, note=_joined(GAUGE, note, lang))
     _fill(axes, lines, pictures, lang)
+    return figure, axes
+
+
+def _say(phrase, note, lang):
+    """Make a figure that only says why it is empty, and its axes."""
+    figure, axes = grid(1, 1, cell_aspect=0.1, note=note)
+    axes[0, 0].set_axis_off()
+    axes[0, 0].text(0.5, 0.5, text(phrase, lang), ha="center", va="center")
     return figure, axes
 
 
@@ -206,9 +224,9 @@ def _fill(axes, lines, pictures, lang):
     for axis in axes.flat:
         axis.set_axis_off()
     for own, line in zip(axes, lines, strict=True):
-        row_title(own[0], text(line["series"].iloc[0], lang))
+        series = line["series"].iloc[0]
+        row_title(own[0], text(MEASURES.get(series, series), lang).replace(" (", "\n("))
         for axis, row in zip(own, line.itertuples(), strict=False):
-            axis.set_axis_on()
             _show(axis, pictures[row.Index], EXTRAPOLATION if row.extrapolation else None)
             _write_gauge(axis, row, lang)
 
@@ -216,6 +234,7 @@ def _fill(axes, lines, pictures, lang):
 def _show(axis, picture, frame):
     top = 255 if picture.dtype == np.uint8 else 1.0
     axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="nearest")
+    axis.set_axis_on()
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set(visible=frame is not None, color=frame or "none", linewidth=1.6)
 
@@ -225,6 +244,10 @@ def _write_gauge(axis, row, lang):
     if row.extrapolation:
         words += "\n" + text("extrapolation", lang)
     axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row.extrapolation else "black")
+
+
+def _joined(phrase, note, lang):
+    return "\n".join(filter(None, [text(phrase, lang), note]))
 
 
 def _decimal(written, lang):
