@@ -5,6 +5,7 @@ whatever its resolution, contrast or unit of length. Four steps: the cropped pic
 dark phase (`_dark_phase`), one label per pore (`_split`), the table of pores (`regions`).
 """
 
+import functools
 import math
 import warnings
 
@@ -110,11 +111,32 @@ def measure_all(paths, pixel_sizes_um, crop=0.15, max_megapixels=formats.MAX_MEG
         One row per image, in the order of `paths`; one column per measure.
     """
     paths = list(paths)
-    sizes = [pixel_sizes_um] * len(paths) if np.ndim(pixel_sizes_um) == 0 else list(pixel_sizes_um)
+    one = functools.partial(_read_and_measure, crop=crop, max_megapixels=max_megapixels)
+    return _measure_each(one, paths, pixel_sizes_um, n_jobs)
+
+
+def measure_pictures(pictures, pixel_sizes_um, n_jobs=-1):
+    """Measure the pores of pictures in memory, decoded ones for instance, whole and in `n_jobs` processes.
+
+    Parameters
+    ----------
+    pictures : ndarray, shape (N, H, W)
+    pixel_sizes_um : float, or sequence with one item per picture
+        As `pixel_size_um` of `measure`; pass ``[(um_x, um_y)] * N`` for one pair.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `measure_all`.
+    """
+    return _measure_each(lambda picture, size: measure(picture, size, crop=0), pictures, pixel_sizes_um, n_jobs)
+
+
+def _measure_each(one, items, pixel_sizes_um, n_jobs):
+    sizes = [pixel_sizes_um] * len(items) if np.ndim(pixel_sizes_um) == 0 else list(pixel_sizes_um)
     work = Parallel(n_jobs=n_jobs, return_as="generator")
-    one = delayed(_read_and_measure)
-    rows = work(one(path, size, crop, max_megapixels) for path, size in zip(paths, sizes, strict=True))
-    return pd.DataFrame(track(rows, "pores", total=len(paths)))
+    rows = work(delayed(one)(item, size) for item, size in zip(items, sizes, strict=True))
+    return pd.DataFrame(track(rows, "pores", total=len(items)))
 
 
 def _read_and_measure(path, pixel_size_um, crop, max_megapixels):

@@ -193,6 +193,51 @@ def points(projections, index, axis):
     return pd.concat(parts, ignore_index=True)
 
 
+def extremes(plane, labels):
+    """Find the images at both ends of each class on a map.
+
+    Parameters
+    ----------
+    plane : array_like, shape (m, 2)
+    labels : array_like, shape (m,)
+
+    Returns
+    -------
+    ndarray of int
+        Per class, in sorted order, the rows of its two outermost points (of one, one) along its longest direction.
+
+    Examples
+    --------
+    >>> extremes([[0, 0], [4, 4], [1, 1], [9, 0], [9, 5], [9, 7]], list("aaabbb")).tolist()
+    [0, 1, 3, 5]
+    """
+    plane, labels = np.asarray(plane, float), np.asarray(labels)
+    found = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        centred = plane[rows] - plane[rows].mean(axis=0)
+        along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
+        found.extend(sorted({rows[along.argmin()], rows[along.argmax()]}))
+    return np.array(found)
+
+
+def maps(projections, index):
+    """Lay out the `points` of maps, "PCA" or "LDA", and choose the micrographs to draw beside them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `points`, and the column ``shown``: whether a test image is at an end of its class (`extremes`).
+    """
+    table = pd.concat(
+        [points({name: found}, index, name[:2]) for name, found in projections.items()], ignore_index=True
+    )
+    table["shown"] = False
+    for _, own in table[table["split"] == "test"].groupby("descriptor"):
+        table.loc[own.index[extremes(own[["x", "y"]], own["label"])], "shown"] = True
+    return table
+
+
 def _vectors(train, test):
     train, test = np.asarray(train, dtype=np.float64), np.asarray(test, dtype=np.float64)
     if train.ndim != 2 or test.ndim != 2 or len(train) < 3 or train.shape[1] < 2 or test.shape[1] != train.shape[1]:

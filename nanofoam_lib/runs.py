@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import names
+from nanofoam_lib import files, names
 from nanofoam_lib.errors import DataError
 
 
@@ -116,6 +116,14 @@ class Run:
     def load_left_out(self):
         """List the images that were left out: dicts of ``path`` and ``problem``."""
         return pd.read_csv(self.left_out).to_dict("records") if self.left_out.exists() else []
+
+    def load_generated(self):
+        """Read the generated foams: their table, and the picture of each row, uint8 (n, 128, 128)."""
+        path = self._existing(self.table("generated"), "05_generate")
+        names = dict.fromkeys(("what", "series", "class"), str)
+        unknown = {column: "" for column in pd.read_csv(path, nrows=0) if column not in names}
+        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=unknown)
+        return table, files.read_npz(self.drawing("generated"))["pictures"]
 
     def load_manifest(self):
         """Read the manifest, or give an empty one where there is none.

@@ -130,6 +130,21 @@ _SPANISH = {
     "circularity": "circularidad",
     "spacing (µm)": "espaciado (µm)",
     "wall (µm)": "pared (µm)",
+    "linear": "lineal",
+    "spherical": "esférica",
+    "prior": "a priori",
+    "extrapolation": "extrapolación",
+    "hollow: extrapolation": "hueco: extrapolación",
+    "below each picture: distance to train images | cycle error, in units of their spacing": "bajo cada imagen: "
+    "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
+    "real median": "mediana real",
+    "designed": "diseñada",
+    "reconstruction": "reconstrucción",
+    "real, 128×128": "real, 128×128",
+    "wanted": "pedido",
+    "got": "obtenido",
+    "nothing was decoded": "no se decodificó nada",
+    "no pore measure is known": "no se conoce ninguna medida de poros",
 }
 
 

@@ -15,11 +15,6 @@ ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "soak: takes many minutes; only run when asked for with -m soak")
-    config.option.markexpr = config.option.markexpr or "not soak"
-
-
 def write_tiles(folder, per_class=6, side=160):
     """Cut scikit-image's photographs of brick, grass and gravel into tiles: a real data folder of three classes."""
     for name in ("brick", "grass", "gravel"):
@@ -57,11 +52,6 @@ def textures():
             images.append(photograph[row * 128 : row * 128 + 128, column * 128 : column * 128 + 128])
             labels.append(name)
     return np.array(images), np.array(labels)
-
-
-def pytest_configure(config):
-    """Register the marker of tests that open Chromium."""
-    config.addinivalue_line("markers", "browser: opens Debian's Chromium; skipped where there is none")
 
 
 #: A class whose name is special in HTML, in LaTeX and in file names.

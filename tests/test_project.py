@@ -23,6 +23,7 @@ TIERS = [
     {
         "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
         "classify", "controls", "separation", "projection", "findings", "latent", "zones", "illustrations",
+        "design", "walks",
     },
     {
         "backend", "upsampling", "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam",
@@ -31,8 +32,8 @@ TIERS = [
     {"style", "figures"},
     {"explore"},
     {
-        "runs", "album", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report", "thesis",
-        "cited", "compare", "execution", "pipeline", "__main__",
+        "runs", "album", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report",
+        "thesis", "cited", "compare", "execution", "pipeline", "__main__",
     },
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]

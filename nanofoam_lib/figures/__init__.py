@@ -5,6 +5,7 @@ All take ``note``, the data set, split and seed that stand below the figure, ``l
 """
 
 from nanofoam_lib.figures.examples import pca_example, reparametrisation, wss_bss_scheme
+from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, traversals, wanted_got
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
 from nanofoam_lib.figures.network import architecture
@@ -24,6 +25,8 @@ __all__ = [
     "gradcam_average",
     "gradcam_checks",
     "gradcam_scheme",
+    "interpolation",
+    "latent_map",
     "map_numbers",
     "micrographs",
     "pca_example",
@@ -31,8 +34,11 @@ __all__ = [
     "projection",
     "reconstructions",
     "reparametrisation",
+    "sampled",
     "score_table",
     "training",
+    "traversals",
+    "wanted_got",
     "workflow",
     "wss_bss_scheme",
 ]

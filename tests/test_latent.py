@@ -1,0 +1,206 @@
+import numpy as np
+import pytest
+
+from nanofoam_lib import descriptors, latent, projection, vae, walks
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_a_traversal_moves_one_dimension_alone(rng):
+    start = rng.normal(size=7)
+    points = latent.traverse(start, 3, [-2.0, 0.0, 1.5])
+    np.testing.assert_array_equal(points[1], start)
+    np.testing.assert_allclose(points[:, 3] - start[3], [-2, 0, 1.5])
+    np.testing.assert_array_equal(np.delete(points - start, 3, axis=1), 0)
+
+
+@pytest.mark.parametrize("fit", [projection.pca, lambda train, test: projection.lda(train, [0, 1] * 20, test)])
+def test_a_traversal_along_an_axis_of_a_map_moves_that_coordinate_alone(rng, fit):
+    found = fit(rng.normal(size=(40, 5)), np.empty((0, 5)))
+    points = latent.traverse(found.mean, found.directions[0], [-1.0, 2.0])
+    np.testing.assert_allclose(projection.project(found, points), [[-1, 0], [2, 0]], atol=1e-10)
+
+
+@pytest.mark.parametrize("way", [latent.lerp, latent.slerp])
+@pytest.mark.parametrize("dim", [2, 64, 128])
+def test_both_ways_begin_and_end_where_asked(rng, way, dim):
+    a, b = rng.normal(size=(2, dim))
+    ends = way(a, b, [0.0, 1.0])
+    np.testing.assert_allclose(ends, [a, b], atol=1e-12)
+
+
+def test_the_arc_keeps_the_norm_and_turns_evenly_where_the_line_cuts_through(rng):
+    a, b = rng.normal(size=(2, 64))
+    a, b = 3 * a / np.linalg.norm(a), 3 * b / np.linalg.norm(b)
+    t = np.linspace(0, 1, 9)
+    arc = latent.slerp(a, b, t)
+    np.testing.assert_allclose(np.linalg.norm(arc, axis=1), 3)
+    turned = np.arccos(np.minimum(arc @ a / 9, 1))
+    np.testing.assert_allclose(turned, t * np.arccos(a @ b / 9), atol=1e-6)
+    assert np.linalg.norm(latent.lerp(a, b, [0.5])) < 2.9
+
+
+def test_where_no_arc_is_defined_the_way_is_straight():
+    for a, b in (([1.0, 0], [2.0, 0]), ([1.0, 0], [-1.0, 0]), ([0.0, 0], [1.0, 1])):
+        np.testing.assert_allclose(latent.slerp(a, b, [0, 0.25, 1]), latent.lerp(a, b, [0, 0.25, 1]))
+
+
+@pytest.mark.parametrize("way", [latent.lerp, latent.slerp])
+def test_a_path_passes_every_station(rng, way):
+    stations = rng.normal(size=(4, 6))
+    points = latent.path(stations, 5, way)
+    assert points.shape == (16, 6)
+    np.testing.assert_allclose(points[::5], stations, atol=1e-12)
+
+
+def test_a_path_needs_two_stations():
+    with pytest.raises(ValueError, match="two stations"):
+        latent.path([[0.0, 1.0]], 4)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_interpolation_between_class_means_of_two_classes_or_more(rng, classes):
+    vectors, labels = rng.normal(size=(30, 4)), np.array(list("abc"[:classes]) * 30)[:30]
+    rows = walks.interpolations(vectors, labels)
+    for series in ("linear", "spherical"):
+        own = rows.xs(series, level="series")
+        stations = own[own.index.get_level_values("class") != ""]
+        expected = [vectors[labels == label].mean(axis=0) for label in sorted(set(labels))]
+        np.testing.assert_allclose(stations, expected, atol=1e-12)
+        assert len(own) == 9
+        assert list(stations.index.get_level_values("step")) == list(range(classes))
+
+
+def test_the_grid_of_a_map_goes_to_the_latent_space_and_back(rng):
+    found = projection.pca(rng.normal(size=(50, 6)), np.empty((0, 6)))
+    plane = latent.grid(found.train, n=4)
+    assert plane.shape == (16, 2)
+    assert (np.diff(plane[:4, 0]) > 0).all()
+    assert (np.diff(plane[::4, 1]) < 0).all()
+    np.testing.assert_allclose(projection.project(found, projection.unproject(found, plane)), plane, atol=1e-10)
+
+
+def test_class_gaussians_recover_mean_and_covariance(rng):
+    covariance = np.array([[2.0, 0.8, 0], [0.8, 1.0, 0], [0, 0, 0.1]])
+    near = rng.multivariate_normal([1, 2, 3], covariance, 20_000)
+    far = rng.multivariate_normal([-5, 0, 0], np.eye(3), 20_000)
+    fitted = latent.fit_classes(np.concatenate([near, far]), ["near"] * 20_000 + ["far"] * 20_000)
+    assert list(fitted) == ["far", "near"]
+    np.testing.assert_allclose(fitted["near"].mean, [1, 2, 3], atol=0.05)
+    np.testing.assert_allclose(fitted["near"].covariance, covariance, atol=0.06)
+    drawn = latent.sample(fitted["near"], 20_000, seed=1)
+    np.testing.assert_allclose(drawn.mean(axis=0), [1, 2, 3], atol=0.05)
+    np.testing.assert_allclose(np.cov(drawn.T), covariance, atol=0.08)
+
+
+def test_fewer_vectors_than_dimensions_still_give_a_distribution(rng):
+    few = latent.fit_gaussian(rng.normal(size=(5, 40)))
+    assert np.linalg.eigvalsh(few.covariance)[0] > 0
+    assert latent.sample(few, 3).shape == (3, 40)
+    np.testing.assert_array_equal(latent.sample(few, 3, seed=4), latent.sample(few, 3, seed=4))
+    assert not np.array_equal(latent.sample(few, 3, seed=4), latent.sample(few, 3, seed=5))
+
+
+def test_a_class_of_one_image_has_no_distribution():
+    with pytest.raises(ValueError, match="at least 2"):
+        latent.fit_gaussian([[1.0, 2.0]])
+
+
+def test_samples_of_the_prior_are_standard_normal():
+    drawn = latent.sample_prior(5000, 8)
+    np.testing.assert_allclose(drawn.mean(axis=0), 0, atol=0.06)
+    np.testing.assert_allclose(np.cov(drawn.T), np.eye(8), atol=0.08)
+
+
+def test_samples_of_classes_do_not_share_their_noise(rng):
+    rows = walks.samples(rng.normal(size=(40, 3)), ["a", "b"] * 20, n=4)
+    a, b = (rows.xs(label, level="series").to_numpy() for label in "ab")
+    assert np.abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.9
+
+
+@pytest.fixture
+def gauge(rng):
+    held_out = rng.normal(size=(2000, 4))
+    return latent.fit_gauge(rng.normal(size=(1500, 4)), held_out, held_out + rng.normal(0, 0.1, held_out.shape))
+
+
+def test_about_one_in_a_hundred_real_images_is_flagged(gauge, rng):
+    real = rng.normal(size=(4000, 4))
+    found = latent.measure(gauge, real, real)
+    assert 0.004 < found["extrapolation"].mean() < 0.018
+    assert found["distance"].median() == pytest.approx(1.1, abs=0.15)
+
+
+def test_train_images_lie_at_no_more_than_typical_distance(gauge):
+    found = latent.measure(gauge, gauge.train[:200], gauge.train[:200])
+    assert found["distance"].median() < 1
+    np.testing.assert_array_equal(found["cycle_error"], 0)
+
+
+def test_far_points_and_points_that_do_not_come_back_are_extrapolation(gauge):
+    near = gauge.train[:1]
+    assert latent.measure(gauge, near + 30, near + 30)["extrapolation"].all()
+    assert latent.measure(gauge, near, near + 30)["extrapolation"].all()
+
+
+def test_the_gauge_is_the_mean_distance_over_the_neighbours_own_spacing():
+    train = np.array([[0.0, 0], [1, 0], [0, 2], [10, 10], [11, 10]])
+    held = train[:2]
+    gauge = latent.fit_gauge(train, held, held, neighbours=2)
+
+    def spacing(i):
+        return np.sort(np.linalg.norm(train - train[i], axis=1))[1:3].mean()
+
+    point = np.array([3.0, 0.5])
+    away = np.linalg.norm(train - point, axis=1)
+    nearest = np.argsort(away)[:2]
+    expected = away[nearest].mean() / np.mean([spacing(i) for i in nearest])
+    found = latent.measure(gauge, [point], [point + np.array([0, 1])])
+    assert found["distance"][0] == pytest.approx(expected)
+    assert found["cycle_error"][0] == pytest.approx(1 / np.mean([spacing(i) for i in nearest]))
+
+
+def test_the_gauge_knows_no_unit_and_no_place(gauge, rng):
+    moved = latent.fit_gauge(*(7 * part + 3 for part in (gauge.train, gauge.train[:50] + 1, gauge.train[:50])))
+    plain = latent.fit_gauge(gauge.train, gauge.train[:50] + 1, gauge.train[:50])
+    points = rng.normal(size=(20, 4))
+    first, second = (latent.measure(g, p, p + d) for g, p, d in ((plain, points, 1), (moved, 7 * points + 3, 7)))
+    np.testing.assert_allclose(first[["distance", "cycle_error"]], second[["distance", "cycle_error"]], rtol=1e-6)
+
+
+def test_a_collapsed_latent_space_still_tells_inside_from_outside():
+    train = np.ones((10, 3))
+    gauge = latent.fit_gauge(train, train[:4], train[:4])
+    found = latent.measure(gauge, [[1.0, 1, 1], [1, 1, 2]], [[1.0, 1, 1], [1, 1, 1]])
+    assert list(found["extrapolation"]) == [False, True]
+    assert np.isfinite(found[["distance", "cycle_error"]].to_numpy()).all()
+
+
+def test_points_of_another_size_are_refused(gauge):
+    with pytest.raises(ValueError, match=r"\(N, 4\)"):
+        latent.measure(gauge, np.zeros((2, 3)), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("dim", [2, 64, 128])
+def test_decoded_points_come_back_through_the_encoder(dim, textures):
+    """Encode → decode → encode has the right shapes and is the same one by one as in a batch, for any latent size."""
+    images, labels = textures
+    model = vae.build(vae.Config(latent_dim=dim, filters=(4, 4), decoder_filters=(4,)))
+    mu = descriptors.encode(model, images)["mu"]
+    decoded = descriptors.decode(model, mu)
+    again = descriptors.encode(model, decoded)["mu"]
+    assert decoded.shape == images.shape
+    assert mu.shape == again.shape == (len(images), dim)
+    alone = descriptors.encode(model, descriptors.decode(model, mu[5:6]))["mu"]
+    np.testing.assert_allclose(alone[0], again[5], rtol=1e-4, atol=1e-5)
+    gauge = latent.fit_gauge(mu[::2], mu[1::2], again[1::2])
+    maps = {"PCA": projection.pca(mu[::2], mu[1::2])}
+    parts = [walks.traversals(mu, [0, 1], maps), walks.interpolations(mu, labels), walks.samples(mu, labels, n=2)]
+    parts.append(walks.lattice(maps["PCA"], "PC", n=2))
+    for rows in parts:
+        found = latent.measure(gauge, rows, descriptors.encode(model, descriptors.decode(model, rows))["mu"])
+        assert rows.shape == (len(found), dim)
+        assert np.isfinite(found[["distance", "cycle_error"]].to_numpy()).all()
