@@ -55,6 +55,15 @@ def models(summary):
     return ". ".join(said) + "."
 
 
+def classifier(history):
+    """Sum up the training of the supervised classifier: a history as `training.fit_classifier` returns it."""
+    last, best = history.iloc[-1], history.loc[history["test_loss"].idxmin()]
+    return (
+        f"After {len(history)} epochs the classifier names {last['accuracy']:.0%} of the train images and "
+        f"{last['test_accuracy']:.0%} of the test images right; its test loss was lowest in epoch {best['epoch']:.0f}."
+    )
+
+
 def controls(scores, chance):
     """Say whether the best model beats the best control.
 
