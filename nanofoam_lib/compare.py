@@ -96,11 +96,10 @@ class _Loaded(NamedTuple):
 
 def _load(folder):
     run = Run(folder)
-    manifest = run.load_manifest()
-    if not manifest:
+    if not run.manifest.exists():
         raise DataError(f"{run.manifest}: missing; {folder} is not the folder of a run")
     try:
-        return _read(run, manifest)
+        return _read(run, run.load_manifest())
     except (KeyError, AttributeError, TypeError) as error:
         raise DataError(
             f"{folder}: manifest or table damaged or of another version ({error!r}); run it again"
