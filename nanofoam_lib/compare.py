@@ -143,7 +143,7 @@ def _active(table):
 def _predictability(table):
     rows = table[table["row"] == "r2"].dropna(subset="median_diameter_um")
     names = [f"R² of median diameter, {name}" for name in _labels(rows)]
-    return dict(zip(names, rows["median_diameter_um"].map("{:.2f}".format), strict=True))
+    return dict(zip(names, rows["median_diameter_um"].map("{:z.2f}".format), strict=True))
 
 
 def _labels(table):

@@ -163,7 +163,7 @@ def number(value, decimals, lang):
     """Write a number with a fixed number of decimals, with a true minus, and a decimal comma in Spanish; NaN is –."""
     if math.isnan(value):
         return "–"
-    return f"{value:.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
+    return f"{value:z.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
 
 
 def _typed(column):
