@@ -96,11 +96,10 @@ class _Loaded(NamedTuple):
 
 def _load(folder):
     run = Run(folder)
-    manifest = run.load_manifest()
-    if not manifest:
+    if not run.manifest.exists():
         raise DataError(f"{run.manifest}: missing; {folder} is not the folder of a run")
     try:
-        return _read(run, manifest)
+        return _read(run, run.load_manifest())
     except (KeyError, AttributeError, TypeError) as error:
         raise DataError(
             f"{folder}: manifest or table damaged or of another version ({error!r}); run it again"
@@ -144,7 +143,7 @@ def _active(table):
 def _predictability(table):
     rows = table[table["row"] == "r2"].dropna(subset="median_diameter_um")
     names = [f"R² of median diameter, {name}" for name in _labels(rows)]
-    return dict(zip(names, rows["median_diameter_um"].map("{:.2f}".format), strict=True))
+    return dict(zip(names, rows["median_diameter_um"].map("{:z.2f}".format), strict=True))
 
 
 def _labels(table):

@@ -122,10 +122,17 @@ def table(frame, caption, label, file, lang):
         notes = f"{notes} {captions.word('rows_of', lang).format(shown=LONGEST, all=len(frame), file=file)}"
     frame = frame.head(LONGEST)
     cells = _join_intervals(tables.cells(frame, lang))
-    lines = [_row(escape(captions.column(name, lang)) for name in cells), r"\midrule"]
+    lines = [_row(_heads([captions.column(name, lang) for name in cells])), r"\midrule"]
     lines += [_row(map(escape, row)) for row in cells.itertuples(index=False)]
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in cells)
     return _float(lines, sides, escape(f"{caption} {notes}".strip()), label)
+
+
+def _heads(heads):
+    """Set the words of headings above each other where many columns would else run beyond the page."""
+    if len(heads) <= 6:
+        return map(escape, heads)
+    return (r"\shortstack{" + r"\\".join(map(escape, head.split())) + "}" for head in heads)
 
 
 def _join_intervals(cells):

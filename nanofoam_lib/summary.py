@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nanofoam_lib import captions, findings
+from nanofoam_lib import captions, design, findings
 
 
 def sentences(manifest, index, tables):
@@ -38,6 +38,11 @@ def sentences(manifest, index, tables):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
     if _have(tables, "gradcam_checks"):
         said.append(findings.map_checks(tables["gradcam_checks"]))
+    if _have(tables, "generated"):
+        sampled = tables["generated"].query("what == 'sample'")
+        said.append(f"Sampled at random: {findings.generated(sampled)}")
+    if _have(tables, "design"):
+        said.append(findings.design(design.summarise(tables["design"])))
     return said
 
 
@@ -64,10 +69,9 @@ def cautions(manifest, tables):
     for (kind, size), active in _active(tables):
         if 0 < active < size:  # a model without any has warned itself
             found.append((f"{kind}-{size}", captions.word("collapsed", lang).format(n=size - active, all=size)))
-    for name, table in tables.items():
-        if "extrapolation" in table and table["extrapolation"].any():
-            counts = {"n": int(table["extrapolation"].sum()), "all": len(table)}
-            found.append((name, captions.word("extrapolated", lang).format(**counts)))
+    if _have(tables, "generated") and (beyond := tables["generated"]["extrapolation"]).any():
+        counts = {"n": int(beyond.sum()), "all": len(beyond)}
+        found.append(("generated", captions.word("extrapolated", lang).format(**counts)))
     return found
 
 

@@ -12,6 +12,7 @@ VIEWS = {
     "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
+    "latent_map": lambda table: table[table["shown"]],
     "confusion": lambda table: table[table["classifier"] == "random forest"],
 }
 
@@ -22,9 +23,21 @@ RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
 TAUGHT = "supervised features"
 
 #: Columns of names from the disk: text, whatever they look like.
-NAMES = {"data", "path", "label", "group", "class_a", "class_b", "true", "predicted"}
+NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true"}
 #: Columns of words that the library wrote.
-WORDS = {"descriptor", "classifier", "protocol", "best_measure", "split", "check", "variant", "expected"}
+WORDS = {
+    "descriptor",
+    "classifier",
+    "protocol",
+    "best_measure",
+    "split",
+    "check",
+    "variant",
+    "expected",
+    "what",
+    "picture",
+    "measure",
+}
 
 
 def read(path):
@@ -44,7 +57,8 @@ def read(path):
         If it is damaged.
     """
     raw = read_text(path)
-    return raw.apply(lambda column: column if column.name in NAMES else _typed(column))
+    names = NAMES | ({"predicted"} if "true" in raw else set())  # a class in a confusion, a number in a regression
+    return raw.apply(lambda column: column if column.name in names else _typed(column))
 
 
 def read_text(path):
@@ -149,7 +163,7 @@ def number(value, decimals, lang):
     """Write a number with a fixed number of decimals, with a true minus, and a decimal comma in Spanish; NaN is –."""
     if math.isnan(value):
         return "–"
-    return f"{value:.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
+    return f"{value:z.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
 
 
 def _typed(column):

@@ -113,11 +113,11 @@ def test_captions_headings_and_numbers_are_in_the_language_of_the_run(small_run)
 
 def test_a_table_without_rows_and_a_long_one_are_shown(small_run):
     files.write_csv(small_run.table("near_duplicates"), pd.DataFrame(columns=["train_id", "test_id"]))
-    files.write_csv(small_run.table("generated"), pd.DataFrame({"image": range(report.LONGEST_TABLE + 1)}))
+    files.write_csv(small_run.table("long"), pd.DataFrame({"image": range(report.LONGEST_TABLE + 1)}))
     report.write(small_run)
     page = small_run.report.read_text()
     assert '<td colspan="2">–</td>' in page
-    assert f"{report.LONGEST_TABLE} of {report.LONGEST_TABLE + 1} rows; all are in tables/generated.csv." in page
+    assert f"{report.LONGEST_TABLE} of {report.LONGEST_TABLE + 1} rows; all are in tables/long.csv." in page
 
 
 def test_cautions_name_leaks_bad_images_collapse_and_extrapolation(small_run):

@@ -20,6 +20,12 @@ def test_numbers_and_truth_values_are_read_as_such_and_names_as_they_are(tmp_pat
     assert pd.isna(table["note"][1])
 
 
+def test_predicted_is_a_class_in_a_confusion_and_a_number_elsewhere(tmp_path):
+    for header, expected in (("true,predicted", "2"), ("wanted,predicted", 2)):
+        (tmp_path / "t.csv").write_text(f"{header}\n1,2\n")
+        assert tables.read(tmp_path / "t.csv")["predicted"][0] == expected
+
+
 def test_a_damaged_table_is_named(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("")
@@ -36,6 +42,7 @@ def test_a_damaged_table_is_named(tmp_path):
         ([1.0, 0.25], ["1,000", "0,250"]),
         ([308.0, np.nan], ["308", "–"]),
         ([3, 40], ["3", "40"]),
+        ([-0.0001, 1.0], ["0,000", "1,000"]),
         ([True, False], ["sí", "no"]),
         (["mu", None], ["mu", "–"]),
     ],

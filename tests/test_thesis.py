@@ -55,6 +55,13 @@ def test_other_tables_join_intervals_and_say_what_all_rows_share():
     assert r"\caption{Caption. All rows: kind: vae.}" in text
 
 
+def test_many_columns_have_their_headings_in_several_lines():
+    frame = pd.DataFrame({f"heading no_{i}": [i, "x"] for i in range(7)})
+    heads = rows_of(latex.table(frame, "C.", "w", "tables/w.csv", "en"))[0]
+    assert heads[0] == r"\shortstack{heading\\no\_0}"
+    assert rows_of(latex.table(frame.iloc[:, :6], "C.", "w", "tables/w.csv", "en"))[0][0] == r"heading no\_0"
+
+
 def test_a_long_table_is_shortened_and_says_so():
     text = latex.table(pd.DataFrame({"dimension": range(31)}), "C.", "d", "tables/d.csv", "es")
     assert "30 de 31 filas; todas están en tables/d.csv." in text
