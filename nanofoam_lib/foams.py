@@ -14,7 +14,7 @@ from nanofoam_lib.progress import track
 
 
 def write_folder(
-    folder, n_per_class=80, specimens=8, size=(600, 800), pixel_size_um=0.54, seed=0, progress=track, n_jobs=-1
+    folder, n_per_class=80, specimens=40, size=(600, 800), pixel_size_um=0.54, seed=0, progress=track, n_jobs=-1
 ):
     """Write a data folder of foam micrographs of every composition, with their truth.
 
