@@ -55,6 +55,31 @@ def models(summary):
     return ". ".join(said) + "."
 
 
+def classifier(history, classes):
+    """Say how well a classifier that was told the labels names those of unseen images.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        As `training.fit_classifier` gives it.
+    classes : ndarray of int
+        Of the test images.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    last = history.iloc[-1]
+    chance = pd.Series(classes).value_counts(normalize=True).max()
+    verdict = "more often than" if last["test_accuracy"] > chance else "**no more often than**"
+    return (
+        f"After {len(history)} epochs the classifier names {last['accuracy']:.0%} of the train images and "
+        f"{last['test_accuracy']:.0%} of the {len(classes)} test images right, {verdict} naming the largest class "
+        f"would ({chance:.0%})."
+    )
+
+
 def controls(scores, chance):
     """Say whether the best model beats the best control.
 

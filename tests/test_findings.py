@@ -76,3 +76,10 @@ def test_geometry_names_the_best_predictors_and_bears_unknown_sizes():
     assert "Dimension 1 of vae-2 follows a pore measure most closely: wall_um, ρ = -0.80" in said
     nothing = findings.geometry(link.assign(median_diameter_um=None), identity.assign(best_rho=float("nan")))
     assert nothing == "1 of 2 latent dimensions are active."
+
+
+def test_a_classifier_is_held_to_the_largest_class():
+    history = pd.DataFrame({"epoch": [1, 2], "accuracy": [0.5, 0.9], "test_accuracy": [0.5, 0.75]})
+    said = findings.classifier(history, [0, 0, 1, 1])
+    assert "After 2 epochs" in said and "90% of the train images and 75% of the 4 test images right, more often" in said
+    assert "**no more often than** naming the largest class would (75%)" in findings.classifier(history, [0, 0, 0, 1])
