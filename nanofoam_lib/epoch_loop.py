@@ -43,7 +43,7 @@ def run(model, one_epoch, epochs, folder, identity, watched, save, load):
     if checkpoints.is_finished(folder, finished):
         checkpoints.touch(folder)
         model.set_weights(load(folder).get_weights())
-        return pd.read_csv(folder / "history.csv", float_precision="round_trip")
+        return pd.read_csv(folder / "history.csv")
     checkpoint = checkpoints.Checkpoint(folder, identity)
     history, best = _restore(model, checkpoint.read(), epochs)
     for epoch in track(range(len(history) + 1, epochs + 1), lambda: _status(model, history, watched)):

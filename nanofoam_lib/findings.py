@@ -55,12 +55,28 @@ def models(summary):
     return ". ".join(said) + "."
 
 
-def classifier(history):
-    """Sum up the training of the supervised classifier: a history as `training.fit_classifier` returns it."""
-    last, best = history.iloc[-1], history.loc[history["test_loss"].idxmin()]
+def classifier(history, classes):
+    """Say how well a classifier that was told the labels names those of unseen images.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        As `training.fit_classifier` gives it.
+    classes : ndarray of int
+        Of the test images.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    last = history.iloc[-1]
+    chance = pd.Series(classes).value_counts(normalize=True).max()
+    verdict = "more often than" if last["test_accuracy"] > chance else "**no more often than**"
     return (
         f"After {len(history)} epochs the classifier names {last['accuracy']:.0%} of the train images and "
-        f"{last['test_accuracy']:.0%} of the test images right; its test loss was lowest in epoch {best['epoch']:.0f}."
+        f"{last['test_accuracy']:.0%} of the {len(classes)} test images right, {verdict} naming the largest class "
+        f"would ({chance:.0%})."
     )
 
 

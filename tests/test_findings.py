@@ -112,3 +112,10 @@ def test_checks_of_maps_are_summed_up_with_their_verdict():
     assert "dimension 3 at pores (1.7 × their share)" in said
     assert "walls" not in said.splitlines()[-1]
     assert "No map" in findings.map_checks(table.assign(value=np.nan))
+
+
+def test_a_classifier_is_held_to_the_largest_class():
+    history = pd.DataFrame({"epoch": [1, 2], "accuracy": [0.5, 0.9], "test_accuracy": [0.5, 0.75]})
+    said = findings.classifier(history, [0, 0, 1, 1])
+    assert "After 2 epochs" in said and "90% of the train images and 75% of the 4 test images right, more often" in said
+    assert "**no more often than** naming the largest class would (75%)" in findings.classifier(history, [0, 0, 0, 1])

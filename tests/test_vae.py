@@ -88,7 +88,7 @@ def test_a_dimension_that_ran_away_is_pulled_back(textures):
     model = vae.build(vae.Config(**TINY, beta=1.0))
     bias = model.encoder.get_layer("log_var").bias
     bias.assign(np.full(3, 20.0))
-    model.compile(keras.optimizers.SGD(1e-4), jit_compile=False)
+    model.compile(keras.optimizers.SGD(1e-4), run_eagerly=True)
     model.train_on_batch(descriptors.to_input(textures[0][:4]))
     assert (np.asarray(bias) < 20).all()
 
@@ -117,7 +117,7 @@ def test_the_seed_alone_decides_the_weights():
 @pytest.mark.parametrize("kind", ["vae", "ae"])
 def test_save_and_load_give_the_same_model(tmp_path, textures, kind):
     model = vae.build(vae.Config(kind, **TINY, beta=0.5))
-    model.compile("adam", jit_compile=False)
+    model.compile("adam", run_eagerly=True)
     model.train_on_batch(descriptors.to_input(textures[0][:4]))
     vae.save(model, tmp_path / "m")
     assert {path.name for path in (tmp_path / "m").iterdir()} == {"config.json", "encoder.keras", "decoder.keras"}
@@ -134,7 +134,7 @@ def test_save_and_load_give_the_same_model(tmp_path, textures, kind):
 def test_a_loaded_model_can_be_trained_on(tmp_path, textures):
     vae.save(vae.build(vae.Config(**TINY)), tmp_path)
     loaded = vae.load(tmp_path)
-    loaded.compile("adam", jit_compile=False)
+    loaded.compile("adam", run_eagerly=True)
     losses = loaded.train_on_batch(descriptors.to_input(textures[0][:4]), return_dict=True)
     assert np.isfinite(losses["loss"])
 
