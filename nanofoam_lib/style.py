@@ -145,6 +145,11 @@ _SPANISH = {
     "got": "obtenido",
     "nothing was decoded": "no se decodificó nada",
     "no pore measure is known": "no se conoce ninguna medida de poros",
+    "micrograph": "micrografía",
+    "mean image": "imagen media",
+    "decoded mean": "media decodificada",
+    "moved": "desplazada",
+    "share of the selected images": "proporción de las imágenes elegidas",
 }
 
 
