@@ -124,7 +124,7 @@ def describe(space, rows):
 
 def gauge_text(space, step):
     """Say how far a `inspection.Step` lies from real images, and whether that is beyond 99 % of the held-out ones."""
-    verdict = "Extrapolation, beyond 99 % of real images" if step.extrapolation else "As near as real images are"
+    verdict = "Extrapolation" if step.extrapolation else "Near real images"
     return (
         f"{verdict}: distance {step.distance:.2f} (limit {space.gauge.max_distance:.2f}), "
         f"cycle error {step.cycle_error:.2f} (limit {space.gauge.max_cycle_error:.2f})"

@@ -1,20 +1,15 @@
 """The explorer's controls in JupyterLab: a map to point at, sliders to move by, pictures that follow."""
 
-import base64
 import contextlib
 import html
-import io
 
 import numpy as np
-import pandas as pd
 from ipywidgets import HTML, BoundedIntText, Button, Dropdown, FloatSlider, HBox, Image, Layout, ToggleButtons, VBox
-from PIL import Image as Picture
 
-from nanofoam_lib import explore, inspection, projection, style
+from nanofoam_lib import explore, inspection, scatter, style
 from nanofoam_lib.errors import DataError
-from nanofoam_lib.progress import track
 
-MAP, PICTURE, OVERLAY = 440, 168, 124  # widths on screen, in pixels
+PICTURE, OVERLAY, GAP = 168, 124, 10  # widths on screen, in pixels
 CSS = """<style>
 .nanofoam { color: var(--jp-ui-font-color1); }
 .nanofoam .widget-html-content { line-height: 1.4; }
@@ -23,6 +18,7 @@ CSS = """<style>
 .nanofoam td, .nanofoam th { padding: 1px 14px 1px 0; text-align: right; font-weight: normal; }
 .nanofoam td:first-child { text-align: left; }
 .nanofoam th { color: var(--jp-ui-font-color2); }
+.nanofoam .nanofoam-mix { display: flex; width: 400px; height: 10px; margin: 6px 0 2px; }
 .nanofoam img { border-radius: 2px; }
 </style>"""
 
@@ -73,15 +69,14 @@ class Panel:
     def __init__(self, explorer, stem):
         self.explorer, self.stem = explorer, stem
         space = explorer.space
-        self.scatter = scatter(space)
+        self.scatter = scatter.build(space)
         self.sliders = _sliders(space)
-        self.map = ToggleButtons(options=list(space.maps), style={"button_width": "56px"}, tooltips=list(space.maps))
-        self.colour = Dropdown(options=_colours(space), description="Colour", layout=_width(230), style=_label(44))
-        self.image = BoundedIntText(
-            max=len(space.images) - 1, description="Image", layout=_width(120), style=_label(40)
-        )
-        self.back = Button(description="Undo moves", icon="undo", layout=_width(110))
-        self.save = Button(description="Save picture", icon="save", layout=_width(120))
+        self.map = ToggleButtons(options=list(space.maps), style={"button_width": "56px"}, layout=_width(132))
+        self.colour = Dropdown(options=_colours(space), description="Colour", layout=_width(200), style=_label(46))
+        last = len(space.images) - 1
+        self.image = BoundedIntText(max=last, description="Image", layout=_width(130), style=_label(44))
+        self.back = Button(description="Undo moves", icon="undo", layout=_width(130))
+        self.save = Button(description="Save picture", icon="save", layout=_width(130))
         self.heading, self.gauge, self.facts, self.status = (HTML() for _ in range(4))
         self.pictures = [_picture(PICTURE) for _ in range(3)]
         self.overlays = [_picture(OVERLAY) for _ in range(4)]
@@ -90,16 +85,17 @@ class Panel:
         self._show_sight()
 
     def _lay_out(self):
-        gap = Layout(justify_content="space-between", align_items="center", width="100%")
-        tools = HBox([HBox([self.map, self.colour, self.image]), HBox([self.back, self.save])], layout=gap)
-        hint = HTML("<small>Move a dimension: its pore measure, and Spearman's ρ with it</small>")
-        pictures = HBox([VBox([title, image]) for title, image in self.pictures], layout=Layout(grid_gap="8px"))
-        overlays = HBox([VBox([title, image]) for title, image in self.overlays], layout=Layout(grid_gap="8px"))
-        right = VBox([self.heading, pictures, self.gauge, hint, *self.sliders], layout=_width(3 * PICTURE + 24))
-        plane = VBox([self.scatter.show(["pan_zoom", "lasso", "reset"])], layout=_width(MAP + 46))
-        below = HBox([VBox([self.facts], layout=_width(MAP + 46)), overlays], layout=Layout(grid_gap="16px"))
-        above = HBox([plane, right], layout=Layout(grid_gap="16px"))
-        whole = VBox([HTML(CSS), tools, above, below, self.status], layout=Layout(width="1030px"))
+        """Put the map on the left, what it shows on the right, in two columns of fixed width."""
+        right, left = 3 * PICTURE + 2 * GAP, scatter.SIDE + 46
+        tools = HBox([self.map, self.colour, self.image], layout=_width(left))
+        buttons = HBox([self.heading, HBox([self.back, self.save])], layout=_width(right))
+        buttons.layout.justify_content = "space-between"
+        hint = HTML("<small>Latent dimensions to move, with the pore measure each follows (Spearman's ρ)</small>")
+        seen = VBox([_row(self.pictures), self.gauge, hint, *self.sliders], layout=_width(right))
+        plane = VBox([self.scatter.show(["pan_zoom", "lasso", "reset"])], layout=_width(left))
+        explained = VBox([_row(self.overlays), self.status], layout=_width(right))
+        rows = ((tools, buttons), (plane, seen), (VBox([self.facts], layout=_width(left)), explained))
+        whole = VBox([HTML(CSS), *(HBox(row, layout=Layout(grid_gap="24px")) for row in rows)])
         whole.add_class("nanofoam")
         return whole
 
@@ -126,12 +122,12 @@ class Panel:
 
     def _turn(self, name):
         self.explorer.map = name
-        self.scatter.xy(*self.explorer.titles())
+        scatter.turn(self.scatter, self.explorer.space, name)
         self._mark()
 
     def _colour(self, name):
         self.explorer.colour = name
-        colour(self.scatter, self.explorer.space, name)
+        scatter.colour(self.scatter, self.explorer.space, name)
 
     def _save(self):
         self.status.value = "<small>Saving …</small>"
@@ -166,8 +162,8 @@ class Panel:
         for own in self.overlays[len(self.explorer.maps) :]:
             own[0].layout.visibility = own[1].layout.visibility = "hidden"
         for own, (dimension, picture) in zip(self.overlays, self.explorer.overlays().items(), strict=False):
-            _set(own, f"Grad-CAM of {dimension}", picture)
-        self.facts.value = facts(space, sight.rows)
+            _set(own, f"Grad-CAM, dim. {dimension}", picture)
+        self.facts.value = facts(space, sight.rows) + mix(space, sight.rows)
         self._show_step()
 
     def _show_step(self):
@@ -178,58 +174,7 @@ class Panel:
         self._mark()
 
     def _mark(self):
-        self.scatter.annotations(mark(self.explorer))
-
-
-def scatter(space):
-    """Make the map of a `inspection.Space`: a `jscatter.Scatter`, coloured by class, with the micrograph on hover.
-
-    Raises
-    ------
-    DataError
-        If jupyter-scatter is not installed.
-    """
-    jscatter = _jscatter()
-    table = pd.DataFrame({"class": pd.Categorical(space.index["label"]), "id": space.index["id"].astype(str)})
-    table["split"] = space.index["split"]
-    table["micrograph"] = [thumbnail(image) for image in track(space.images, "Thumbnails")]
-    for name, found in space.maps.items():
-        plane = projection.project(found, space.mu)
-        table = table.assign(**dict(zip(explore.titles(space, name), plane.T, strict=True)))
-    table = table.assign(**{style.MEASURES.get(name, name): own for name, own in space.measures.items()})
-    made = jscatter.Scatter(
-        *explore.titles(space, "PCA"), data=table, height=MAP, size=6, opacity=0.8, background_color="white",
-        tooltip=True, tooltip_properties=["class", "id", "split"], tooltip_preview="micrograph",
-        tooltip_preview_type="image", tooltip_preview_image_height=128, legend=True, axes_labels=True,
-    )  # fmt: skip
-    colour(made, space, "label")
-    return made
-
-
-def colour(made, space, name):
-    """Colour the map by class ("label") or by a pore measure; points where that is unknown are hidden."""
-    if name == "label":
-        made.color(by="class", map=style.class_colours(space.index["label"])).filter(None)
-    else:
-        known = np.flatnonzero(space.measures[name].notna())
-        made.color(by=style.MEASURES.get(name, name), map="viridis").filter(known)
-
-
-def mark(explorer):
-    """Draw where the moved point lies: the way from what is looked at, and a cross. A list of jscatter annotations."""
-    line = _jscatter().Line
-    start, (x, y) = explorer.here()
-    plane = explorer.space.maps[explorer.map].train
-    dx, dy = 0.02 * np.ptp(plane, axis=0)
-    strokes = [[start, (x, y)], [(x - dx, y), (x + dx, y)], [(x, y - dy), (x, y + dy)]]
-    return [line([tuple(map(float, end)) for end in stroke], line_width=2) for stroke in strokes]
-
-
-def thumbnail(image):
-    """Give a micrograph as a JPEG in a ``data:`` address, which the map shows on hover."""
-    buffer = io.BytesIO()
-    Picture.fromarray(image).save(buffer, "JPEG", quality=75)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        self.scatter.annotations(scatter.mark(self.explorer))
 
 
 def gauge(space, step):
@@ -239,26 +184,33 @@ def gauge(space, step):
 
 
 def facts(space, rows):
-    """Tell the pore measures and the classes of `rows` in HTML; names are escaped."""
+    """Tell the pore measures of `rows` beside those of all images in HTML; names are escaped."""
     measures = "".join(
-        f"<tr><td>{html.escape(style.MEASURES.get(row.Index, row.Index))}</td><td>{row.shown:.3g}</td>"
-        f"<td>{row.all:.3g}</td></tr>"
+        f"<tr><td>{html.escape(style.MEASURES.get(row.Index, row.Index))}</td><td>{_number(row.shown)}</td>"
+        f"<td>{_number(row.all)}</td></tr>"
         for row in inspection.compare(space, rows).itertuples()
     )
-    colours = style.class_colours(space.index["label"])
-    mix = " ".join(
-        f'<span style="color: {colours[label]}">●</span> {html.escape(label)} {share:.0%}'
-        for label, share in inspection.class_mix(space, rows).items()
+    who = "this image" if len(rows) == 1 else "mean of the region"
+    return f"<table><tr><td></td><th>{who}</th><th>mean of all</th></tr>{measures}</table>"
+
+
+def mix(space, rows):
+    """Tell what classes a region holds in HTML, as one bar; names are escaped. Empty for an image."""
+    if len(rows) == 1:
+        return ""
+    shares, colours = inspection.class_mix(space, rows), style.class_colours(space.index["label"])
+    bar = "".join(
+        f'<i style="width: {share:.2%}; background: {colours[label]}"></i>' for label, share in shares.items()
     )
-    return f"<table><tr><td></td><th>here</th><th>all images</th></tr>{measures}</table>{mix}"
+    words = " ".join(
+        f'<span style="color: {colours[label]}">●</span> {html.escape(label)} {share:.0%}'
+        for label, share in shares.items()
+    )
+    return f'<div class="nanofoam-mix">{bar}</div>{words}'
 
 
-def _jscatter():
-    try:
-        import jscatter
-    except ImportError as error:
-        raise DataError("the map needs jupyter-scatter: pip install nanofoam[interactive]") from error
-    return jscatter
+def _number(value):
+    return f"{float(f'{value:.3g}'):g}"  # 1240, not 1.24e+03
 
 
 def _sliders(space):
@@ -268,12 +220,12 @@ def _sliders(space):
         values = space.mu[:, row.dimension]
         beyond = np.ptp(values) / 2 or 1.0
         follows = style.MEASURES.get(row.best_measure, row.best_measure)
-        known = row.best_rho == row.best_rho
+        known = row.best_rho == row.best_rho  # not where the dimension is constant
+        told = f"{row.dimension}: {follows.partition(' (')[0]}, ρ {row.best_rho:+.2f}" if known else str(row.dimension)
         made.append(
             FloatSlider(
                 min=values.min() - beyond, max=values.max() + beyond, step=beyond / 100, readout_format=".2f",
-                description=f"{row.dimension}: {follows} {row.best_rho:+.2f}" if known else f"{row.dimension}",
-                style=_label(200), layout=Layout(width="100%"),
+                description=told.replace("-", "−"), style=_label(210), layout=Layout(width="100%"),
             )
         )  # fmt: skip
     return made
@@ -286,6 +238,10 @@ def _colours(space):
 
 def _picture(side):
     return HTML(), Image(format="png", width=side, height=side, layout=Layout(width=f"{side}px", height=f"{side}px"))
+
+
+def _row(pictures):
+    return HBox([VBox([title, image]) for title, image in pictures], layout=Layout(grid_gap=f"{GAP}px"))
 
 
 def _set(shown, title, picture):

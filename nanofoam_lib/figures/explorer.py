@@ -42,7 +42,7 @@ def explorer(points, colour, titles, here, pictures, maps, mix, note="", lang="e
         _draw_pictures(below, maps)
     else:
         _draw_mix(below.subplots(), mix, lang)
-    figure.supxlabel(note, fontsize=6, color="0.35")
+    figure.supxlabel(note, fontsize=6, color="0.35", wrap=True)
     return figure
 
 
@@ -51,7 +51,9 @@ def _draw_map(axis, points, colour, titles, here, lang):
         colours = class_colours(points["label"])
         for (label, own), marker in zip(colours.items(), MARKERS * len(colours), strict=False):
             part = points[points["label"] == label]
-            axis.scatter(part["x"], part["y"], s=9, color=own, marker=marker, linewidths=0, label=label, alpha=0.8)
+            axis.scatter(
+                part["x"], part["y"], s=9, color=own, marker=marker, linewidths=0, label=_short(label), alpha=0.8
+            )
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=min(len(colours), 4), handletextpad=0.1)
     else:
         drawn = axis.scatter(points["x"], points["y"], s=9, c=points[colour], cmap="viridis", linewidths=0)
@@ -75,6 +77,12 @@ def _draw_pictures(figure, pictures):
 
 def _draw_mix(axis, mix, lang):
     colours = class_colours(mix.index)
-    axis.barh(mix.index, mix, color=[colours[label] for label in mix.index], height=0.6)
+    rows = range(len(mix))
+    axis.barh(rows, mix, color=[colours[label] for label in mix.index], height=0.6)
+    axis.set_yticks(rows, labels=[_short(label) for label in mix.index])
     axis.invert_yaxis()
     axis.set(xlim=(0, 1), xlabel=text("share of the selected images", lang))
+
+
+def _short(label, length=16):
+    return label if len(label) <= length else f"{label[: length - 1]}…"
