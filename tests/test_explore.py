@@ -150,6 +150,13 @@ def test_a_slider_changes_the_picture_and_undo_brings_it_back(controls):
     assert shown.value == before
 
 
+def test_a_slider_that_the_browser_rounds_moves_nothing(controls):
+    before = controls.pictures[2][1].value
+    controls.sliders[0].value += 0.5 * controls.sliders[0].step
+    assert controls.pictures[2][1].value == before
+    assert np.array_equal(controls.explorer.step.vector, controls.explorer.sight.start)
+
+
 def test_pointing_at_the_map_shows_the_image_and_sets_the_controls(space, controls):
     controls.scatter.widget.selection = np.array([7], dtype="uint32")
     assert np.array_equal(decoded(controls.pictures[0][1].value), space.images[7])
