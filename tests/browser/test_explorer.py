@@ -111,7 +111,7 @@ def page(jupyterlab):
         page.get_by_text("(ipykernel) | Idle").wait_for()  # earlier, Run opens a dialog
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        last = page.locator(".jp-OutputArea-output.jp-RenderedMarkdown")
+        last = page.locator(".jp-RenderedText", has_text="limit")
         last.or_(page.locator(ERROR)).first.wait_for()
         yield page
         browser.close()
