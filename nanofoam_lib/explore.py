@@ -12,6 +12,7 @@ from PIL import Image
 from nanofoam_lib import figures, inspection, projection, style
 
 AXES = {"PCA": "PC", "LDA": "LD"}
+GAUGE = "above what was moved: distance to train images | cycle error, in units of their spacing"
 
 
 class Explorer:
@@ -66,6 +67,11 @@ class Explorer:
         """Name the map's axes, as the function `titles`."""
         return titles(self.space, self.map)
 
+    def pictures(self):
+        """Give what is looked at, how the model sees it, and what became of it: dict of name → (128, 128) in [0, 1]."""
+        seen, redrawn = ("micrograph", "reconstruction") if self.maps else ("mean image", "decoded mean")
+        return {seen: self.sight.picture, redrawn: self.sight.reconstruction, "moved": self.step.picture}
+
     def overlays(self):
         """Give the Grad-CAM maps over the micrograph: dict of dimension → uint8 (128, 128, 3)."""
         return {dimension: overlay(self.sight.picture, heat) for dimension, heat in self.maps.items()}
@@ -76,15 +82,18 @@ class Explorer:
 
     def figure(self):
         """Draw what is looked at for print: `matplotlib.figure.Figure`."""
-        named = ("micrograph", "reconstruction") if self.maps else ("mean image", "decoded mean")
-        shown = (self.sight.picture, self.sight.reconstruction, self.step.picture)
-        pictures = {style.text(name, self.lang): own for name, own in zip((*named, "moved"), shown, strict=True)}
-        maps = {f"{style.text('dimension', self.lang)} {d}": picture for d, picture in self.overlays().items()}
-        mix = inspection.class_mix(self.space, self.sight.rows)
-        note = f"{self.note}\n{self.summary()}"
-        return figures.explorer(
-            self.points(), self.colour, self.titles(), self.here(), pictures, maps, mix, note, self.lang
-        )
+        sight, step, lang = self.sight, self.step, self.lang
+        who = self.space.index["id"].iloc[sight.rows[0]] if self.maps else f"n = {len(sight.rows)}"
+        names = [style.text(name, lang) for name in self.pictures()]
+        marks = [who, "", f"{style.number(step.distance, lang)} | {style.number(step.cycle_error, lang)}"]
+        titled = [f"{name}\n{mark}" for name, mark in zip(names, marks, strict=True)]
+        if step.extrapolation:
+            titled[-1] += f"\n{style.text('extrapolation', lang)}"
+        pictures = dict(zip(titled, self.pictures().values(), strict=True))
+        maps = {f"{style.text('dimension', lang)} {d}": picture for d, picture in self.overlays().items()}
+        mix = inspection.class_mix(self.space, sight.rows)
+        note = f"{self.note}; {style.text(GAUGE, lang)}"
+        return figures.explorer(self.points(), self.colour, self.titles(), self.here(), pictures, maps, mix, note, lang)
 
     def save(self, stem):
         """Write the picture as PDF and PNG, with its numbers as CSV, under the first free number: its path, no suffix.

@@ -160,8 +160,7 @@ class Panel:
             for slider, value in zip(self.sliders, sight.start[space.dimensions["dimension"]], strict=True):
                 slider.value = value
         self.heading.value = f"<b>{html.escape(explore.describe(space, sight.rows))}</b>"
-        named = ("micrograph", "reconstruction") if self.explorer.maps else ("mean image", "decoded mean")
-        for own, name, picture in zip(self.pictures, named, (sight.picture, sight.reconstruction), strict=False):
+        for own, (name, picture) in zip(self.pictures, self.explorer.pictures().items(), strict=True):
             _set(own, name, picture)
         for own in self.overlays[len(self.explorer.maps) :]:
             own[0].layout.visibility = own[1].layout.visibility = "hidden"

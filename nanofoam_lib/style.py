@@ -149,6 +149,8 @@ _SPANISH = {
     "mean image": "imagen media",
     "decoded mean": "media decodificada",
     "moved": "desplazada",
+    "above what was moved: distance to train images | cycle error, in units of their spacing": "sobre lo desplazado: "
+    "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
     "share of the selected images": "proporción de las imágenes elegidas",
 }
 

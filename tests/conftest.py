@@ -111,10 +111,8 @@ HOSTILE = '<img src="http://example.invalid/x.png" onerror="console.error(1)">'
 
 def write_run(folder):
     """Fill a run folder as notebooks 01 to 03 would: photographs, an untrained model, a class named HOSTILE."""
-    import pandas as pd
 
     from nanofoam_lib import descriptors, files, geometry, vae
-    from nanofoam_lib.runs import Run
 
     run = Run(folder)
     photographs = [data.brick(), data.gravel()]

@@ -1,13 +1,15 @@
 """The explorer's picture on paper: where one looks on the latent map, and what is seen there."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nanofoam_lib.style import MARKERS, MEASURES, STYLE, WIDTH_CM, class_colours, text
+from nanofoam_lib.figures.spaces import class_legend, class_points
+from nanofoam_lib.style import MEASURES, class_colours, page_width, percent, styled, text, wrapped
+
+_LABEL_CM = 2.6  # that the name of a class may take beside its bar
 
 
-@mpl.rc_context(STYLE)
+@styled
 def explorer(points, colour, titles, here, pictures, maps, mix, note="", lang="en"):
     """Show a latent map beside what is looked at: an image with its strongest Grad-CAM maps, or a region's average.
 
@@ -32,46 +34,46 @@ def explorer(points, colour, titles, here, pictures, maps, mix, note="", lang="e
     -------
     matplotlib.figure.Figure
     """
-    figure = plt.figure(figsize=(WIDTH_CM / 2.54, 3.3), layout="constrained")
+    wide = page_width() >= 12
+    inches = page_width() / 2.54
+    figure = plt.figure(figsize=(inches, (0.55 if wide else 1.6) * inches), layout="constrained")
     plt.close(figure)
-    left, right = figure.subfigures(1, 2, width_ratios=(0.95, 1.05))
-    _draw_map(left.subplots(), points, colour, titles, here, lang)
-    above, below = right.subfigures(2, 1, height_ratios=(1.25, 1))
+    if wide:
+        first, second = figure.subfigures(1, 2)
+    else:
+        first, second = figure.subfigures(2, 1, height_ratios=(1, 0.75))
+    _draw_map(first.subplots(), points, colour, titles, here, lang)
+    if colour == "label":
+        class_legend(figure, points["label"])
+    above, below = second.subfigures(2, 1, height_ratios=(1.3, 1))
     _draw_pictures(above, pictures)
     if maps:
         _draw_pictures(below, maps)
     else:
         _draw_mix(below.subplots(), mix, lang)
-    figure.supxlabel(note, fontsize=6, color="0.35", wrap=True)
+    figure.supxlabel(wrapped(note), fontsize=6, color="0.35")
     return figure
 
 
 def _draw_map(axis, points, colour, titles, here, lang):
     if colour == "label":
-        colours = class_colours(points["label"])
-        for (label, own), marker in zip(colours.items(), MARKERS * len(colours), strict=False):
-            part = points[points["label"] == label]
-            axis.scatter(
-                part["x"], part["y"], s=9, color=own, marker=marker, linewidths=0, label=_short(label), alpha=0.8
-            )
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=min(len(colours), 4), handletextpad=0.1)
+        class_points(axis, points, "x", "y", points["label"])
     else:
-        drawn = axis.scatter(points["x"], points["y"], s=9, c=points[colour], cmap="viridis", linewidths=0)
+        drawn = axis.scatter(points["x"], points["y"], s=14, c=points[colour], cmap="viridis", linewidths=0)
         axis.figure.colorbar(drawn, ax=axis, location="top", aspect=40, label=text(MEASURES.get(colour, colour), lang))
     chosen = points[points["selected"]]
-    axis.scatter(chosen["x"], chosen["y"], s=26, facecolors="none", edgecolors="black", linewidths=0.7)
+    axis.scatter(chosen["x"], chosen["y"], s=36, facecolors="none", edgecolors="black", linewidths=0.7)
     axis.plot(*np.transpose(here), color="black", linewidth=0.8)
     axis.plot(*here[1], marker="+", color="black", markersize=8)
-    axis.set(xlabel=titles[0], ylabel=titles[1])
+    axis.set(xlabel=percent(titles[0], lang), ylabel=percent(titles[1], lang))
     axis.locator_params(nbins=5)
 
 
 def _draw_pictures(figure, pictures):
-    for axis, (title, picture) in zip(
-        figure.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True
-    ):
+    row = figure.subplots(1, len(pictures), squeeze=False)[0]
+    for axis, (title, picture) in zip(row, pictures.items(), strict=True):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        axis.set_title(title, fontsize=7)
+        axis.set_title(title, fontsize=6)
         axis.set_axis_off()
 
 
@@ -79,10 +81,6 @@ def _draw_mix(axis, mix, lang):
     colours = class_colours(mix.index)
     rows = range(len(mix))
     axis.barh(rows, mix, color=[colours[label] for label in mix.index], height=0.6)
-    axis.set_yticks(rows, labels=[_short(label) for label in mix.index])
+    axis.set_yticks(rows, labels=[wrapped(label, _LABEL_CM) for label in mix.index])
     axis.invert_yaxis()
     axis.set(xlim=(0, 1), xlabel=text("share of the selected images", lang))
-
-
-def _short(label, length=16):
-    return label if len(label) <= length else f"{label[: length - 1]}…"
