@@ -145,6 +145,13 @@ _SPANISH = {
     "got": "obtenido",
     "nothing was decoded": "no se decodificó nada",
     "no pore measure is known": "no se conoce ninguna medida de poros",
+    "micrograph": "micrografía",
+    "mean image": "imagen media",
+    "decoded mean": "media decodificada",
+    "moved": "desplazada",
+    "above what was moved: distance to train images | cycle error, in units of their spacing": "sobre lo desplazado: "
+    "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
+    "share of the selected images": "proporción de las imágenes elegidas",
 }
 
 

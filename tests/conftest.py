@@ -104,3 +104,35 @@ def _small_tables():
          "descriptor": ["", "mu", "LBP"], "median_diameter_um": [31.5, -0.25, 0.875]}
     )  # fmt: skip
     return {"table1": table1, "controls": controls, "dimensions": dimensions, "geometry": geometry}
+
+
+HOSTILE = '<img src="http://example.invalid/x.png" onerror="console.error(1)">'
+
+
+def write_run(folder):
+    """Fill a run folder as notebooks 01 to 03 would: photographs, an untrained model, a class named HOSTILE."""
+
+    from nanofoam_lib import descriptors, files, geometry, vae
+
+    run = Run(folder)
+    photographs = [data.brick(), data.gravel()]
+    tiles = [p[y : y + 128, x : x + 128] for p in photographs for y in (0, 128, 256) for x in (0, 128, 256, 384)]
+    images = np.array(tiles)
+    labels = np.repeat(["brick", HOSTILE], 12)
+    index = pd.DataFrame({"id": np.arange(24), "path": [f"{i}.png" for i in range(24)], "label": labels})
+    index = index.assign(group=index["path"], split=np.tile(["train", "train", "test"], 8), um_x=np.nan, um_y=np.nan)
+    grey = images.mean(axis=(1, 2)) / 255
+    measures = pd.DataFrame({"n_pores": index["id"], "porosity": 1 - grey, "wall_um": np.nan})
+    measures.loc[3, "porosity"] = np.nan
+    model = vae.build(vae.Config(latent_dim=4, filters=(4, 4, 4, 4), decoder_filters=(4, 4, 4)))
+    latents = descriptors.encode(model, images)
+    with files.replacing(run.images) as temporary, temporary.open("wb") as file:
+        np.save(file, images)
+    files.write_csv(run.index, index.assign(sha256=""))
+    files.write_csv(run.pores, measures)
+    vae.save(model, run.model("vae", 4))
+    files.write_npz(run.descriptors("vae", 4), id=index["id"], **latents)
+    by_name = {("vae", 4, name): vectors for name, vectors in latents.items()}
+    files.write_csv(run.table("dimensions"), geometry.identify(by_name, measures, index))
+    files.write_json(run.manifest, {"data": {"name": "photographs"}, "seed": 0})
+    return run

@@ -352,6 +352,9 @@ def every_figure(
     images, labels = drawings(textures)
     rng = np.random.default_rng(0)
     maps = rng.random((3, 4, 4, 2))
+    plane = points[points["descriptor"] == points["descriptor"].iloc[0]].assign(selected=False, porosity=0.5)
+    where, seen = (("PC1 (24%)", "PC2 (7%)"), np.eye(2)), {f"micrograph\n{i}": maps[0, ..., 0] for i in range(3)}
+    mix = pd.Series({"brick": 0.25, "a class with a long name": 0.75})
     return {
         "micrographs": (figures.micrographs, images, labels, np.full((6, 2), 2.0)),
         "unknown_size": (figures.micrographs, images, labels, np.full((6, 2), np.nan)),
@@ -371,6 +374,16 @@ def every_figure(
         "score_table": (figures.score_table, table),
         "gradcam": (figures.gradcam, images[:3], images[:3] / 255, maps, maps.mean(axis=-1), [3, 127]),
         "gradcam_average": (figures.gradcam_average, maps, ["brick", "grass", "gravel"], [127]),
+        "explorer": (
+            figures.explorer,
+            plane,
+            "label",
+            *where,
+            seen,
+            {f"dimension {i}": maps[0, ..., 0] for i in range(4)},
+            mix,
+        ),
+        "explorer_region": (figures.explorer, plane, "porosity", *where, seen, {}, mix),
         "class_maps": (figures.class_maps, images[:3], labels[:3], maps - 0.5, maps, ["brick", "gravel"]),
     }
 

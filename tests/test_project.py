@@ -30,7 +30,7 @@ TIERS = [
         "map_checks", "networks", "shapes",
     },
     {"style", "figures"},
-    {"explore"},
+    {"inspection", "explore", "scatter", "panel"},
     {
         "runs", "album", "provenance", "parameters", "captions", "tables", "latex", "page", "summary", "report",
         "thesis", "cited", "compare", "execution", "pipeline", "__main__",

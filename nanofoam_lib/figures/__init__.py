@@ -5,6 +5,7 @@ All take ``note``, the data set, split and seed that stand below the figure, ``l
 """
 
 from nanofoam_lib.figures.examples import pca_example, reparametrisation, wss_bss_scheme
+from nanofoam_lib.figures.explorer import explorer
 from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, traversals, wanted_got
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
@@ -21,6 +22,7 @@ __all__ = [
     "class_maps",
     "confusion",
     "distances",
+    "explorer",
     "gradcam",
     "gradcam_average",
     "gradcam_checks",
