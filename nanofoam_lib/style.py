@@ -198,10 +198,13 @@ def fixed(value, lang="en", decimals=2):
 
     Examples
     --------
-    >>> fixed(-0.5), fixed(0.123, "es"), fixed(float("nan"))
-    ('−0.50', '0,12', '–')
+    >>> fixed(-0.5), fixed(0.123, "es"), fixed(-0.001), fixed(float("nan"))
+    ('−0.50', '0,12', '0.00', '–')
     """
-    return _decimal(f"{value:.{decimals}f}".replace("-", "−"), lang) if np.isfinite(value) else "–"
+    if not np.isfinite(value):
+        return "–"
+    rounded = round(float(value), decimals) + 0.0  # no minus before a zero
+    return _decimal(f"{rounded:.{decimals}f}".replace("-", "−"), lang)
 
 
 def percent(written, lang="en"):
