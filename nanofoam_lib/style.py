@@ -76,7 +76,6 @@ _SPANISH = {
     "dense": "densa",
     "reshape": "reordenación",
     "sampling": "muestreo",
-    "activation": "activación",
     "micrographs": "micrografías",
     "preprocessing": "preprocesamiento",
     "autoencoder": "autocodificador",

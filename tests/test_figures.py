@@ -175,6 +175,7 @@ def layers():
     rows = [
         ("encoder", "images", "input", "", 32, 32, 1),
         ("encoder", "conv_1", "convolution", "3×3", 32, 32, 8),
+        ("encoder", "conv_1/relu", "ReLU", "", 32, 32, 8),
         ("encoder", "pool_1", "max pooling", "2×2", 16, 16, 8),
         ("encoder", "features", "convolution", "3×3", 16, 16, 512),
         ("encoder", "flatten", "flatten", "", 1, 1, 131072),
@@ -186,7 +187,7 @@ def layers():
         ("decoder", "conv_1", "convolution", "3×3", 16, 16, 4),
         ("decoder", "up_1", "upsampling", "2×2", 32, 32, 4),
         ("decoder", "logits", "convolution", "3×3", 32, 32, 1),
-        ("decoder", "image", "activation", "sigmoid", 32, 32, 1),
+        ("decoder", "image", "sigmoid", "", 32, 32, 1),
     ]
     return pd.DataFrame(rows, columns=["part", "layer", "kind", "detail", "height", "width", "depth"])
 

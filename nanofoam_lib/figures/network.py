@@ -18,7 +18,8 @@ KINDS = {
     "dense": "#CC79A7",
     "reshape": "#999999",
     "sampling": "#E69F00",
-    "activation": "#F0E442",
+    "ReLU": "#F0E442",
+    "sigmoid": "#333333",
 }
 INPUT = "#DDDDDD"
 SYMBOLS = {"mu": "μ", "log_var": "log σ²", "conv": "conv", "z": "z"}
