@@ -11,6 +11,7 @@ import pandas as pd
 
 from nanofoam_lib import (
     descriptors,
+    design,
     figures,
     files,
     geometry,
@@ -21,6 +22,7 @@ from nanofoam_lib import (
     shapes,
     style,
     vae,
+    walks,
 )
 from nanofoam_lib.runs import Run
 
@@ -62,6 +64,11 @@ class Book:
     def note_on_vae(self):
         """Name the VAE that is looked at as well."""
         return f"{self.note}, VAE {self.latent_dims[0]}-d"
+
+    @property
+    def on_test(self):
+        """Say that only test images are shown as well."""
+        return f"{style.text('test images', self.lang)}, {self.note_on_vae}"
 
     def load(self):
         """Load the images and their index."""
@@ -148,14 +155,19 @@ def examples(book):
     (_, index), (_, latent) = book.load(), book.load_vae()
     train = (index["split"] == "train").to_numpy()
     pair, note = illustrations.correlated_pair(latent["mu"][train]), book.note_on_vae
+    on_train = f"{style.text('train', book.lang)}, {note}"
     table = illustrations.pca_example(latent["mu"][train], index["label"][train], pair)
-    yield "pca_example", figures.pca_example(table, pair, f"train, {note}", **book.look), table
+    yield (
+        "pca_example",
+        figures.pca_example(table, pair, on_train, **book.look),
+        table,
+    )
     table = illustrations.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
     yield "reparametrisation", figures.reparametrisation(table, pair, note, **book.look), table
     points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
     classes = sorted(set(index["label"]))
     table = illustrations.wss_bss(points, (classes[0], classes[-1]))
-    note = f"LDA of σ, test images, {note}"
+    note = f"{style.text('LDA of σ', book.lang)}, {book.on_test}"
     yield "wss_bss_scheme", figures.wss_bss_scheme(table, classes, note, **book.look), table
 
 
@@ -195,17 +207,17 @@ def explanations(book):
     for label in sorted(set(index["label"])):
         for drawing in _drawing(book, f"gradcam_{label}"):
             ids = drawing.pop("id")
-            figure = figures.gradcam(**drawing, note=f"{label}, test, {book.note_on_vae}", **book.look)
+            figure = figures.gradcam(**drawing, note=f"{label}, {book.on_test}", **book.look)
             every = np.concatenate([drawing["maps"], drawing["mean_map"][..., None]], axis=-1)
             yield f"gradcam_{label}", figure, _cells(every, "id", ids, [*drawing["dims"], "mean"])
     for drawing in _drawing(book, "gradcam_average"):
-        figure = figures.gradcam_average(**drawing, note=f"test, {book.note_on_vae}", **book.look)
+        figure = figures.gradcam_average(**drawing, note=book.on_test, **book.look)
         yield "gradcam_average", figure, _cells(drawing["maps"], "label", drawing["labels"], [*drawing["dims"], "mean"])
     for drawing in _drawing(book, "class_maps"):
         ids, classes = drawing.pop("id"), drawing["classes"]
         cells = _cells(drawing["cams"], "id", ids, classes).rename(columns={"map": "class", "value": "cam"})
         cells["gradcam"] = _cells(drawing["maps"], "id", ids, classes)["value"]
-        yield "class_maps", figures.class_maps(**drawing, note=f"test, {book.note}", **book.look), cells
+        yield "class_maps", figures.class_maps(**drawing, note=book.on_test, **book.look), cells
     if book.run.table("gradcam_checks").exists():
         table = book.table("gradcam_checks")
         yield (
@@ -213,6 +225,25 @@ def explanations(book):
             figures.gradcam_checks(table, book.note_on_vae, **book.look),
             table[table["dimension"].isna()],
         )
+
+
+def generated(book):
+    """Draw what 05_generate has decoded: the latent map, walks, samples, and foams to order."""
+    images, index = book.load()
+    points, walked = book.table("latent_map"), book.table("generated").fillna({"class": ""})
+    pictures = files.read_npz(book.run.drawing("generated"))["pictures"]
+    yield "latent_map", figures.latent_map(points, images, book.note_on_vae, **book.look), points
+    kinds = dict(tuple(walked.groupby("what")))
+    walks_drawn = {"traversals": "traversal", "latent_grid": "map", "designs": "design"}
+    for name, kind in walks_drawn.items():
+        own = kinds.get(kind, walked.iloc[:0])
+        yield name, figures.traversals(own, pictures, book.note_on_vae, **book.look), own
+    between = walks.beside_real(kinds["interpolation"], pd.read_csv(book.run.pores), index["label"])
+    figure = figures.interpolation(between, pictures, design.MEASURES, book.note_on_vae, **book.look)
+    yield "interpolation", figure, between
+    yield "samples", figures.sampled(kinds["sample"], pictures, book.note_on_vae, **book.look), kinds["sample"]
+    ordered = book.table("design")
+    yield "wanted_got", figures.wanted_got(ordered, book.note_on_vae, **book.look), ordered
 
 
 def _drawing(book, name):

@@ -4,6 +4,7 @@ import pandas as pd
 
 from nanofoam_lib import descriptors
 from nanofoam_lib.backend import keras
+from nanofoam_lib.upsampling import UpsampledConv2D
 
 layers, ops = keras.layers, keras.ops
 
@@ -18,12 +19,12 @@ KINDS = {
     layers.Flatten: "flatten",
     layers.Reshape: "reshape",
     layers.Dense: "dense",
-    layers.Activation: "activation",
 }
+ACTIVATIONS = {"relu": "ReLU"}  # how they are written; others by Keras's name
 
 
 def of_model(model):
-    """List the layers of an autoencoder from image to image.
+    """List the layers of an autoencoder, from image to image.
 
     Parameters
     ----------
@@ -32,14 +33,15 @@ def of_model(model):
     Returns
     -------
     pandas.DataFrame
-        One row per layer: `part` ("encoder", "latent" or "decoder"), `layer` (its name), `kind`, `detail` ("3×3": the
-        kernel, pool or magnification; "sigmoid": the function; else empty), and its output's `height`, `width` and
-        `depth`; a vector is 1 × 1 × its length. Sampling, ``z = μ + σ ε``, is the one row of "latent".
+        One row per layer, and for an enlargement or an activation that a layer holds: `part` ("encoder", "latent" or
+        "decoder"), `layer` (its name), `kind`, `detail` ("3×3": the kernel, pool or magnification, else empty), and its
+        output's `height`, `width` and `depth`; a vector is 1 × 1 × its length. Sampling, ``z = μ + σ ε``, is the one
+        row of "latent".
     """
-    rows = [("encoder", *_row(layer)) for layer in model.encoder.layers]
+    rows = [("encoder", *row) for layer in model.encoder.layers for row in _rows(layer)]
     if model.config.kind == "vae":
         rows.append(("latent", "z", "sampling", "z = μ + σ ε", 1, 1, model.config.latent_dim))
-    rows += [("decoder", *_row(layer)) for layer in model.decoder.layers[1:]]
+    rows += [("decoder", *row) for layer in model.decoder.layers[1:] for row in _rows(layer)]
     return pd.DataFrame(rows, columns=["part", "layer", "kind", "detail", "height", "width", "depth"])
 
 
@@ -60,14 +62,36 @@ def channel_weights(encoder, head="mu"):
     return kernel.reshape(height * width, depth, -1).mean(axis=0)
 
 
-def _row(layer):
-    output = layer.output.shape[1:]
-    shape = (1,) * (3 - len(output)) + tuple(int(side) for side in output)
-    return layer.name, KINDS.get(type(layer), type(layer).__name__), _detail(layer), *shape
+def _rows(layer):
+    """List what a layer does: one row, and others for an enlargement before it and an activation after it."""
+    shape = _shape(layer.output)
+    rows = [(layer.name, _kind(layer), _detail(layer), *shape)]
+    if isinstance(layer, UpsampledConv2D):
+        rows.insert(0, (f"{layer.name}/upsampling", "upsampling", "2×2", *shape[:2], _shape(layer.input)[2]))
+    activation = getattr(layer, "activation", keras.activations.linear)
+    if activation is not keras.activations.linear and not isinstance(layer, layers.Activation):
+        rows.append(
+            (
+                f"{layer.name}/{activation.__name__}",
+                ACTIVATIONS.get(activation.__name__, activation.__name__),
+                "",
+                *shape,
+            )
+        )
+    return rows
+
+
+def _shape(tensor):
+    shape = tensor.shape[1:]
+    return (1,) * (3 - len(shape)) + tuple(int(side) for side in shape)
+
+
+def _kind(layer):
+    if isinstance(layer, layers.Activation):
+        return ACTIVATIONS.get(layer.activation.__name__, layer.activation.__name__)
+    return next((kind for known, kind in KINDS.items() if isinstance(layer, known)), type(layer).__name__)
 
 
 def _detail(layer):
-    if isinstance(layer, layers.Activation):
-        return layer.activation.__name__
     size = next((getattr(layer, name) for name in ("kernel_size", "pool_size", "size") if hasattr(layer, name)), ())
     return "×".join(map(str, size))

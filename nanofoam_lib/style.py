@@ -76,7 +76,7 @@ _SPANISH = {
     "dense": "densa",
     "reshape": "reordenación",
     "sampling": "muestreo",
-    "activation": "activación",
+    "sigmoid": "sigmoide",
     "micrographs": "micrografías",
     "preprocessing": "preprocesamiento",
     "autoencoder": "autocodificador",
@@ -110,6 +110,26 @@ _SPANISH = {
     "random forest": "bosque aleatorio",
     "by-group": "partición por grupo",
     "thesis (leaky)": "partición de la tesis (con fuga)",
+    "map (units of the latent)": "mapa (unidades del latente)",
+    "deletion": "borrado",
+    "randomisation": "aleatorización",
+    "localisation": "localización",
+    "stability": "estabilidad",
+    "random pixels": "píxeles al azar",
+    "same shape elsewhere": "misma forma en otro lugar",
+    "horizontal flip": "reflexión horizontal",
+    "vertical flip": "reflexión vertical",
+    "shift to the left": "desplazada a la izquierda",
+    "shift upwards": "desplazada hacia arriba",
+    "pores": "poros",
+    "rims": "bordes de poro",
+    "walls": "paredes",
+    "image edge": "borde de la imagen",
+    "movement, relative to erasing": "movimiento, respecto a borrar",
+    "times its share of the image": "veces su parte de la imagen",
+    "rank correlation": "correlación de rangos",
+    "test images": "imágenes de prueba",
+    "LDA of σ": "LDA de σ",
     "predicted": "predicha",
     "true": "verdadera",
     "accuracy on test groups (dotted: naming the largest class)": "exactitud en los grupos de prueba "
@@ -205,10 +225,13 @@ def fixed(value, lang="en", decimals=2):
 
     Examples
     --------
-    >>> fixed(-0.5), fixed(0.123, "es"), fixed(float("nan"))
-    ('−0.50', '0,12', '–')
+    >>> fixed(-0.5), fixed(0.123, "es"), fixed(-0.001), fixed(float("nan"))
+    ('−0.50', '0,12', '0.00', '–')
     """
-    return _decimal(f"{value:.{decimals}f}".replace("-", "−"), lang) if np.isfinite(value) else "–"
+    if not np.isfinite(value):
+        return "–"
+    rounded = round(float(value), decimals) + 0.0  # no minus before a zero
+    return _decimal(f"{rounded:.{decimals}f}".replace("-", "−"), lang)
 
 
 def percent(written, lang="en"):
@@ -264,9 +287,10 @@ def grid(rows, columns, cell_aspect, note):
 
 
 def wrapped(phrase, width_cm=None, size=6):
-    """Break a phrase into lines of at most `width_cm` (the figure's width if not given), written in `size` points."""
+    """Break the lines of a phrase at `width_cm` (the figure's width if not given), written in `size` points."""
     letter_cm = 0.021 * size  # on the average
-    return textwrap.fill(phrase, max(1, int((width_cm or page_width()) / letter_cm)))
+    n = max(1, int((width_cm or page_width()) / letter_cm))
+    return "\n".join(textwrap.fill(line, n) for line in phrase.split("\n"))
 
 
 def letter(axes):
@@ -277,7 +301,14 @@ def letter(axes):
 
 def row_title(axis, title):
     """Write `title` upright at the left of an axes whose own labels are off."""
-    axis.text(-0.04, 0.5, title, transform=axis.transAxes, rotation=90, ha="right", va="center")
+    where = {"transform": axis.transAxes, "rotation": 90, "ha": "right", "va": "center"}
+    axis.text(-0.04, 0.5, title, fontsize=_row_title_size(), **where)
+
+
+def row_aspect(titles, columns):
+    """Give how many times as high as wide the cells of `columns` must be for square pictures and upright row titles."""
+    letter_cm = 0.023 * _row_title_size()
+    return max(1.0, letter_cm * max(map(len, titles)) * columns / page_width())
 
 
 def scale_bar_length(width):
@@ -306,6 +337,10 @@ def names(table, lang="en"):
         for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
         if row.kind == row.kind
     ]
+
+
+def _row_title_size():
+    return 8 if page_width() >= 12 else 6
 
 
 def _decimal(written, lang):

@@ -107,7 +107,7 @@ def test_projection_draws_exactly_its_points(points):
     ):
         own = points[(points["descriptor"] == name) & (points["split"] == split)]
         np.testing.assert_allclose(axis_points, own[["x", "y"]])
-    assert {"a", "b", "c", "μ, train (n = 20)", "σ, test (n = 10)"} <= texts(figure)
+    assert {"a", "b", "c", "μ, train (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}20)"} <= texts(figure)
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
 
 
@@ -175,6 +175,7 @@ def layers():
     rows = [
         ("encoder", "images", "input", "", 32, 32, 1),
         ("encoder", "conv_1", "convolution", "3×3", 32, 32, 8),
+        ("encoder", "conv_1/relu", "ReLU", "", 32, 32, 8),
         ("encoder", "pool_1", "max pooling", "2×2", 16, 16, 8),
         ("encoder", "features", "convolution", "3×3", 16, 16, 512),
         ("encoder", "flatten", "flatten", "", 1, 1, 131072),
@@ -186,7 +187,7 @@ def layers():
         ("decoder", "conv_1", "convolution", "3×3", 16, 16, 4),
         ("decoder", "up_1", "upsampling", "2×2", 32, 32, 4),
         ("decoder", "logits", "convolution", "3×3", 32, 32, 1),
-        ("decoder", "image", "activation", "sigmoid", 32, 32, 1),
+        ("decoder", "image", "sigmoid", "", 32, 32, 1),
     ]
     return pd.DataFrame(rows, columns=["part", "layer", "kind", "detail", "height", "width", "depth"])
 
@@ -346,11 +347,15 @@ def test_the_table_shows_every_value_and_the_best_in_bold(table, width_cm):
 
 @pytest.fixture
 def every_figure(
-    textures, history, points, clouds, scores, confusions, link, layers, cam, flow, example, draws, pairs, table
+    textures, history, points, clouds, scores, confusions, layers, cam, flow, example, draws, pairs, table
 ):
     """Name of each figure → its function and arguments."""
     images, labels = drawings(textures)
+    named = confusions.replace({"a": "network", "b": "pearlite", "c": "spheroidite"})
     rng = np.random.default_rng(0)
+    names = [*style.names(scores, "es"), "mapas promediados sin entrenar", "media y desviación del gris"]
+    every_measure = pd.DataFrame({"name": names} | {name: rng.normal(size=5) for name in style.MEASURES})
+    confusions = pd.concat([named.assign(title=f"vae-{size} μ") for size in (64, 128, 256, 512)])
     maps = rng.random((3, 4, 4, 2))
     plane = points[points["descriptor"] == points["descriptor"].iloc[0]].assign(selected=False, porosity=0.5)
     where, seen = (("PC1 (24%)", "PC2 (7%)"), np.eye(2)), {f"micrograph\n{i}": maps[0, ..., 0] for i in range(3)}
@@ -364,7 +369,7 @@ def every_figure(
         "distances": (figures.distances, separation.histograms(*clouds)),
         "accuracies": (figures.accuracies, scores, 1 / 3),
         "confusion": (figures.confusion, confusions),
-        "predictability": (figures.predictability, link, ["porosity", "wall_um"]),
+        "predictability": (figures.predictability, every_measure, list(style.MEASURES)),
         "architecture": (figures.architecture, layers, images[0] / 255, images[1] / 255),
         "gradcam_scheme": (figures.gradcam_scheme, *cam),
         "workflow": (figures.workflow, *flow),

@@ -3,19 +3,33 @@
 import itertools
 import math
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import ConnectionPatch
 
-from nanofoam_lib.style import COLOURS, MARKERS, MEASURES, STYLE, WIDTH_CM, class_colours, grid, row_title, text
+from nanofoam_lib.figures.spaces import class_legend
+from nanofoam_lib.style import (
+    COLOURS,
+    MARKERS,
+    MEASURES,
+    class_colours,
+    columns_for,
+    grid,
+    page_width,
+    percent,
+    row_title,
+    styled,
+    text,
+    wrapped,
+)
 
 EXTRAPOLATION = COLOURS[4]  # of the frames and words that mark it
 PER_LINE = 9  # pictures side by side, at most
+PICTURE_CM = 1.45  # their least width: what the gauge takes
 GAUGE = "below each picture: distance to train images | cycle error, in units of their spacing"
 REAL = "real"  # series of the rows that hold real micrographs' measures
 
 
-@mpl.rc_context(STYLE)
+@styled
 def latent_map(points, images, note="", lang="en"):
     """Draw 2-D latent maps coloured by class, with the micrographs at the ends of each class (thesis fig. 17).
 
@@ -38,13 +52,12 @@ def latent_map(points, images, note="", lang="en"):
     figure, axes = grid(rows * len(maps), 3, cell_aspect=1.7 / rows, note=note)
     axes[0, 0].get_gridspec().set_width_ratios((1, 3.2, 1))
     for panel, name in zip(np.split(axes, len(maps)), maps, strict=True):
-        _draw_map(figure, panel, points[points["descriptor"] == name], images)
-    handles = _class_handles(points["label"])
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
+        _draw_map(figure, panel, points[points["descriptor"] == name], images, lang)
+    class_legend(figure, points["label"])
     return figure
 
 
-def _draw_map(figure, panel, points, images):
+def _draw_map(figure, panel, points, images, lang):
     """Draw one map on the middle column of a panel's axes, the pictures on the outer ones."""
     middle = [axis.get_subplotspec() for axis in panel[:, 1]]
     for axis in panel.flat:
@@ -55,7 +68,11 @@ def _draw_map(figure, panel, points, images):
     for (label, split), own in points.groupby(["label", "split"]):
         look = {"alpha": 0.35, "s": 6} if split == "train" else {"alpha": 1, "s": 16}
         axis.scatter(own["x"], own["y"], color=colours[label], marker=markers[label], linewidth=0, **look)
-    axis.set(xlabel=points["x_title"].iloc[0], ylabel=points["y_title"].iloc[0], title=points["descriptor"].iloc[0])
+    axis.set(
+        xlabel=percent(points["x_title"].iloc[0], lang),
+        ylabel=percent(points["y_title"].iloc[0], lang),
+        title=points["descriptor"].iloc[0],
+    )
     shown = points[points["shown"]].sort_values("x")
     axis.scatter(shown["x"], shown["y"], s=30, facecolor="none", edgecolor="black", linewidth=0.8)
     half = math.ceil(len(shown) / 2)
@@ -69,7 +86,7 @@ def _draw_map(figure, panel, points, images):
             figure.add_artist(line)
 
 
-@mpl.rc_context(STYLE)
+@styled
 def traversals(table, pictures, note="", lang="en"):
     """Draw walks through a latent space: one row per series, one column per step, the gauge under each picture.
 
@@ -96,7 +113,7 @@ def traversals(table, pictures, note="", lang="en"):
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled
 def sampled(table, pictures, note="", lang="en"):
     """Draw foams sampled from the prior and from each class, one row each, the gauge under each picture.
 
@@ -105,7 +122,7 @@ def sampled(table, pictures, note="", lang="en"):
     return _strips(table, pictures, note, lang)[0]
 
 
-@mpl.rc_context(STYLE)
+@styled
 def interpolation(table, pictures, measures, note="", lang="en"):
     """Draw the ways between class means as strips, and the pore measures along them beside those of real foams.
 
@@ -127,18 +144,23 @@ def interpolation(table, pictures, measures, note="", lang="en"):
     walked = table[table["series"] != REAL]
     known = [name for name in measures if walked[name].notna().any()]
     lines = _lines(walked)
-    heights = (len(lines) * 1.35 / PER_LINE, 0.3)[: 2 if known else 1]
+    columns = columns_for(max(len(known), 1), 4.5)
+    heights = (len(lines) * 1.35 / max(map(len, lines)), (4.0 * math.ceil(len(known) / columns) + 0.8) / page_width())[
+        : 2 if known else 1
+    ]
     figure, axes = grid(1, 1, cell_aspect=sum(heights), note="")
     axes[0, 0].remove()
     above, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
     _fill(above.subplots(len(lines), max(map(len, lines)), squeeze=False), lines, pictures, lang)
     for part in below:
-        axes = part.subplots(1, len(known), squeeze=False)[0]
-        for axis, name in zip(axes, known, strict=True):
+        axes = part.subplots(math.ceil(len(known) / columns), columns, squeeze=False)
+        for axis in axes.flat[len(known) :]:
+            axis.set_axis_off()
+        for axis, name in zip(axes.flat, known, strict=False):
             _draw_along(axis, table, name, lang)
-        handles = axes[0].get_legend_handles_labels()
-        part.legend(*handles, loc="outside upper center", ncols=len(handles[0]))
-    (below or [above])[-1].supxlabel(_joined(GAUGE, note, lang), fontsize=6, color="0.35")
+        handles = axes[0, 0].get_legend_handles_labels()
+        part.legend(*handles, loc="outside upper center", ncols=columns_for(len(handles[0]), 3.8))
+    (below or [above])[-1].supxlabel(wrapped(_joined(GAUGE, note, lang)), fontsize=6, color="0.35")
     return figure
 
 
@@ -158,7 +180,7 @@ def _draw_along(axis, table, name, lang):
     axis.set_ylabel(text(MEASURES.get(name, name), lang))
 
 
-@mpl.rc_context(STYLE)
+@styled
 def wanted_got(table, note="", lang="en"):
     """Scatter the pore measures that were wanted against those of the pictures, one panel per measure.
 
@@ -177,8 +199,14 @@ def wanted_got(table, note="", lang="en"):
     measures = list(dict.fromkeys(table["measure"]))
     if not measures:
         return _say("no pore measure is known", note, lang)[0]
-    figure, axes = grid(1, len(measures), cell_aspect=1.05, note=_joined("hollow: extrapolation", note, lang))
-    for axis, measure in zip(axes[0], measures, strict=True):
+    columns = columns_for(len(measures), 4.5)
+    note = _joined("hollow: extrapolation", note, lang)
+    figure, axes = grid(
+        math.ceil(len(measures) / columns), columns, cell_aspect=min(1.05, 7 * columns / page_width()), note=note
+    )
+    for axis in axes.flat[len(measures) :]:
+        axis.set_axis_off()
+    for axis, measure in zip(axes.flat, measures, strict=False):
         own = table[table["measure"] == measure]
         axis.axline([own["wanted"].mean()] * 2, slope=1, color="0.6", linewidth=0.8)
         for (picture, part), colour, marker in zip(own.groupby("picture"), COLOURS, MARKERS, strict=False):
@@ -186,9 +214,9 @@ def wanted_got(table, note="", lang="en"):
             axis.scatter(part["wanted"], part["got"], s=14, marker=marker, edgecolor=colour, linewidth=0.7,
                          color=np.where(beyond, "white", colour), label=text(picture, lang))  # fmt: skip
         label = text(MEASURES.get(measure, measure), lang)
-        axis.set(title=label, xlabel=text("wanted", lang), ylabel=text("got", lang) if axis is axes[0, 0] else "")
+        axis.set(title=label, xlabel=text("wanted", lang), ylabel=text("got", lang))
     handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(handles))
+    figure.legend(handles, names, loc="outside upper center", ncols=columns_for(len(handles), 3.8))
     return figure
 
 
@@ -198,7 +226,7 @@ def _strips(table, pictures, note, lang, margin_cm=0.7):
     if not lines:
         return _say("nothing was decoded", note, lang)
     columns = max(map(len, lines))
-    aspect = 1 + margin_cm * columns / WIDTH_CM
+    aspect = 1 + margin_cm * columns / page_width()
     figure, axes = grid(len(lines), columns, cell_aspect=aspect, note=_joined(GAUGE, note, lang))
     _fill(axes, lines, pictures, lang)
     return figure, axes
@@ -213,10 +241,13 @@ def _say(phrase, note, lang):
 
 
 def _lines(table):
-    """Cut each series into lines of at most `PER_LINE` pictures."""
-    starts = range(0, len(table), PER_LINE)
-    cut = (own.iloc[start : start + PER_LINE] for _, own in table.groupby("series", sort=False) for start in starts)
-    return [line for line in cut if len(line)]
+    """Cut each series into lines of at most `PER_LINE` pictures, fewer where the page is narrow."""
+    most = columns_for(PER_LINE, PICTURE_CM)
+    lines = []
+    for _, own in table.groupby("series", sort=False):
+        n = math.ceil(len(own) / math.ceil(len(own) / most))
+        lines += [own.iloc[start : start + n] for start in range(0, len(own), n)]
+    return lines
 
 
 def _fill(axes, lines, pictures, lang):
@@ -252,12 +283,3 @@ def _joined(phrase, note, lang):
 
 def _decimal(written, lang):
     return written.replace(".", ",") if lang == "es" else written
-
-
-def _class_handles(labels):
-    colours = class_colours(labels)
-    marked = zip(colours.items(), MARKERS, strict=False)
-    return [
-        mpl.lines.Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=label)
-        for (label, colour), marker in marked
-    ]

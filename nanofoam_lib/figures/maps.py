@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.style import COLOURS, grid, page_width, row_title, styled, text
+from nanofoam_lib.style import COLOURS, columns_for, grid, page_width, row_aspect, row_title, styled, text, wrapped
 
 
 @styled
@@ -64,7 +64,7 @@ def gradcam_average(maps, labels, dims, note="", lang="en"):
     matplotlib.figure.Figure
     """
     titles = [*(f"$M^{{{dim}}}$" for dim in dims), r"$\overline{M}$"]
-    figure, axes = grid(len(labels), len(titles), cell_aspect=1.0, note=note)
+    figure, axes = grid(len(labels), len(titles), row_aspect(labels, len(titles)), note)
     for row, label in enumerate(labels):
         for axis, values in zip(axes[row], np.moveaxis(maps[row], -1, 0), strict=True):
             drawn = _draw(axis, values, np.max(maps) or 1.0)
@@ -94,7 +94,7 @@ def class_maps(images, labels, cams, maps, classes, note="", lang="en"):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = grid(len(images), 1 + 2 * len(classes), cell_aspect=1.0, note=note)
+    figure, axes = grid(len(images), 1 + 2 * len(classes), row_aspect(labels, 1 + 2 * len(classes)), note)
     limit, top = np.abs(cams).max() or 1.0, np.max(maps) or 1.0
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
         axes[row, 0].imshow(image, cmap="gray", vmin=0, vmax=255)
@@ -128,7 +128,8 @@ def gradcam_checks(table, note="", lang="en"):
     """
     table = table[table["dimension"].isna()]
     checks = list(dict.fromkeys(table["check"]))
-    figure, axes = grid(2, 2, cell_aspect=0.45, note=note)
+    columns = columns_for(2, 7)
+    figure, axes = grid(4 // columns, columns, cell_aspect=0.9 / columns, note=note)
     lines = {"deletion": 1, "randomisation": 0, "localisation": 1, "stability": 1}
     labels = {"deletion": "movement, relative to erasing", "localisation": "times its share of the image"}
     for axis, check in zip(axes.flat, checks, strict=True):
@@ -174,6 +175,7 @@ def _draw(axis, values, top):
 def _finish(figure, axes, drawn, label, location="right"):
     for axis in axes.flat:
         axis.set_axis_off()
+    label = wrapped(label, 2.5, size=8) if page_width() < 12 else label
     bar = figure.colorbar(drawn, ax=axes, location=location, shrink=0.8, pad=0.01, aspect=30, label=label)
     bar.locator = mpl.ticker.MaxNLocator(3)
     bar.update_ticks()

@@ -13,12 +13,13 @@ from nanofoam_lib.style import page_width, styled, text
 KINDS = {
     "convolution": "#0072B2",
     "max pooling": "#D55E00",
+    "ReLU": "#F0E442",
     "batch normalisation": "#56B4E9",
     "upsampling": "#009E73",
     "dense": "#CC79A7",
     "reshape": "#999999",
     "sampling": "#E69F00",
-    "activation": "#F0E442",
+    "sigmoid": "#333333",
 }
 INPUT = "#DDDDDD"
 SYMBOLS = {"mu": "μ", "log_var": "log σ²", "conv": "conv", "z": "z"}

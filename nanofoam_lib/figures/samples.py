@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-from nanofoam_lib.style import grid, number, page_width, row_title, scale_bar_length, styled, text, wrapped
+from nanofoam_lib.style import grid, number, page_width, row_aspect, row_title, scale_bar_length, styled, text, wrapped
 
 
 @styled
@@ -64,7 +64,7 @@ def reconstructions(originals, decoded, labels, note="", lang="en"):
     matplotlib.figure.Figure
     """
     rows = {text("input", lang): originals} | decoded
-    figure, axes = grid(len(rows), len(labels), cell_aspect=1.0, note=note)
+    figure, axes = grid(len(rows), len(labels), row_aspect(rows, len(labels)), note)
     for row, (name, pictures) in enumerate(rows.items()):
         top = 255 if np.asarray(pictures).dtype == np.uint8 else 1.0
         for column, picture in enumerate(pictures):

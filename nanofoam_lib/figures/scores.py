@@ -35,7 +35,7 @@ def accuracies(table, chance, note="", lang="en"):
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
     axis.set(yticks=range(rows), yticklabels=names(table, lang), xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
     label = text("accuracy on test groups (dotted: naming the largest class)", lang)
-    axis.set_xlabel(wrapped(label, 0.6 * page_width(), size=8))
+    axis.set_xlabel(wrapped(label, page_width() - 4, size=8))
     return figure
 
 
@@ -55,8 +55,12 @@ def confusion(confusions, note="", lang="en"):
     matplotlib.figure.Figure
     """
     titles = list(dict.fromkeys(confusions["title"]))
-    columns = columns_for(len(titles), 3.8)
-    figure, axes = grid(math.ceil(len(titles) / columns), columns, cell_aspect=1.3, note=note)
+    columns = columns_for(len(titles), 3.6)
+    longest = 0.14 * confusions["true"].str.len().max()  # cm that the names of the classes take
+    side = (page_width() - longest - 0.7) / columns
+    figure, axes = grid(
+        math.ceil(len(titles) / columns), columns, (side + longest + 1.6) * columns / page_width(), note
+    )
     for axis in axes.flat[len(titles) :]:
         axis.set_axis_off()
     for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
@@ -68,7 +72,9 @@ def confusion(confusions, note="", lang="en"):
             annot_kws={"size": 7}, yticklabels=i % columns == 0,
         )  # fmt: skip
         axis.set(title=title, xlabel=text("predicted", lang), ylabel=text("true", lang) if i % columns == 0 else "")
+        axis.tick_params(length=0)
         axis.tick_params(axis="x", rotation=90)
+        axis.tick_params(axis="y", rotation=0)
     return figure
 
 
@@ -90,12 +96,13 @@ def predictability(table, measures, note="", lang="en"):
     -------
     matplotlib.figure.Figure
     """
-    wide = page_width() >= 12
-    figure, axes = grid(1, 1, cell_aspect=(0.48 * len(table) + 3.2) / page_width(), note=note)
     values = table.set_index("name")[list(measures)].astype(float)
     values.columns = [text(MEASURES.get(measure, measure), lang) for measure in measures]
+    wide = page_width() >= 12
+    height = (0.48 if wide else 0.6) * len(values) + 0.15 * values.columns.str.len().max() + 0.5
+    figure, axes = grid(1, 1, cell_aspect=height / page_width(), note=note)
     values.index.name = None
-    values.index = [name if wide else wrapped(name, 2.5, size=7) for name in values.index]
+    values.index = [name if wide else wrapped(name, 2.8, size=7) for name in values.index]
     written = values.map(lambda value: fixed(value, lang))
     sns.heatmap(
         values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],

@@ -44,13 +44,9 @@ def projection(points, note="", lang="en"):
             part = own[own["split"] == split]
             class_points(axis, part, "x", "y", points["label"])
             axis.set(xlabel=percent(own["x_title"].iloc[0], lang), ylabel=percent(own["y_title"].iloc[0], lang))
-            axis.set_title(
-                wrapped(
-                    f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} (n = {len(part)})",
-                    0.4 * page_width(),
-                    8,
-                )
-            )
+            count = f"n = {len(part)}".replace(" ", "\N{NO-BREAK SPACE}")
+            title = f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} ({count})"
+            axis.set_title(wrapped(title, 0.4 * page_width(), size=8))
             axis.set(xlim=_padded(own["x"]), ylim=_padded(own["y"]))
             axis.locator_params(nbins=5)
     class_legend(figure, points["label"])
