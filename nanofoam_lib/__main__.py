@@ -1,6 +1,7 @@
 """The command line: ``nanofoam run``, ``check``, ``compare``, ``verify``."""
 
 import argparse
+import signal
 import sys
 import warnings
 
@@ -42,6 +43,8 @@ def main(arguments=None):
 def _run(options):
     from nanofoam_lib import parameters, pipeline
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the kernels and keeps account, like Ctrl-C
+    warnings.showwarning = _show_warning
     given = dict(parameters.parse(assignment) for assignment in options.parameter)
     run = pipeline.run(
         options.out, options.profile, options.data, given, options.start, options.force, options.lang
@@ -52,6 +55,10 @@ def _run(options):
             print(f"nanofoam: warning: {step}: {warning}", file=sys.stderr)
     print(run.report)
     return 0
+
+
+def _show_warning(message, *_):
+    print(f"nanofoam: warning: {message}", file=sys.stderr)
 
 
 def _check(options):

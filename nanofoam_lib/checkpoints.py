@@ -138,10 +138,10 @@ def is_finished(folder, identity):
     return False
 
 
-def touch(folder):
-    """Renew the dates of a finished training's files, so that they count as made by the run that uses them."""
+def keep(folder):
+    """Count a finished training's files as made by the run that uses them (`files.keep`)."""
     for path in (*_outcome(folder), pathlib.Path(folder) / MARKER):
-        path.touch()
+        files.keep(path)
 
 
 def _outcome(folder):

@@ -40,11 +40,12 @@ def run(model, one_epoch, epochs, folder, identity, watched, save, load):
         return pd.DataFrame([one_epoch(epoch) for epoch in track(range(1, epochs + 1), f"training {model.name}")])
     folder = pathlib.Path(folder)
     finished = checkpoints.identify((), identity, epochs)
+    checkpoint = checkpoints.Checkpoint(folder, identity)
     if checkpoints.is_finished(folder, finished):
-        checkpoints.touch(folder)
+        checkpoint.remove()
+        checkpoints.keep(folder)
         model.set_weights(load(folder).get_weights())
         return pd.read_csv(folder / "history.csv")
-    checkpoint = checkpoints.Checkpoint(folder, identity)
     history, best = _restore(model, checkpoint.read(), epochs)
     for epoch in track(range(len(history) + 1, epochs + 1), lambda: _status(model, history, watched)):
         history.append(one_epoch(epoch))

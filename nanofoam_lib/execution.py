@@ -1,18 +1,27 @@
 """One notebook run headless, and the bar that shows how far the chain is."""
 
+import contextlib
 import os
 import pathlib
 import re
 import tempfile
 import threading
 
+import psutil
 from tqdm import tqdm
 
 from nanofoam_lib.errors import DataError, StepError
+from nanofoam_lib.files import JOURNAL_VARIABLE
 from nanofoam_lib.progress import REPORT_VARIABLE
 
 #: Errors whose message is written for people; others are shown with their type.
 PLAIN_ERRORS = ("DataError", "TrainingError", "UsageError")
+
+#: A kernel that is busy is asked to end, then told (SIGTERM, SIGKILL), within this time: Ctrl-C must not take long.
+SHUTDOWN_SECONDS = 2.0
+
+#: A kernel logs every interrupt as an error, also the one that its manager sends before it ends it.
+QUIET_KERNEL = ["--IPKernelApp.log_level=CRITICAL"]
 
 
 def execute(notebook, target, values, on_progress):
@@ -47,11 +56,12 @@ def execute(notebook, target, values, on_progress):
     n_code = sum(cell.cell_type == "code" for cell in papermill.iorw.load_notebook_node(str(notebook)).cells)
     done = iter(range(1, n_code + 10))
     try:
-        with tempfile.TemporaryDirectory(prefix="nanofoam-") as sockets:
+        with tempfile.TemporaryDirectory(prefix="nanofoam-") as sockets, _ending_kernels():
             executed = papermill.execute_notebook(
                 _literal(notebook), _literal(target),
                 parameters=values, kernel_name="python3", cwd=str(notebook.parent),
-                config=Config({"KernelManager": _transport(sockets)}), progress_bar=False,
+                config=Config({"KernelManager": _transport(sockets) | {"shutdown_wait_time": SHUTDOWN_SECONDS}}),
+                extra_arguments=QUIET_KERNEL, progress_bar=False,
                 on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
@@ -62,7 +72,7 @@ def execute(notebook, target, values, on_progress):
         raise StepError(f"{notebook.stem} failed: {kind}{message}") from error
     except DeadKernelError as error:
         raise StepError(f"{notebook.stem} failed: its kernel died, most likely for want of memory") from error
-    except (CellTimeoutError, RuntimeError, TimeoutError) as error:
+    except (CellTimeoutError, RuntimeError, OSError) as error:
         raise StepError(f"{notebook.stem} failed: {' '.join(str(error).split())}") from error
     return _find_warnings(executed)
 
@@ -70,6 +80,34 @@ def execute(notebook, target, values, on_progress):
 def _literal(path):
     """Write a path so that papermill, which takes it for a format string, reads it as it is."""
     return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def end_processes(folder):
+    """End the kernels that work for a run, and what they started: whatever inherited the run's journal.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The run folder; only for who holds its lock.
+    """
+    folder, found = folder.resolve(), []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            journal = process.environ().get(JOURNAL_VARIABLE)
+            if journal and pathlib.Path(journal).parent == folder and process.pid != os.getpid():
+                process.kill()
+                found.append(process)
+    psutil.wait_procs(found, timeout=SHUTDOWN_SECONDS)
+
+
+@contextlib.contextmanager
+def _ending_kernels():
+    """See to it that no kernel outlives the block, not even one that was interrupted before it was ready."""
+    try:
+        yield
+    finally:
+        if JOURNAL_VARIABLE in os.environ:
+            end_processes(pathlib.Path(os.environ[JOURNAL_VARIABLE]).parent)
 
 
 def _transport(folder):

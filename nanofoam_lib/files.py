@@ -2,10 +2,18 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import uuid
+import zipfile
+import zlib
 
 import numpy as np
+
+from nanofoam_lib.errors import DataError
+
+#: Set by a chain that keeps account of what its steps write: the file to which the path of every written file is added.
+JOURNAL_VARIABLE = "NANOFOAM_JOURNAL"
 
 
 @contextlib.contextmanager
@@ -37,9 +45,21 @@ def replacing(path):
     temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:12]}-{path.name}")
     try:
         yield temporary
+        keep(path)  # before the file is there: a kill in between leaves a name without a file, not the reverse
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def keep(path):
+    """Count `path` among the files that the running step of a chain wrote; `replacing` does so by itself.
+
+    For a file that an earlier, unfinished run of the step left and this one takes over as it is.
+    """
+    journal = os.environ.get(JOURNAL_VARIABLE)
+    if journal:
+        with pathlib.Path(journal).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(str(pathlib.Path(path).resolve())) + "\n")
 
 
 def write_text(path, text):
@@ -65,6 +85,36 @@ def write_npz(path, **arrays):
 
 
 def read_npz(path):
-    """Read the arrays of an ``.npz`` file: dict of name to ndarray. Pickled objects are refused."""
-    with np.load(path, allow_pickle=False) as arrays:
+    """Read the arrays of an ``.npz`` file: dict of name to ndarray. Pickled objects are refused.
+
+    Raises
+    ------
+    DataError
+        If it is damaged; names it.
+    """
+    # The file is opened here because numpy leaves it open when it is damaged
+    with diagnosing(path), pathlib.Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+@contextlib.contextmanager
+def diagnosing(path):
+    """Turn what a reader raises over a damaged file into a `DataError` that names it; a missing one is left alone."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: damaged ({reason}); run the step that writes it again, or all with --force"
+        ) from error

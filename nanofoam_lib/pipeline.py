@@ -2,15 +2,15 @@
 
 import ast
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
 import tempfile
 import time
+import warnings
 
-from nanofoam_lib import collection, execution, files, parameters, provenance, report, thesis
-from nanofoam_lib.errors import DataError, StepError, UsageError
+from nanofoam_lib import collection, execution, files, ledger, lock, parameters, provenance, report, thesis
+from nanofoam_lib.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.runs import Run
 
 PACKAGE = pathlib.Path(__file__).parent
@@ -18,7 +18,7 @@ PACKAGE = pathlib.Path(__file__).parent
 NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks") if f.is_dir()), PACKAGE)
 
 SYNTHETIC_NAME = "synthetic foam"
-PICTURES = {"figures", "style"}  # modules that cannot change a number
+PICTURES = {"figures", "style"}  # modules that cannot change a number: a new colour must not train a model anew
 USUAL_SECONDS = {"02_train": 150.0}  # first guess of a step's length, for the bar; later the last run's is used
 OTHER_SECONDS = 15.0
 
@@ -49,7 +49,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     start : str, optional
         Two digits of the first notebook to run; it and the later ones run even if unchanged, the earlier ones do not.
     force : bool
-        Run everything, changed or not.
+        Run everything, changed or not, and take nothing over from earlier runs.
     lang : {"en", "es"}
         Language of the figures.
 
@@ -62,6 +62,11 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     ------
     UsageError, DataError, StepError, OSError
         With a message of one line.
+
+    Notes
+    -----
+    Stopped or killed at any moment and called again with the same arguments, it goes on with the step that was
+    running, which finds again what it had written. Only one process at a time works in a run folder.
     """
     steps = find_steps()
     place = Run(_run_folder(out, profile))
@@ -73,23 +78,22 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     _check_writable(place.folder)
     if data is not None:
         collection.check_apart(data, place.folder)
-    manifest = _begin_manifest(earlier, profile, values, source, lang)
-    todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
     own = {
         "run_folder": str(place.folder.resolve()),
         "data_folder": str(pathlib.Path(data).resolve()) if data else "",
         "data_name": source["name"],
         "lang": lang,
     }
-    seconds = {step.name: _expected_seconds(step, earlier) for step, _ in todo}
-    with execution.ChainBar(seconds) as bar:
-        for step, key in todo:
-            _run_step(step, key, place, manifest, values | own, bar)
-    if todo:
-        manifest["finished"] = provenance.now()
-        files.write_json(place.manifest, manifest)
-        report.write(place)
-        thesis.write(place)
+    with lock.hold(place.folder):
+        _tidy(place)
+        earlier = place.load_manifest()  # another process may have ended meanwhile
+        manifest = _begin_manifest(earlier, profile, values, source, lang)
+        todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
+        with execution.ChainBar({step.name: _expected_seconds(step, earlier) for step, _ in todo}) as bar:
+            for step, key in todo:
+                _run_step(step, key, place, manifest, values | own, bar, force)
+        if todo or not manifest["report"] or ledger.find_damage(place, manifest["report"]):
+            _finish(place, manifest)
     return place
 
 
@@ -125,11 +129,17 @@ def _check_writable(folder):
         raise OSError(f"--out {folder}: cannot be written to ({error.strerror}); choose another folder") from error
 
 
+def _tidy(place):
+    """End what still works for a killed run of this folder, and remove the files that it had begun to write."""
+    execution.end_processes(place.folder)
+    ledger.clean(place)
+
+
 def _merge(steps, profile, given, earlier):
     """Merge the notebooks' own values, the earlier run's or the profile's, and the given ones; later wins."""
     demo = {name: value for step in steps for name, value in step.defaults.items() if name in parameters.PARAMETERS}
     if profile is None and "parameters" in earlier:
-        base = earlier["parameters"]
+        base = parameters.check(earlier["parameters"], "manifest.json")
     else:
         base = parameters.load_profile(profile or "quick", NOTEBOOKS / "profiles")
     return parameters.check(demo | base | given)
@@ -152,11 +162,13 @@ def _begin_manifest(earlier, profile, values, source, lang):
         "lang": lang,
         "data": source,
         "versions": provenance.versions(),
+        "machine": provenance.machine(),
         "git": provenance.git_state(),
         "started": provenance.now(),
         "finished": None,
         "left_out": earlier.get("left_out", []),
         "steps": dict(earlier.get("steps", {})),
+        "report": earlier.get("report", {}),
     }
 
 
@@ -173,60 +185,33 @@ def _plan(steps, place, manifest, values, start, force):
     todo, key = [], manifest["data"]["hash"]
     for step in steps:
         used = {name: values[name] for name in step.defaults if name in values}
-        key = _hash([step.code, used, _hash_modules(step), key])
+        modules = provenance.hash_modules(step.code, () if "figures" in step.name else PICTURES)
+        key = provenance.hash_value([step.code, used, modules, key])
         done = manifest["steps"].get(step.name, {})
+        is_done = done.get("status") == "done"
+        damaged = ledger.find_damage(place, done["outputs"]) if is_done else []
         if start is not None and step.name[:2] < start:
-            if done.get("status") != "done":
-                raise DataError(f"--from {start}: {step.name} has not been run in {place.folder}; leave --from out")
+            _check_usable(step, is_done, damaged, place, start)
             key = done["key"]
-        elif force or start is not None or todo or done.get("key") != key or not _is_intact(place, done):
+        elif force or start is not None or todo or done.get("key") != key or not is_done:
+            todo.append((step, key))
+        elif damaged:
+            told = (
+                f"{place.folder / damaged[0]}: missing or changed since {step.name} wrote it; running that step again"
+            )
+            warnings.warn(told, RunWarning, stacklevel=2)
             todo.append((step, key))
     return todo
 
 
-def _is_intact(place, done):
-    """Whether a step ended well and each of its files still has the recorded content."""
-    if done.get("status") != "done":
-        return False
-    paths = {place.folder / name: digest for name, digest in done["outputs"].items()}
-    return all(path.is_file() and provenance.hash_file(path) == digest for path, digest in paths.items())
-
-
-def _hash(value):
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _hash_modules(step):
-    """Hash the library modules that a step imports, directly or not.
-
-    Pictures count only in the step that writes them: a new colour must not train a model anew.
-    """
-    waiting, seen = _imported(step.code), {}
-    while waiting:
-        name = waiting.pop()
-        paths = _sources(name)
-        if name in seen or not paths or (name in PICTURES and "figures" not in step.name):
-            continue
-        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-        seen[name] = [ast.dump(tree) for tree in trees]  # comments and line breaks do not count
-        waiting = waiting.union(*map(_imported, trees))
-    return _hash(seen)
-
-
-def _sources(name):
-    """List the files of a module of the library, or of a package of modules; none if it is something else."""
-    return [path for path in (PACKAGE / f"{name}.py", *sorted((PACKAGE / name).glob("*.py"))) if path.is_file()]
-
-
-def _imported(source):
-    """Names of the library's modules that `source` (text or syntax tree) imports."""
-    names = set()
-    for node in ast.walk(ast.parse(source) if isinstance(source, str) else source):
-        if isinstance(node, ast.ImportFrom) and node.module == "nanofoam_lib":
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nanofoam_lib."):
-            names.add(node.module.split(".")[1])
-    return names
+def _check_usable(step, is_done, damaged, place, start):
+    """Refuse to begin after a step whose files are not all there as it wrote them."""
+    if not is_done:
+        raise DataError(f"--from {start}: {step.name} has not been run in {place.folder}; leave --from out")
+    if damaged:
+        path = place.folder / damaged[0]
+        what = "damaged or changed" if path.exists() else "missing"
+        raise DataError(f"{path}: {what} since {step.name} wrote it; leave --from out, or give --from {step.name[:2]}")
 
 
 def _expected_seconds(step, earlier):
@@ -234,41 +219,40 @@ def _expected_seconds(step, earlier):
     return last or USUAL_SECONDS.get(step.name, OTHER_SECONDS)
 
 
-def _run_step(step, key, place, manifest, values, bar):
-    """Execute one notebook, record what it wrote, and remove what an earlier run of it wrote and this one did not."""
-    began, before = time.monotonic(), _snapshot(place.folder)
-    earlier = manifest["steps"].get(step.name, {})
-    record = {"key": key, "status": "failed", "seconds": None, "warnings": [], "outputs": {}}
-    own = {name: values[name] for name in step.defaults}
+def _run_step(step, key, place, manifest, values, bar, force):
+    """Execute one notebook and keep account of it, however it ends."""
+    began, account = time.monotonic(), ledger.Account(place, manifest, step.name)
     executed = place.notebook(step.name).with_name(f".tmp-{os.getpid()}-{step.name}.ipynb")
-    executed.parent.mkdir(exist_ok=True)
+    account.begin(key, force)
     try:
-        with bar.step(step.name) as on_progress:
-            record["warnings"] = execution.execute(step.notebook, executed, own, on_progress)
+        executed.parent.mkdir(exist_ok=True)
+        with bar.step(step.name) as on_progress, account.journal:
+            own = {name: values[name] for name in step.defaults}
+            warned = execution.execute(step.notebook, executed, own, on_progress)
         executed.replace(place.notebook(step.name))
+        account.close(round(time.monotonic() - began, 1), warned)
+    except DataError as error:
+        account.refuse(error)
+        raise
     except StepError as error:
         if executed.exists():  # there is none if no kernel could be started
             executed.replace(place.notebook(step.name))
-        # What came after this step in an earlier run no longer follows from it
-        manifest["steps"] = {name: done for name, done in manifest["steps"].items() if name < step.name}
-        manifest["steps"][step.name] = record | {"seconds": round(time.monotonic() - began, 1), "error": str(error)}
-        files.write_json(place.manifest, manifest)
+        account.fail(error)
         raise StepError(f"{error} (see {place.notebook(step.name)})") from error
+    except BaseException as error:
+        account.fail(error)
+        raise
     finally:
-        # A DataError comes before anything is written: an earlier run then stays as it was, manifest included
         executed.unlink(missing_ok=True)
-    written = {name for name, state in _snapshot(place.folder).items() if before.get(name) != state}
-    for name in set(earlier.get("outputs", {})) - written:
-        (place.folder / name).unlink(missing_ok=True)
-    record["outputs"] = {name: provenance.hash_file(place.folder / name) for name in sorted(written)}
-    manifest["steps"][step.name] = record | {"status": "done", "seconds": round(time.monotonic() - began, 1)}
-    manifest["left_out"] = place.load_left_out()
+
+
+def _finish(place, manifest):
+    """Write what stands at the end of a run: the report, and the document for a thesis."""
+    manifest |= {"finished": provenance.now(), "report": {}}
     files.write_json(place.manifest, manifest)
-
-
-def _snapshot(folder):
-    """Tell versions of a run's files apart: relative path → time, size and inode; the chain's own files left out."""
-    paths = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    stats = {path.relative_to(folder).as_posix(): path.stat() for path in paths}
-    own = ("manifest.json", "index.html")
-    return {name: (s.st_mtime_ns, s.st_size, s.st_ino) for name, s in stats.items() if name not in own}
+    with ledger.Journal(place, "report") as journal:
+        report.write(place)
+        thesis.write(place)
+    manifest["report"] = ledger.hash_files(place, journal.names())
+    files.write_json(place.manifest, manifest)
+    journal.forget()

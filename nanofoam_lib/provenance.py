@@ -1,10 +1,14 @@
-"""What a run was made from: the data, the versions, the commit."""
+"""What a run was made from: the data, the code, the versions, the machine."""
 
+import ast
 import contextlib
 import datetime
 import hashlib
 import importlib.metadata
+import json
+import os
 import pathlib
+import platform
 import subprocess
 import sys
 
@@ -13,6 +17,11 @@ RECORDED_PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "pillow", "matplotlib",
     "seaborn", "papermill",
 )  # fmt: skip
+#: What sets threads and kernels of the numerical libraries, and so the last digits of their sums.
+RECORDED_VARIABLES = (
+    "KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES",
+)  # fmt: skip
 
 
 def versions():
@@ -20,6 +29,18 @@ def versions():
     python = ".".join(map(str, sys.version_info[:3]))
     names = ("nanofoam", *RECORDED_PACKAGES)
     return {"python": python} | {name: importlib.metadata.version(name) for name in names}
+
+
+def machine():
+    """Describe what may change the last digits elsewhere: platform, CPUs, `RECORDED_VARIABLES` (None: not set)."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "platform": platform.platform(),
+        "architecture": platform.machine(),
+        "cpus": os.cpu_count(),
+        "cpus_usable": usable,
+        "environment": {name: os.environ.get(name) for name in RECORDED_VARIABLES},
+    }
 
 
 def git_state():
@@ -59,3 +80,50 @@ def hash_file(path):
 def now():
     """Time of day in UTC, to the second: ISO 8601 str."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def hash_value(value):
+    """SHA-256 of a value that JSON can hold: hex str."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def hash_modules(source, without=()):
+    """SHA-256 over the library modules that `source` imports, directly or not: hex str.
+
+    Parameters
+    ----------
+    source : str
+        Python code.
+    without : container of str
+        Modules that do not count.
+
+    Notes
+    -----
+    Syntax trees are hashed: comments and line breaks do not count.
+    """
+    waiting, seen = _imported(source), {}
+    while waiting:
+        name = waiting.pop()
+        paths = _sources(name)
+        if name in seen or not paths or name in without:
+            continue
+        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+        seen[name] = [ast.dump(tree) for tree in trees]
+        waiting = waiting.union(*map(_imported, trees))
+    return hash_value(seen)
+
+
+def _sources(name):
+    """List the files of a module of the library, or of a package of modules; none if it is something else."""
+    return [path for path in (PACKAGE / f"{name}.py", *sorted((PACKAGE / name).glob("*.py"))) if path.is_file()]
+
+
+def _imported(source):
+    """Names of the library's modules that `source` (text or syntax tree) imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source) if isinstance(source, str) else source):
+        if isinstance(node, ast.ImportFrom) and node.module == "nanofoam_lib":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nanofoam_lib."):
+            names.add(node.module.split(".")[1])
+    return names

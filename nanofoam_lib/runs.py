@@ -10,6 +10,10 @@ import pandas as pd
 from nanofoam_lib import files, names
 from nanofoam_lib.errors import DataError
 
+#: Types in a manifest, and in its account of a step, that the library relies on.
+MANIFEST_TYPES = {"parameters": dict, "data": dict, "steps": dict, "left_out": list, "report": dict}
+STEP_TYPES = {"key": str, "status": str, "warnings": list, "outputs": dict}
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -103,13 +107,19 @@ class Run:
 
     def load_images(self):
         """Open the images, memory-mapped: uint8 (N, 128, 128)."""
-        return np.load(self._existing(self.images, "01_preprocess"), mmap_mode="r", allow_pickle=False)
+        path = self._existing(self.images, "01_preprocess")
+        with files.diagnosing(path):
+            return np.load(path, mmap_mode="r", allow_pickle=False)
 
     def load_index(self):
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""
         text = dict.fromkeys(("path", "label", "group", "split", "sha256"), str)
-        index = pd.read_csv(self._existing(self.index, "01_preprocess"), dtype=text, keep_default_na=False,
-                            na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
+        path = self._existing(self.index, "01_preprocess")
+        with files.diagnosing(path):
+            index = pd.read_csv(path, dtype=text, keep_default_na=False,
+                                na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
+            if not set(text) <= set(index):
+                raise ValueError(f"has no column {min(set(text) - set(index))}")
         self._check_inside(self.index, [path for path in index["path"] if names.leads_out(path)])
         return index
 
@@ -131,16 +141,22 @@ class Run:
         Raises
         ------
         DataError
-            If it is not JSON, or names a file outside the run folder.
+            If it is not JSON, not what a run writes, or names a file outside the run folder.
         """
         if not self.manifest.exists():
             return {}
         try:
             manifest = json.loads(self.manifest.read_text(encoding="utf-8"))
+            _check_types(manifest, MANIFEST_TYPES, "manifest")
+            for name, step in manifest.get("steps", {}).items():
+                _check_types(step, STEP_TYPES, name)
+                if step.get("status") == "done" and not {"key", "outputs"} <= set(step):
+                    raise ValueError(f"{name} is done, but lacks its key or outputs")
         except ValueError as error:
             raise DataError(f"{self.manifest}: damaged ({error}); delete it to start this run anew") from error
-        listed = (name for step in manifest.get("steps", {}).values() for name in step.get("outputs", {}))
-        self._check_inside(self.manifest, [name for name in listed if not names.is_inside(self.folder, name)])
+        listed = {name for step in manifest.get("steps", {}).values() for name in step.get("outputs", {})}
+        listed |= set(manifest.get("report", {}))
+        self._check_inside(self.manifest, sorted(name for name in listed if not names.is_inside(self.folder, name)))
         return manifest
 
     def _check_inside(self, source, outside):
@@ -154,3 +170,11 @@ class Run:
         if not path.exists():
             raise DataError(f"{path}: missing; run {step} first")
         return path
+
+
+def _check_types(values, types, what):
+    if not isinstance(values, dict):
+        raise ValueError(f"{what} is not an object")
+    for name, expected in types.items():
+        if name in values and not isinstance(values[name], expected):
+            raise ValueError(f"{name} of {what} is a {type(values[name]).__name__}, not a {expected.__name__}")

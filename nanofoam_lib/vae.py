@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import pathlib
+import zipfile
 
 from nanofoam_lib import files
 from nanofoam_lib.backend import keras
@@ -267,15 +268,18 @@ def load(folder):
     ------
     FileNotFoundError
         If a file is missing.
+    DataError
+        If a file is damaged; names it.
     ValueError
         If ``config.json`` holds unknown keys or values.
     """
     folder = pathlib.Path(folder)
-    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    with files.diagnosing(folder / "config.json"):
+        values = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     unknown = set(values) - {field.name for field in dataclasses.fields(Config)}
     if unknown:
         raise ValueError(f"{folder / 'config.json'}: unknown keys {', '.join(sorted(unknown))}")
-    encoder, decoder = (keras.saving.load_model(folder / f"{name}.keras") for name in ("encoder", "decoder"))
+    encoder, decoder = (_read(folder / f"{name}.keras") for name in ("encoder", "decoder"))
     return Autoencoder(Config(**values), encoder, decoder)
 
 
@@ -287,7 +291,12 @@ def save_classifier(model, folder):
 
 def load_classifier(folder):
     """Read the classifier that `save_classifier` wrote."""
-    return keras.saving.load_model(pathlib.Path(folder) / "classifier.keras")
+    return _read(pathlib.Path(folder) / "classifier.keras")
+
+
+def _read(path):
+    with files.diagnosing(path), zipfile.ZipFile(path):  # Keras says of a damaged file that there is none
+        return keras.saving.load_model(path)
 
 
 def _as_list(value):
