@@ -55,7 +55,7 @@ def imports(path):
 
 
 MODULES = {path.stem: path for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
-MODULES |= {f"figures.{path.stem}": path for path in (LIBRARY / "figures").glob("*.py") if path.stem != "__init__"}
+MODULES |= {f"{path.parent.name}.{path.stem}": path for path in LIBRARY.glob("*/*.py") if path.stem != "__init__"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,26 @@
+"""What the tables say, in sentences computed from their numbers: for the notebooks and the report.
+
+All return Markdown.
+"""
+
+from nanofoam_lib.findings.foams import design, gauge, generated, latent_map
+from nanofoam_lib.findings.latents import controls, geometry, projections, separation, supervision
+from nanofoam_lib.findings.learning import classifier, data, models
+from nanofoam_lib.findings.maps import average_maps, map_checks
+
+__all__ = [
+    "average_maps",
+    "classifier",
+    "controls",
+    "data",
+    "design",
+    "gauge",
+    "generated",
+    "geometry",
+    "latent_map",
+    "map_checks",
+    "models",
+    "projections",
+    "separation",
+    "supervision",
+]
