@@ -13,6 +13,9 @@ PICTURE, OVERLAY, GAP = 168, 124, 10  # widths on screen, in pixels
 CSS = """<style>
 .nanofoam { color: var(--jp-ui-font-color1); }
 .nanofoam .widget-html-content { line-height: 1.4; }
+.nanofoam .nanofoam-map { background: white; padding-right: 8px; }
+.nanofoam b { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.nanofoam button { flex: none; }
 .nanofoam small { color: var(--jp-ui-font-color2); }
 .nanofoam table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .nanofoam td, .nanofoam th { padding: 1px 14px 1px 0; text-align: right; font-weight: normal; }
@@ -78,6 +81,7 @@ class Panel:
         self.back = Button(description="Undo moves", icon="undo", layout=_width(130))
         self.save = Button(description="Save picture", icon="save", layout=_width(130))
         self.heading, self.gauge, self.facts, self.status = (HTML() for _ in range(4))
+        self.heading.layout = Layout(flex="1 1 0", min_width="0")  # gives way, so that the buttons do not
         self.pictures = [_picture(PICTURE) for _ in range(3)]
         self.overlays = [_picture(OVERLAY) for _ in range(4)]
         self.widget = self._lay_out()
@@ -86,16 +90,17 @@ class Panel:
 
     def _lay_out(self):
         """Put the map on the left, what it shows on the right, in two columns of fixed width."""
-        right, left = 3 * PICTURE + 2 * GAP, scatter.SIDE + 46
-        tools = HBox([self.map, self.colour, self.image], layout=_width(left))
-        buttons = HBox([self.heading, HBox([self.back, self.save])], layout=_width(right))
-        buttons.layout.justify_content = "space-between"
+        tools = HBox([self.map, self.colour, self.image])
+        plane = VBox([self.scatter.show(["pan_zoom", "lasso", "reset"])])
+        plane.add_class("nanofoam-map")
+        buttons = HBox([self.heading, self.back, self.save])
         hint = HTML("<small>Latent dimensions to move, with the pore measure each follows (Spearman's ρ)</small>")
-        seen = VBox([_row(self.pictures), self.gauge, hint, *self.sliders], layout=_width(right))
-        plane = VBox([self.scatter.show(["pan_zoom", "lasso", "reset"])], layout=_width(left))
-        explained = VBox([_row(self.overlays), self.status], layout=_width(right))
-        rows = ((tools, buttons), (plane, seen), (VBox([self.facts], layout=_width(left)), explained))
-        whole = VBox([HTML(CSS), *(HBox(row, layout=Layout(grid_gap="24px")) for row in rows)])
+        left = VBox([tools, plane, self.facts], layout=_width(scatter.SIDE + scatter.AXES))
+        right = VBox(
+            [buttons, _row(self.pictures), self.gauge, hint, *self.sliders, _row(self.overlays), self.status],
+            layout=_width(3 * PICTURE + 2 * GAP),
+        )
+        whole = VBox([HTML(CSS), HBox([left, right], layout=Layout(grid_gap="24px"))])
         whole.add_class("nanofoam")
         return whole
 

@@ -11,7 +11,7 @@ from nanofoam_lib import explore, projection, style
 from nanofoam_lib.errors import DataError
 from nanofoam_lib.progress import track
 
-SIDE = 440  # of the map on screen, in pixels
+SIDE, AXES = 380, 116  # of the map on screen, and what its buttons and its axis take beside it, in pixels
 MARGIN = 0.06  # around the points, as a share of their range
 
 
