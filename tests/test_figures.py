@@ -440,8 +440,10 @@ def test_pictures_are_small_and_no_eye_can_tell(tmp_path, textures):
     with Image.open(tmp_path / "a.png") as small, Image.open(tmp_path / "b.png") as full:
         assert small.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         error = np.asarray(small.convert("RGB"), float) - np.asarray(full.convert("RGB"), float)
-    assert np.sqrt(np.square(error).mean()) <= 1
-    assert (tmp_path / "a.png").stat().st_size < 0.7 * (tmp_path / "b.png").stat().st_size
+        white = (np.asarray(full.convert("RGB")) == 255).all(axis=-1)
+    assert np.sqrt(np.square(error).mean()) <= 2
+    assert not error[white].any()
+    assert (tmp_path / "a.png").stat().st_size < 0.6 * (tmp_path / "b.png").stat().st_size
 
 
 def test_the_same_figure_has_the_same_bytes(tmp_path, history):
