@@ -13,7 +13,8 @@ from nanofoam_lib import files
 images = np.random.default_rng(seed).integers(256, size=(12, 128, 128), dtype=np.uint8)
 with files.replacing(f"{run_folder}/data/images.npy") as path:
     np.save(path, images)
-rows = "".join(f"{i},{i}.png,a,{i},train,9,9,,,0\\n" for i in range(len(images)))
+sides = ["train", "test"]
+rows = "".join(f"{i},{i}.png,{'ab'[i % 2]},{i},{sides[i < 6]},9,9,,,0\\n" for i in range(len(images)))
 files.write_text(f"{run_folder}/data/index.csv", "id,path,label,group,split,width,height,um_x,um_y,sha256\\n" + rows)
 """,
     # As long as it lies there, the checkpoint says where to go on; its weights tell how often each epoch ran
@@ -47,7 +48,7 @@ files.write_text(f"{run_folder}/figures/training.csv", text)
 """,
 }
 PARAMETERS = {
-    "01_preprocess": 'run_folder = ""\nseed = 0\n',
+    "01_preprocess": 'run_folder = ""\ntest_fraction = 0.5\nseed = 0\n',
     "02_train": 'run_folder = ""\nepochs = 15\nseed = 0\n',
     "03_latent_space": 'run_folder = ""\nepochs = 15\n',
     "06_figures": 'run_folder = ""\nlang = "en"\n',
