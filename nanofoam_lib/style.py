@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from nanofoam_lib import files
+from nanofoam_lib import files, spanish
 
 #: Okabe and Ito's colours, in the order in which classes (sorted by name) get them.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
@@ -53,127 +53,6 @@ STYLE = {
     "savefig.facecolor": "white",
 }
 
-_SPANISH = {
-    "train": "entrenamiento",
-    "test": "prueba",
-    "epoch": "época",
-    "reconstruction (nats per image)": "reconstrucción (nats por imagen)",
-    "KL divergence (nats per image)": "divergencia KL (nats por imagen)",
-    "input": "entrada",
-    "pixel size unknown": "tamaño de píxel desconocido",
-    "synthetic foam": "espuma sintética",
-    "split by group, seed": "partición por grupo, semilla",
-    "distance": "distancia",
-    "density": "densidad",
-    "encoder": "codificador",
-    "latent": "latente",
-    "decoder": "decodificador",
-    "convolution": "convolución",
-    "max pooling": "agrupación máxima",
-    "average pooling": "agrupación media",
-    "batch normalisation": "normalización por lotes",
-    "upsampling": "sobremuestreo",
-    "dense": "densa",
-    "reshape": "reordenación",
-    "sampling": "muestreo",
-    "sigmoid": "sigmoide",
-    "micrographs": "micrografías",
-    "preprocessing": "preprocesamiento",
-    "autoencoder": "autocodificador",
-    "latent vectors": "vectores latentes",
-    "latent space": "espacio latente",
-    "classification": "clasificación",
-    "generation": "generación",
-    "{images} images, {classes} classes": "{images} imágenes, {classes} clases",
-    "{groups} groups": "{groups} grupos",
-    "grey, cropped, {side}×{side} pixels": "gris, recorte, {side}×{side} píxeles",
-    "train {train}, test {test}": "entrenamiento {train}, prueba {test}",
-    "encoder, z = μ + σ ε, decoder": "μ y σ, z = μ + σ ε, imagen",
-    "{epochs} epochs": "{epochs} épocas",
-    "{latent_dim} dimensions, {active} active": "{latent_dim} dimensiones, {active} activas",
-    "one row per image": "una fila por imagen",
-    "LDA of σ, test images": "LDA de σ, prueba",
-    "one point per image": "un punto por imagen",
-    "accuracy {accuracy}, guessing {chance}": "exactitud {accuracy}, azar {chance}",
-    "random forest on σ": "bosque aleatorio, σ",
-    "where dimension {dimension}": "dónde mira",
-    "of μ looks": "la dimensión {dimension} de μ",
-    "images decoded from": "imágenes decodificadas",
-    "new points, z ~ N(0, I)": "de puntos nuevos, z ~ N(0, I)",
-    "image": "imagen",
-    "M on the image": "M y la imagen",
-    "dimension": "dimensión",
-    "first ε": "primer ε",
-    "second ε": "segundo ε",
-    "μ of other images": "μ de otras imágenes",
-    "decision tree": "árbol de decisión",
-    "random forest": "bosque aleatorio",
-    "by-group": "partición por grupo",
-    "thesis (leaky)": "partición de la tesis (con fuga)",
-    "map (units of the latent)": "mapa (unidades del latente)",
-    "deletion": "borrado",
-    "randomisation": "aleatorización",
-    "localisation": "localización",
-    "stability": "estabilidad",
-    "random pixels": "píxeles al azar",
-    "same shape elsewhere": "misma forma en otro lugar",
-    "horizontal flip": "reflexión horizontal",
-    "vertical flip": "reflexión vertical",
-    "shift to the left": "desplazada a la izquierda",
-    "shift upwards": "desplazada hacia arriba",
-    "pores": "poros",
-    "rims": "bordes de poro",
-    "walls": "paredes",
-    "image edge": "borde de la imagen",
-    "movement, relative to erasing": "movimiento, respecto a borrar",
-    "times its share of the image": "veces su parte de la imagen",
-    "rank correlation": "correlación de rangos",
-    "test images": "imágenes de prueba",
-    "LDA of σ": "LDA de σ",
-    "predicted": "predicha",
-    "true": "verdadera",
-    "accuracy on test groups (dotted: naming the largest class)": "exactitud en los grupos de prueba "
-    "(punteado: nombrar la clase mayor)",
-    "pixel PCA": "PCA de píxeles",
-    "power spectrum": "espectro de potencia",
-    "grey mean+std": "media y desviación del gris",
-    "untrained mu": "μ sin entrenar",
-    "untrained sigma": "σ sin entrenar",
-    "untrained z": "z sin entrenar",
-    "pooled features": "mapas promediados",
-    "untrained pooled features": "mapas promediados sin entrenar",
-    "number of pores": "número de poros",
-    "median diameter (µm)": "diámetro mediano (µm)",
-    "mean diameter (µm)": "diámetro medio (µm)",
-    "density (per mm²)": "densidad (por mm²)",
-    "porosity": "porosidad",
-    "circularity": "circularidad",
-    "spacing (µm)": "espaciado (µm)",
-    "wall (µm)": "pared (µm)",
-    "linear": "lineal",
-    "spherical": "esférica",
-    "prior": "a priori",
-    "extrapolation": "extrapolación",
-    "hollow: extrapolation": "hueco: extrapolación",
-    "below each picture: distance to train images | cycle error, in units of their spacing": "bajo cada imagen: "
-    "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
-    "real median": "mediana real",
-    "designed": "diseñada",
-    "reconstruction": "reconstrucción",
-    "real, 128×128": "real, 128×128",
-    "wanted": "pedido",
-    "got": "obtenido",
-    "nothing was decoded": "no se decodificó nada",
-    "no pore measure is known": "no se conoce ninguna medida de poros",
-    "micrograph": "micrografía",
-    "mean image": "imagen media",
-    "decoded mean": "media decodificada",
-    "moved": "desplazada",
-    "above what was moved: distance to train images | cycle error, in units of their spacing": "sobre lo desplazado: "
-    "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
-    "share of the selected images": "proporción de las imágenes elegidas",
-}
-
 
 def styled(draw):
     """Make a function that draws a figure from arrays follow the style of them all.
@@ -212,7 +91,7 @@ def columns_for(n_panels, panel_cm):
 
 def text(phrase, lang="en"):
     """Give `phrase` in the language of the figure: "en" leaves it, "es" looks it up and leaves names as they are."""
-    return _SPANISH.get(phrase, phrase) if lang == "es" else phrase
+    return spanish.WORDS.get(phrase, phrase) if lang == "es" else phrase
 
 
 def number(value, lang="en", digits=3):

@@ -29,7 +29,7 @@ TIERS = [
         "backend", "upsampling", "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam",
         "map_checks", "networks", "shapes",
     },
-    {"style", "figures"},
+    {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},
     {
         "runs", "album", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex", "page", "summary",
