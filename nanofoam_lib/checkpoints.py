@@ -65,8 +65,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            with self.path.open("rb") as file:
-                arrays = files.read_npz(file)
+            arrays = files.read_npz(self.path)
             if str(arrays["identity"]) == self.identity:
                 parts = {name: _of(arrays, name) for name in ("weights", "optimizer", "best")}
                 return State(json.loads(str(arrays["history"])), **parts)

@@ -63,7 +63,7 @@ def small_run(tmp_path):
     """Give the folder of a finished run with made-up numbers, two pictures and a class of an odd name."""
     run = Run(tmp_path / "small")
     parameters = {"latent_dims": [4], "protocol": "by-group", "test_fraction": 0.5, "seed": 3}
-    step = {"status": "done", "seconds": 2.5, "warnings": ["mixed image sizes <b>"], "outputs": {}}
+    step = {"key": "cafe", "status": "done", "seconds": 2.5, "warnings": ["mixed image sizes <b>"], "outputs": {}}
     manifest = {
         "profile": "demo", "parameters": parameters, "seed": 3, "lang": "en",
         "data": {"name": ODD, "folder": None, "hash": "beef"}, "versions": {"numpy": "2.4.6"}, "git": None,
