@@ -89,7 +89,7 @@ class Panel:
         self._show_sight()
 
     def _lay_out(self):
-        """Put the map on the left, what it shows on the right, in two columns of fixed width."""
+        """Put the map on the left, what it shows on the right; or below it, where the page is narrow."""
         tools = HBox([self.map, self.colour, self.image])
         plane = VBox([self.scatter.show(["pan_zoom", "lasso", "reset"])])
         plane.add_class("nanofoam-map")
@@ -100,7 +100,7 @@ class Panel:
             [buttons, _row(self.pictures), self.gauge, hint, *self.sliders, _row(self.overlays), self.status],
             layout=_width(3 * PICTURE + 2 * GAP),
         )
-        whole = VBox([HTML(CSS), HBox([left, right], layout=Layout(grid_gap="24px"))])
+        whole = VBox([HTML(CSS), HBox([left, right], layout=Layout(grid_gap="24px", flex_flow="row wrap"))])
         whole.add_class("nanofoam")
         return whole
 
@@ -259,7 +259,7 @@ def _set(shown, title, picture):
 
 
 def _width(pixels):
-    return Layout(width=f"{pixels}px")
+    return Layout(width=f"{pixels}px", flex="none")
 
 
 def _label(pixels):

@@ -11,8 +11,12 @@ import sys
 import time
 import urllib.request
 
+import numpy as np
 import pytest
 from conftest import HOSTILE, ROOT, write_run
+
+from nanofoam_lib import files, projection, scatter
+from nanofoam_lib.runs import Run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -100,7 +104,7 @@ def page(jupyterlab):
     local = (address, address.replace("http", "ws"), "data:", "blob:")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        page = browser.new_page(viewport={"width": 1700, "height": 1200})
         page.set_default_timeout(PATIENCE)
         page.outside, page.errors = [], []
         page.on("request", lambda request: request.url.startswith(local) or page.outside.append(request.url))
@@ -164,26 +168,32 @@ def test_a_slider_changes_the_moved_picture_alone(page):
     assert pixels(reconstruction) == before != after
 
 
-def test_pointing_at_the_map_shows_another_image(page):
+def test_pointing_at_the_map_shows_another_image(page, workplace):
     picture, reconstruction = (shown(page, title) for title in ("micrograph", "reconstruction"))
     before = pixels(picture), pixels(reconstruction)
-    heading = page.locator(".nanofoam b").first
-    name = heading.inner_text()
+    row, across, down = loneliest_point(Run(workplace / "run"))
     canvas = page.locator(".nanofoam canvas").first
-    for place in spots(canvas.bounding_box()):
-        page.mouse.click(*place)
-        page.wait_for_timeout(60)
-        if heading.inner_text() != name:
-            break
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    place = box["x"] + across * box["width"], box["y"] + down * box["height"]
+    page.mouse.move(*place)
+    page.get_by_text("Split", exact=True).first.wait_for()  # the tooltip
+    page.mouse.click(*place)
+    page.locator(".nanofoam b", has_text=f"Image {row}, ").wait_for()
     wait_until_changed(picture, before[0])
     wait_until_changed(reconstruction, before[1])
 
 
-def spots(box, step=9):
-    """Go over the map row by row, from its middle down."""
-    for dy in range(0, int(box["height"] / 2) - 40, step):
-        for dx in range(60, int(box["width"]) - 60, step):
-            yield box["x"] + dx, box["y"] + box["height"] / 2 + dy
+def loneliest_point(run):
+    """Find on the PCA map the point that is farthest from all others: its row, and its place as shares of the sides."""
+    mu, train = files.read_npz(run.descriptors("vae", 4))["mu"], run.load_index()["split"] == "train"
+    plane = projection.project(projection.pca(mu[train], mu[~train]), mu)
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    places = (plane - low) / (high - low)
+    gaps = np.linalg.norm(places[:, None] - places, axis=-1) + 9 * np.eye(len(places))
+    row = gaps.min(axis=1).argmax()
+    across, up = (places[row] + scatter.MARGIN) / (1 + 2 * scatter.MARGIN)
+    return row, across, 1 - up
 
 
 def test_the_image_number_shows_that_image(page):
