@@ -19,7 +19,7 @@ LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: Modules by tier; a module imports from its own tier and from those above it in this list.
 TIERS = [
-    {"errors", "files", "names", "progress"},
+    {"errors", "files", "names", "progress", "prose"},
     {
         "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
         "classify", "controls", "separation", "projection", "findings", "latent", "zones", "illustrations",

@@ -1,0 +1,16 @@
+"""Sentences in a notebook: Markdown in which names from the disk stay text."""
+
+import html
+
+from IPython.display import Markdown
+
+
+def markdown(text):
+    """Show Markdown, such as `findings` give it; HTML in it, which only a file's or class's name can bring, is text.
+
+    Examples
+    --------
+    >>> markdown("**<img src=x>** is a class").data
+    '**&lt;img src=x&gt;** is a class'
+    """
+    return Markdown(html.escape(text, quote=False))
