@@ -88,6 +88,7 @@ WORDS = {
     "untrained mu": "μ sin entrenar",
     "untrained sigma": "σ sin entrenar",
     "untrained z": "z sin entrenar",
+    "supervised features": "mapas supervisados",
     "pooled features": "mapas promediados",
     "untrained pooled features": "mapas promediados sin entrenar",
     "number of pores": "número de poros",

@@ -60,7 +60,10 @@ def test_the_run_folder_is_that_of_the_contract(finished):
     files = {path.relative_to(finished.folder).as_posix() for path in finished.folder.rglob("*") if path.is_file()}
     figures = (
         "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances",
-        "controls", "confusion", "geometry",
+        "controls", "confusion", "geometry", "architecture", "workflow", "gradcam_scheme", "pca_example",
+        "reparametrisation", "wss_bss_scheme", "table1", "controls_table", "gradcam_brick", "gradcam_grass",
+        "gradcam_gravel", "gradcam_average", "gradcam_checks", "class_maps", "latent_map", "latent_grid", "traversals",
+        "interpolation", "samples", "designs", "wanted_got",
     )  # fmt: skip
     tables = ("table1", "controls", "separation", "dimensions", "geometry", "models", "confusion", "seeds")
     expected = {
@@ -127,7 +130,7 @@ def test_the_manifest_tells_what_the_run_was_made_from(finished, tiles_folder):
 
 def test_the_report_needs_nothing_else(finished):
     page = finished.report.read_text()
-    assert page.count("data:image/png;base64,") == 10
+    assert page.count("data:image/png;base64,") == len(list(finished.folder.glob("figures/*.png")))
     assert not re.search(r"""\b(src|href)\s*=\s*(?!["'](data:image/png|#))""", page)
     for word in ("tiles", "table1", "reconstructions", "learning_rate", "tensorflow"):
         assert word in page
@@ -140,7 +143,7 @@ def test_executed_notebooks_show_their_pictures_and_no_noise(finished):
         noise = ["".join(output["text"]) for output in outputs if output.get("name") == "stderr"]
         assert all("RunWarning" in text for text in noise), (step.name, noise)
         pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-        assert len(pictures) == {"01": 2, "02": 1, "03": 5, "06": 10}[step.name[:2]], step.name
+        assert len(pictures) >= {"01": 2, "02": 1, "03": 5, "06": 10}.get(step.name[:2], 1), step.name
 
 
 def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(finished):
@@ -152,6 +155,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     assert set(controls["descriptor"]) == {
         "untrained mu", "untrained sigma", "untrained z", "pooled features", "untrained pooled features", "pixel PCA",
         "LBP", "power spectrum", "grey mean+std", "random-VGG16",
+        "supervised features",
     }  # fmt: skip
     dimensions = pd.read_csv(finished.table("dimensions"))
     assert list(dimensions["dimension"]) == [0, 1, 2]

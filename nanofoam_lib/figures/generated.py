@@ -73,6 +73,8 @@ def _draw_map(figure, panel, points, images, lang):
         ylabel=percent(points["y_title"].iloc[0], lang),
         title=points["descriptor"].iloc[0],
     )
+    axis.patch.set_visible(False)
+    axis.yaxis.label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
     shown = points[points["shown"]].sort_values("x")
     axis.scatter(shown["x"], shown["y"], s=30, facecolor="none", edgecolor="black", linewidth=0.8)
     half = math.ceil(len(shown) / 2)
@@ -82,7 +84,7 @@ def _draw_map(figure, panel, points, images, lang):
             colour = colours[point.label]
             _show(picture, images[point.id], colour)
             line = ConnectionPatch((edge, 0.5), (point.x, point.y), "axes fraction", "data", axesA=picture, axesB=axis)
-            line.set(color=colour, linewidth=0.7)
+            line.set(color=colour, linewidth=0.7, zorder=-1)  # below the axes and the names of their units
             figure.add_artist(line)
 
 
