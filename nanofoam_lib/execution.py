@@ -1,6 +1,7 @@
 """One notebook run headless, and the bar that shows how far the chain is."""
 
 import contextlib
+import logging
 import os
 import pathlib
 import re
@@ -105,6 +106,9 @@ def _ending_kernels():
     """See to it that no kernel outlives the block, not even one that was interrupted before it was ready."""
     try:
         yield
+    except KeyboardInterrupt:
+        logging.disable(logging.CRITICAL)  # nbclient and asyncio tell of the kernel that is ended here
+        raise
     finally:
         if JOURNAL_VARIABLE in os.environ:
             end_processes(pathlib.Path(os.environ[JOURNAL_VARIABLE]).parent)

@@ -235,7 +235,7 @@ def test_strange_names_come_through_the_index(tmp_path):
             save(rng.integers(0, 256, (64, 64), dtype=np.uint8), tmp_path / "d" / label / name)
     index, _ = preprocessing.process(tmp_path / "d", tmp_path / "images.npy")
     run = Run(tmp_path)
-    files.write_csv(run.index, index)
+    files.write_csv(run.index, index.assign(split="train"))
     pd.testing.assert_series_equal(run.load_index()["path"], index["path"], check_dtype=False)
     pd.testing.assert_series_equal(run.load_index()["label"], index["label"], check_dtype=False)
     (tmp_path / "d" / "-a b" / "two\nlines.png").write_bytes(b"")

