@@ -110,7 +110,8 @@ def geometry(link, identity, measure="median_diameter_um"):
         Markdown.
     """
     said = []
-    r2 = link[link["row"] == "r2"].astype({measure: float}).dropna(subset=measure)
+    r2 = link[(link["row"] == "r2") & (link["descriptor"] != "supervised features")]  # these know the labels
+    r2 = r2.astype({measure: float}).dropna(subset=measure)
     for part, what in ((r2[r2["kind"] != "control"], "models"), (r2[r2["kind"] == "control"], "controls")):
         if len(part):
             best = part.loc[part[measure].idxmax()]
