@@ -251,4 +251,4 @@ def _with_palette(picture):
     levels = [round(round(level * 63 / 255) * 255 / 63) for level in range(256)]
     reduced = picture.point(levels * 3).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     error = np.subtract(picture, reduced.convert("RGB"), dtype=np.int16)
-    return reduced if np.square(error).mean() < 2**2 else picture
+    return reduced if np.square(error).mean() < 2.5**2 else picture

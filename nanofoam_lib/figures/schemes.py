@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from nanofoam_lib.figures.canvas import arrow, box, canvas, elbow, picture, words
-from nanofoam_lib.style import class_colours, fixed, number, page_width, styled, text
+from nanofoam_lib.style import class_colours, fixed, page_width, styled, text
 
 CHAIN = ("micrographs", "preprocessing", "autoencoder", "latent vectors")
 USES = ("latent space", "classification", "Grad-CAM", "generation")
@@ -249,8 +249,8 @@ def _channels(axes, pictures, weights, x, y, lang):
     for i, (name, values) in enumerate(pictures.items()):
         low = y + (2 - i) * (side + 0.1)
         picture(axes, values, x, low, side, side, cmap="viridis")
-        weight = number(weights[name], lang, 2).replace("-", "−")
-        words(axes, x + side + 0.15, low + side / 2, f"α{name[1:].translate(SUBSCRIPTS)} = {weight}", ha="left")
+        weight = fixed(weights[name], lang, 3)
+        words(axes, x + side + 0.08, low + side / 2, f"α{name[1:].translate(SUBSCRIPTS)} = {weight}", ha="left")
 
 
 def _gradient(axes, latent, dimension, x, y):
