@@ -237,7 +237,7 @@ def test_gradcam_scheme_shows_the_pictures_of_its_table(cam):
     assert {"A, 4×4×6", "128×128", "μ, D = 9", "M = ReLU(Σₖ αₖ Aₖ)"} <= texts(figure)
     first = parts.iloc[0]
     name = first["picture"][1:].translate(str.maketrans("123456", "₁₂₃₄₅₆"))
-    assert f"α{name} = {style.number(first['weight'], digits=2)}".replace("-", "−") in texts(figure)
+    assert f"α{name} = {style.fixed(first['weight'], decimals=3)}" in texts(figure)
 
 
 @pytest.fixture
