@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -101,16 +102,23 @@ def hash_modules(source, without=()):
     -----
     Syntax trees are hashed: comments and line breaks do not count.
     """
-    waiting, seen = _imported(source), {}
+    waiting, seen = set(_parse(source)[1]), {}
     while waiting:
         name = waiting.pop()
         paths = _sources(name)
         if name in seen or not paths or name in without:
             continue
-        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-        seen[name] = [ast.dump(tree) for tree in trees]
-        waiting = waiting.union(*map(_imported, trees))
+        modules = [_parse(path.read_text(encoding="utf-8")) for path in paths]
+        seen[name] = [syntax for syntax, _ in modules]
+        waiting = waiting.union(*(imported for _, imported in modules))
     return hash_value(seen)
+
+
+@functools.cache  # by the text: the steps of a chain share most of their modules
+def _parse(text):
+    """Give the syntax tree of a module as text, and the names of the library's modules that it imports."""
+    tree = ast.parse(text)
+    return ast.dump(tree), frozenset(_imported(tree))
 
 
 def _sources(name):
@@ -118,10 +126,10 @@ def _sources(name):
     return [path for path in (PACKAGE / f"{name}.py", *sorted((PACKAGE / name).glob("*.py"))) if path.is_file()]
 
 
-def _imported(source):
-    """Names of the library's modules that `source` (text or syntax tree) imports."""
+def _imported(tree):
+    """Names of the library's modules that a syntax tree imports."""
     names = set()
-    for node in ast.walk(ast.parse(source) if isinstance(source, str) else source):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "nanofoam_lib":
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nanofoam_lib."):
