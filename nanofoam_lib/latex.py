@@ -47,7 +47,8 @@ def _escape(character):
 
 def path(name):
     r"""Write a file's name for ``\includegraphics`` and ``\input``; thesis.tex defines the macros that stand in it."""
-    macros = {"%": r"\charpercent ", "#": r"\charhash "} | {character: rf"\string{character}" for character in "&_^~$"}
+    macros = {"%": r"\charpercent ", "#": r"\charhash ", "{": r"\charopen ", "}": r"\charclose "}
+    macros |= {character: rf"\string{character}" for character in "&_^~$"}
     return name.translate(str.maketrans(macros))
 
 

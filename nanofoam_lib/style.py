@@ -47,6 +47,7 @@ STYLE = {
     "axes.linewidth": 0.6,
     "lines.linewidth": 1.2,
     "legend.frameon": False,
+    "text.parse_math": False,  # the name of a class may hold dollars; formulas ask for it one by one
     "pdf.fonttype": 42,  # fonts are embedded whole, so that a publisher can edit the text
     "figure.figsize": (WIDTH_CM / 2.54, WIDTH_CM / 2.54),
     "figure.facecolor": "white",

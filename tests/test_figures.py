@@ -402,6 +402,23 @@ def test_every_text_can_be_read(every_figure, lang, width_cm):
         assert_readable(figure)
 
 
+@pytest.mark.parametrize("odd", ["$x_{$", "$a$", r"\frac{", "100 $", "a_b^c"])
+def test_the_names_of_classes_are_drawn_as_they_are_and_never_taken_for_formulas(textures, clouds, points, odd):
+    images, labels = textures
+    labels = np.where(labels == "brick", odd, labels)
+    vectors, clusters = clouds
+    histograms = separation.histograms(vectors, np.where(clusters == "a", odd, clusters))
+    for figure in (
+        figures.micrographs(*drawings((images, labels)), np.full((6, 2), 2.0), odd),
+        figures.projection(points.replace({"a": odd}), odd),
+        figures.distances(histograms, odd),
+    ):
+        figure.canvas.draw()
+        named = [text for text in figure.findobj(mpl.text.Text) if odd in " ".join(text.get_text().split())]
+        assert named
+        assert not any(text.get_parse_math() for text in named)
+
+
 def test_the_check_of_the_layout_finds_what_it_is_for():
     figure, axes = mpl.pyplot.subplots(figsize=(3, 3))
     mpl.pyplot.close(figure)

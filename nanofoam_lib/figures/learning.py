@@ -1,5 +1,7 @@
 """How training went."""
 
+from matplotlib.ticker import LogFormatter, ScalarFormatter
+
 from nanofoam_lib.style import COLOURS, columns_for, grid, letter, styled, text
 
 
@@ -35,5 +37,7 @@ def training(history, note="", lang="en"):
         axis.xaxis.get_major_locator().set_params(integer=True)
         if column == "kl":
             axis.set_yscale("log")  # it falls by orders of magnitude before it rises again
+            axis.yaxis.set_major_formatter(ScalarFormatter())
+            axis.yaxis.set_minor_formatter(LogFormatter())
         axis.legend()
     return figure

@@ -41,7 +41,7 @@ def gradcam(images, decoded, maps, mean_map, dims, note="", lang="en"):
         for axis, values in zip(axes[row, 2:], [*np.moveaxis(maps[row], -1, 0), mean_map[row]], strict=True):
             drawn = _draw(axis, values, top)
     for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title)
+        axis.set_title(title, parse_math=True)
     _finish(figure, axes, drawn, text("map (units of the latent)", lang))
     return figure
 
@@ -70,7 +70,7 @@ def gradcam_average(maps, labels, dims, note="", lang="en"):
             drawn = _draw(axis, values, np.max(maps) or 1.0)
         row_title(axes[row, 0], label)
     for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title)
+        axis.set_title(title, parse_math=True)
     _finish(figure, axes, drawn, text("map (units of the latent)", lang))
     return figure
 

@@ -1,20 +1,16 @@
-"""Time all Grad-CAM maps of an image against one forward pass, and against one gradient per dimension.
-
-``uv run python tests/benchmarks/maps.py``: quick network, 128 dimensions, 32 images; the three take turns, and
-each ratio is the median over the turns with its range.
-"""
+"""All Grad-CAM maps of an image against one forward pass, and against one gradient per dimension: quick network."""
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import tensorflow as tf
+from measure import Row, compare, take_turns
 
 from nanofoam_lib import descriptors, gradcam, vae
 from nanofoam_lib.backend import keras
 
-TURNS = 7
+ROUNDS = 7
 BATCH = 32
 
 
@@ -30,13 +26,6 @@ def by_gradients(both, image, n_dims):
     return np.stack(maps, axis=-1)
 
 
-def seconds(work, *arguments):
-    """Time one call."""
-    began = time.perf_counter()
-    work(*arguments)
-    return time.perf_counter() - began
-
-
 def peak_memory(n_images):
     """Give the peak memory in GiB of a process that maps so many images, 4 dimensions each."""
     code = (
@@ -48,30 +37,21 @@ def peak_memory(n_images):
     return float(done.stdout)
 
 
-def main():
-    """Print the table."""
+def rows():
+    """Yield a row against a forward pass, one against gradients, and peak memory for few and many images."""
     encoder = vae.build(vae.Config()).encoder
     both = keras.Model(encoder.input, [encoder.get_layer("features").output, encoder.outputs[0]])
     images = np.random.default_rng(0).integers(0, 256, (BATCH, 128, 128), np.uint8)
     one = descriptors.to_input(images[:1])
     slow = by_gradients(both, one, 128)
     np.testing.assert_allclose(gradcam.latent_maps(encoder, images[:1]), slow, atol=1e-5 * slow.max())
-    turns = []
-    for _ in range(TURNS + 1):
-        forward = seconds(descriptors.heads, encoder, images) / BATCH
-        maps = seconds(gradcam.latent_maps, encoder, images) / BATCH
-        turns.append((maps / forward, seconds(by_gradients, both, one, 128) / maps, forward, maps))
-    ratios = np.array(turns[1:])  # the first turn warms up
-    low, middle, high = np.quantile(ratios, [0, 0.5, 1], axis=0)
-    print(f"forward pass {middle[2] * 1e3:.1f} ms, all 128 maps {middle[3] * 1e3:.1f} ms per image")
-    print(f"all maps / forward pass           {middle[0]:7.2f} ({low[0]:.2f} to {high[0]:.2f})   limit   1.5, at most")
-    print(f"gradient per dimension / all maps {middle[1]:7.0f} ({low[1]:.0f} to {high[1]:.0f})   limit 200, at least")
-    few, many = peak_memory(100), peak_memory(2000)
-    inputs_and_maps = 1900 * (128 * 128 + 4 * 16 * 16 * 4) / 2**30
-    print(
-        f"peak memory, 100 and 2000 images  {few:.2f} and {many:.2f} GiB, {inputs_and_maps:.2f} of it images and maps"
+    ways = (
+        lambda: gradcam.latent_maps(encoder, images),
+        lambda: descriptors.heads(encoder, images),
+        lambda: by_gradients(both, one, 128),
     )
-
-
-if __name__ == "__main__":
-    main()
+    took = take_turns(ways, ROUNDS) / [BATCH, BATCH, 1]
+    yield compare("maps", "128 maps of an image", "forward pass", took[:, :2], target="≥ 0.67")
+    yield compare("maps", "128 maps of an image", "gradient per dimension", took[:, [0, 2]], target="≥ 200")
+    for n in (100, 2000):
+        yield Row("maps", f"peak memory, {n} images", peak_memory(n), "GiB")
