@@ -32,8 +32,8 @@ TIERS = [
     {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},
     {
-        "runs", "album", "printing", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex", "page",
-        "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "__main__",
+        "runs", "album", "printing", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex",
+        "page", "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "__main__",
     },
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
