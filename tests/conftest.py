@@ -15,6 +15,15 @@ ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests have counted: how many kills a run survived, say."""
+    reports = [report for status in ("passed", "failed") for report in terminalreporter.getreports(status)]
+    counts = [value for report in reports for name, value in report.user_properties if name == "count"]
+    if counts:
+        terminalreporter.section("counts")
+        terminalreporter.write_line("\n".join(counts))
+
+
 def write_tiles(folder, per_class=6, side=160):
     """Cut scikit-image's photographs of brick, grass and gravel into tiles: a real data folder of three classes."""
     for name in ("brick", "grass", "gravel"):

@@ -107,30 +107,28 @@ def kill_at_random(notebooks, out, moments, arguments=()):
 
 
 @posix
-def test_killed_and_started_again_ends_like_a_run_that_never_was(notebooks, reference, tmp_path, capsys):
+def test_killed_and_started_again_ends_like_a_run_that_never_was(notebooks, reference, tmp_path, record_property):
     moments = np.random.default_rng(0).uniform(1, 7, size=3)
     met = kill_at_random(notebooks, tmp_path / "out", moments)
     assert results(tmp_path / "out") == results(reference)
-    with capsys.disabled():
-        print(f"\n{met} kills of a tiny chain at random moments")
+    record_property("count", f"{met} kills of a tiny chain at random moments")
 
 
 @pytest.mark.soak
 @posix
-def test_twenty_four_kills_of_the_tiny_chain(notebooks, reference, tmp_path, capsys):
+def test_twenty_four_kills_of_the_tiny_chain(notebooks, reference, tmp_path, record_property):
     rng, met, runs = np.random.default_rng(1), 0, 0
     while met < 24:
         out = tmp_path / f"out-{runs}"
         met += kill_at_random(notebooks, out, rng.uniform(0.5, 9, size=4))
         runs += 1
         assert results(out) == results(reference)
-    with capsys.disabled():
-        print(f"\n{met} kills of the tiny chain in {runs} runs at random moments")
+    record_property("count", f"{met} kills of the tiny chain in {runs} runs at random moments")
 
 
 @pytest.mark.soak
 @posix
-def test_kills_of_the_real_chain_and_the_same_numbers_twice(tmp_path, capsys):
+def test_kills_of_the_real_chain_and_the_same_numbers_twice(tmp_path, record_property):
     small = ["filters=[4,4,4,4]", "decoder_filters=[4,4,4]", "latent_dims=[3,2]", "epochs=12", "n_per_class=8"]
     arguments = [word for value in small for word in ("-p", value)]
     began = time.monotonic()
@@ -143,10 +141,8 @@ def test_kills_of_the_real_chain_and_the_same_numbers_twice(tmp_path, capsys):
     moments = np.random.default_rng(2).uniform(5, seconds / 2, size=8)
     met = kill_at_random(NOTEBOOKS, tmp_path / "killed", moments, arguments)
     assert results(tmp_path / "killed") == expected
-    with capsys.disabled():
-        print(
-            f"\n{met} kills of the real chain ({seconds:.0f} s); {len(expected)} files byte for byte the same, 3 runs"
-        )
+    counted = f"{met} kills of the real chain ({seconds:.0f} s); {len(expected)} files byte for byte the same, 3 runs"
+    record_property("count", counted)
 
 
 ASLEEP = "import time\ntime.sleep(600)"
@@ -157,7 +153,7 @@ BUSY = "import numpy as np\na = np.random.default_rng(0).random((6000, 6000))\nw
 @pytest.mark.parametrize(
     ("number", "step", "code"), [("SIGINT", "01_preprocess", ASLEEP), ("SIGTERM", "02_train", BUSY)]
 )
-def test_a_signal_ends_the_run_and_its_kernels_and_says_how_to_go_on(tmp_path, capsys, number, step, code):
+def test_a_signal_ends_the_run_and_its_kernels_and_says_how_to_go_on(tmp_path, record_property, number, step, code):
     chain, out = write_chain(tmp_path / "notebooks", **{step: code}), tmp_path / "out"
     process = start(chain, out)
     wait_for(lambda: statuses(out).get(step) == "running" and working_for(out))
@@ -165,8 +161,7 @@ def test_a_signal_ends_the_run_and_its_kernels_and_says_how_to_go_on(tmp_path, c
     began = time.monotonic()
     process.send_signal(getattr(signal, number))
     stdout, stderr = process.communicate(timeout=60)
-    with capsys.disabled():
-        print(f"\n{number}: gone after {time.monotonic() - began:.1f} s")
+    record_property("count", f"{number}: gone after {time.monotonic() - began:.1f} s")
     assert (process.returncode, stdout) == (130, "")
     assert stderr == "nanofoam: stopped; the same command goes on with the step that was running\n"
     assert working_for(out) == []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from benchmarks.training import plain_decoder, plain_encoder
+from training_step import plain_decoder, plain_encoder
 
 from nanofoam_lib import backend, vae
 from nanofoam_lib.backend import keras
