@@ -28,7 +28,7 @@ SCHEDULER = "read images and measure pores on a Dask cluster that you trust, suc
 SWEEP = """\
 SPEC.yaml:
 
-  profile: quick                 # as of nanofoam run; so are data and lang
+  profile: quick                 # as of nanofoam run; so are data, lang and until
   parameters: {epochs: 16}       # the same for all points
   grid:                          # every combination of these
     latent_dims: [16, 64]        # one size a run; [[16, 64]] trains both in each
@@ -65,7 +65,7 @@ def _run(options):
     given = dict(parameters.parse(assignment) for assignment in options.parameter)
     with scheduling.on(options.scheduler):
         run = pipeline.run(
-            options.out, options.profile, options.data, given, options.start, options.force, options.lang
+            options.out, options.profile, options.data, given, options.start, options.force, options.lang, options.until
         )  # fmt: skip
     return _tell(run)
 
@@ -168,6 +168,7 @@ def _parser():
     run.add_argument("--out", metavar="DIR", help="run folder (default: reports/<profile>)")
     run.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help="see below")
     run.add_argument("--from", dest="start", metavar="NN", help="begin with notebook NN, with the run's own parameters")
+    run.add_argument("--until", metavar="NN", help="end with notebook NN")
     run.add_argument("--force", action="store_true", help="run every notebook, unchanged or not")
     run.add_argument("--lang", choices=("en", "es"), default="en", help="language of the figures (default: en)")
     run.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)

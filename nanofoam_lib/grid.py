@@ -11,7 +11,7 @@ import yaml
 from nanofoam_lib import names, parameters
 from nanofoam_lib.errors import UsageError
 
-KEYS = ("profile", "data", "lang", "parameters", "grid")
+KEYS = ("profile", "data", "lang", "until", "parameters", "grid")
 
 
 class Item(NamedTuple):
@@ -27,6 +27,7 @@ class Sweep(NamedTuple):
     profile: str | None
     data: str | None
     lang: str
+    until: str | None
     common: dict  # parameter → value, the same for all
     items: list  # of Item; the last parameter of the grid changes fastest
 
@@ -38,8 +39,8 @@ def load(path):
     ----------
     path : path-like
         YAML: ``grid``, a list of values for each parameter that changes; optional ``parameters``, values of others;
-        ``profile``, ``data`` and ``lang`` as of ``nanofoam run``. A single number stands for the list of it, where a
-        parameter takes a list.
+        ``profile``, ``data``, ``lang`` and ``until`` as of ``nanofoam run``. Where a parameter takes a list, a single
+        number stands for the list of it.
 
     Returns
     -------
@@ -54,9 +55,9 @@ def load(path):
     unknown = [str(key) for key in values if key not in KEYS]
     if unknown:
         raise UsageError(f"{path}: unknown entry '{names.shown(unknown[0])}'; known are {', '.join(KEYS)}")
-    for key in ("profile", "data", "lang"):
+    for key in ("profile", "data", "lang", "until"):
         if not isinstance(values.get(key, ""), str):
-            raise UsageError(f"{path}: {key} must be text")
+            raise UsageError(f"{path}: {key} must be text, in quotes if it looks like a number")
     if values.get("lang", "en") not in ("en", "es"):
         raise UsageError(f"{path}: lang must be en or es")
     common, axes = (_mapping(path, values, key) for key in ("parameters", "grid"))
@@ -70,7 +71,8 @@ def load(path):
     for item in items:
         parameters.check(common | item.point, f"{path}: {item.name}")
     _check_names(path, items)
-    return Sweep(values.get("profile"), values.get("data"), values.get("lang", "en"), common, items)
+    profile, data, until = map(values.get, ("profile", "data", "until"))
+    return Sweep(profile, data, values.get("lang", "en"), until, common, items)
 
 
 def _read(path):

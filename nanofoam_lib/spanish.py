@@ -11,6 +11,8 @@ WORDS = {
     "accuracy from σ": "exactitud con σ",
     "accuracy from conv": "exactitud con conv",
     "active dimensions": "dimensiones activas",
+    "KL (nats per image)": "KL (nats por imagen)",
+    "reconstruction (nats)": "reconstrucción (nats)",
     "best control": "mejor control",
     "latent_dim": "dimensión latente",
     "random forest on test groups": "bosque aleatorio sobre grupos de prueba",

@@ -17,6 +17,8 @@ from nanofoam_lib.progress import REPORT_VARIABLE, track
 from nanofoam_lib.runs import Run
 
 FOREST = "random forest"
+#: Starts the command line in a process of its own.
+COMMAND = (sys.executable, "-m", "nanofoam_lib")
 #: How many threads the numerical libraries and joblib take.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT")
 
@@ -40,7 +42,7 @@ def run_item(sweep, number, folder):
         raise UsageError(f"--item {number}: this sweep has items 0 to {len(sweep.items) - 1}")
     item = sweep.items[number]
     out = pathlib.Path(folder) / item.name
-    return pipeline.run(out, sweep.profile, sweep.data, sweep.common | item.point, lang=sweep.lang)
+    return pipeline.run(out, sweep.profile, sweep.data, sweep.common | item.point, lang=sweep.lang, until=sweep.until)
 
 
 def run(sweep, folder, n_jobs=None):
@@ -64,32 +66,33 @@ def run(sweep, folder, n_jobs=None):
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     n_jobs = min(n_jobs or max(1, cores // 2), len(sweep.items))
     threads = max(1, cores // n_jobs) if n_jobs > 1 else None
-    items = [(_arguments(sweep, item, folder),) for item in sweep.items]
+    items = [(call_of(sweep, item, folder),) for item in sweep.items]
     ended = scheduling.each(functools.partial(_call, threads=threads), items, n_jobs)
     problems = list(track(ended, "runs of the sweep", total=len(items)))
     return {item.name: problem for item, problem in zip(sweep.items, problems, strict=True) if problem}
 
 
-def _arguments(sweep, item, folder):
-    """Write a point as arguments of ``nanofoam run`` that mean the same in any working directory."""
-    arguments = ["run", "--out", str(pathlib.Path(folder, item.name).absolute()), "--lang", sweep.lang]
+def call_of(sweep, item, folder):
+    """Write a point as a call of ``nanofoam run`` that means the same in any working directory."""
+    arguments = [*COMMAND, "run", "--out", str(pathlib.Path(folder, item.name).absolute()), "--lang", sweep.lang]
     if sweep.profile:
         path = pathlib.Path(sweep.profile)
         arguments += ["--profile", str(path.absolute()) if path.suffix in (".yaml", ".yml") else sweep.profile]
     if sweep.data:
         arguments += ["--data", str(pathlib.Path(sweep.data).absolute())]
+    if sweep.until:
+        arguments += ["--until", sweep.until]
     for name, value in (sweep.common | item.point).items():
         arguments += ["-p", f"{name}={json.dumps(value)}"]
     return arguments
 
 
-def _call(arguments, threads):
-    """Call ``nanofoam`` in a process of its own; give the last line that it wrote if it failed, else ""."""
+def _call(command, threads):
+    """Call a command; give the last line that it wrote if it failed, else ""."""
     inherited = {
         name: value for name, value in os.environ.items() if name not in (scheduling.VARIABLE, REPORT_VARIABLE)
     }
     limits = dict.fromkeys(THREADS, str(threads)) if threads else {}
-    command = [sys.executable, "-m", "nanofoam_lib", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=limits | inherited, check=False)
     if done.returncode == 0:
         return ""
@@ -116,11 +119,13 @@ def collect(sweep, folder):
     rows = []
     for item in sweep.items:
         place = Run(pathlib.Path(folder) / item.name)
-        point = {name: _plain(value) for name, value in item.point.items()}
+        point = {name: _plain(value) for name, value in item.point.items() if name != "latent_dims"}
         status, manifest = _status(place, sweep.common | item.point)
-        for found in _headlines(place, manifest) if status == "done" else [{}]:
+        unknown = [{"latent_dim": dim} for dim in item.point.get("latent_dims", [None])]
+        for found in _headlines(place, manifest) if status == "done" else unknown:
             rows.append({"item": item.name, "status": status} | point | found)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in ("latent_dim", "active") if name in table})
 
 
 def _plain(value):
@@ -194,9 +199,8 @@ def write(sweep, folder):
 
 def swept(sweep, table):
     """Name the columns of `table` that differ between runs but for the seed: those of the grid, and the latent size."""
-    names = ["latent_dim" if name == "latent_dims" else name for name in sweep.items[0].point]
-    names = dict.fromkeys([*names, "latent_dim"])
-    return [name for name in names if name != "seed" and len(set(table[name])) > 1]
+    names = dict.fromkeys(["latent_dim", *sweep.items[0].point])
+    return [name for name in names if name in table and name != "seed" and len(set(table[name])) > 1]
 
 
 def _page(folder, table, drawn):

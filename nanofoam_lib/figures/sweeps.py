@@ -10,8 +10,8 @@ SCORES = {
     "forest_sigma": "accuracy from σ",
     "forest_conv": "accuracy from conv",
     "active": "active dimensions",
-    "kl": "KL divergence (nats per image)",
-    "reconstruction": "reconstruction (nats per image)",
+    "kl": "KL (nats per image)",
+    "reconstruction": "reconstruction (nats)",
 }
 CONTROL = "best control"
 
@@ -34,11 +34,12 @@ def sweep_numbers(table, swept):
         that differ in the seed alone.
     """
     x_title, others = (swept or ["item"])[0], swept[1:]
-    series = table[others].astype(str).apply(lambda row: ", ".join(f"{k} {v}" for k, v in row.items()), axis=1)
-    runs = pd.DataFrame({"x_title": x_title, "x": table[x_title].astype(str), "series": series if others else ""})
+    written = table[[x_title, *others]].map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+    series = [", ".join(f"{name} {row[name]}" for name in others) for _, row in written.iterrows()]
+    runs = pd.DataFrame({"x_title": x_title, "x": written[x_title], "series": series})
     runs["item"] = table["item"]
     parts = []
-    for score in SCORES:
+    for score in (score for score in SCORES if score in table):
         parts.append(runs.assign(score=score, value=table[score]))
         if score.startswith("forest_"):
             parts.append(runs.assign(score=score, series=CONTROL, value=table["forest_control"]))
@@ -67,7 +68,7 @@ def sweep(numbers, note="", lang="en"):
     columns = columns_for(len(scores), 5)
     figure, axes = grid(-(-len(scores) // columns), columns, cell_aspect=0.85, note=note)
     places = {value: place for place, value in enumerate(dict.fromkeys(numbers["x"]))}
-    series = [*(name for name in dict.fromkeys(numbers["series"]) if name != CONTROL), CONTROL]
+    series = [CONTROL, *(name for name in dict.fromkeys(numbers["series"]) if name != CONTROL)]
     for axis, score in zip(axes.flat, scores, strict=False):
         own = numbers[numbers["score"] == score]
         for rank, name in enumerate(series):
@@ -88,9 +89,9 @@ def _draw_series(axis, rows, places, rank, n_series, lang):
         return
     name = rows["series"].iloc[0]
     is_control = name == CONTROL
-    shift = 0.4 * (rank / max(n_series - 1, 1) - 0.5)
-    colour = "0.45" if is_control else COLOURS[rank % len(COLOURS)]
-    marker = "_" if is_control else MARKERS[rank % len(MARKERS)]
+    shift = 0 if is_control else 0.4 * (rank / n_series - 0.5)
+    colour = "0.45" if is_control else COLOURS[(rank - 1) % len(COLOURS)]
+    marker = "_" if is_control else MARKERS[(rank - 1) % len(MARKERS)]
     axis.plot(rows["x"].map(places) + shift, rows["value"], marker, color=colour, alpha=0.35, markersize=3)
     means = rows.drop_duplicates("x")
     at = means["x"].map(places) + shift
