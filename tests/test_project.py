@@ -32,8 +32,8 @@ TIERS = [
     {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},
     {
-        "runs", "album", "printing", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex", "page",
-        "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "grid", "sweeps",
+        "runs", "album", "printing", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex",
+        "page", "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "grid", "sweeps",
         "__main__",
     },
 ]  # fmt: skip
