@@ -10,6 +10,8 @@ WORDS = {
     "accuracy from μ": "exactitud con μ",
     "accuracy from σ": "exactitud con σ",
     "accuracy from conv": "exactitud con conv",
+    "accuracy from texture μ": "exactitud con μ de textura",
+    "accuracy from texture σ": "exactitud con σ de textura",
     "active dimensions": "dimensiones activas",
     "KL (nats per image)": "KL (nats por imagen)",
     "reconstruction (nats)": "reconstrucción (nats)",

@@ -93,11 +93,17 @@ def _call(command, threads):
         name: value for name, value in os.environ.items() if name not in (scheduling.VARIABLE, REPORT_VARIABLE)
     }
     limits = dict.fromkeys(THREADS, str(threads)) if threads else {}
-    done = subprocess.run(command, capture_output=True, text=True, env=limits | inherited, check=False)
-    if done.returncode == 0:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=limits | inherited
+    ) as process:  # fmt: skip
+        try:
+            said = process.communicate()[1].strip().splitlines()
+        except BaseException:
+            process.terminate()  # ends its kernel too
+            raise
+    if process.returncode == 0:
         return ""
-    said = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
-    return said[-1].removeprefix("nanofoam: error: ")
+    return said[-1].removeprefix("nanofoam: error: ") if said else f"ended with status {process.returncode}"
 
 
 def collect(sweep, folder):
@@ -113,8 +119,9 @@ def collect(sweep, folder):
     pandas.DataFrame
         One row per run and latent size, in the order of the grid: item; status, "done" or what is amiss; the
         parameters of the grid; latent_dim; ``forest_<descriptor>``, accuracy of the random forest on the test groups
-        from mu, sigma, z and conv; forest_control and control, the best of the controls that saw no labels and its
-        name; active, latent dimensions in use; kl and reconstruction of the VAE on test, in nats per image; seconds.
+        from mu, sigma, z and conv (``forest_<kind>_<descriptor>`` of further kinds of models); forest_control and
+        control, the best of the controls that saw no labels and its name; active, latent dimensions in use; kl and
+        reconstruction of the VAE on test, in nats per image; seconds.
     """
     rows = []
     for item in sweep.items:
@@ -160,11 +167,16 @@ def _headlines(place, manifest):
     best = plain.loc[plain["accuracy"].idxmax()]
     for dim in manifest["parameters"]["latent_dims"]:
         own = _forest(table1[table1["latent_dim"] == dim])
-        scores = {f"forest_{row.descriptor}": row.accuracy for row in own.itertuples()}
-        vae = models.loc[f"vae-{dim}"]
-        numbers = {"active": vae["active"], "kl": vae["test_kl"], "reconstruction": vae["test_reconstruction"]}
+        scores = {_column(row): row.accuracy for row in own.itertuples()}
         control = {"forest_control": best["accuracy"], "control": best["descriptor"]}
+        vae = models.reindex([f"vae-{dim}"]).iloc[0]  # missing where none was asked for
+        numbers = {"active": vae["active"], "kl": vae["test_kl"], "reconstruction": vae["test_reconstruction"]}
         yield {"latent_dim": dim} | scores | control | numbers | {"seconds": round(seconds, 1)}
+
+
+def _column(row):
+    """Name the column of a score: by the descriptor, and the kind of model if it is neither of the thesis's two."""
+    return f"forest_{row.descriptor}" if row.kind in ("vae", "ae") else f"forest_{row.kind}_{row.descriptor}"
 
 
 def _forest(table):

@@ -22,7 +22,7 @@ TIERS = [
     {"errors", "files", "names", "progress", "prose", "scheduling"},
     {
         "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
-        "classify", "controls", "separation", "projection", "findings", "latent", "zones", "illustrations",
+        "classify", "controls", "separation", "ridge", "projection", "findings", "latent", "zones", "illustrations",
         "design", "walks",
     },
     {

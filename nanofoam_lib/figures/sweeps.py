@@ -9,6 +9,8 @@ SCORES = {
     "forest_mu": "accuracy from μ",
     "forest_sigma": "accuracy from σ",
     "forest_conv": "accuracy from conv",
+    "forest_texture_mu": "accuracy from texture μ",
+    "forest_texture_sigma": "accuracy from texture σ",
     "active": "active dimensions",
     "kl": "KL (nats per image)",
     "reconstruction": "reconstruction (nats)",
