@@ -1,6 +1,7 @@
-"""The command line: ``nanofoam run``, ``check``, ``compare``, ``verify``."""
+"""The command line: ``nanofoam run``, ``check``, ``compare``, ``verify``, ``sweep``."""
 
 import argparse
+import pathlib
 import signal
 import sys
 import warnings
@@ -22,6 +23,23 @@ row names columns and their values; exactly one row must have them all.
 Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be read.
 """
 
+SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
+
+SWEEP = """\
+SPEC.yaml:
+
+  profile: quick                 # as of nanofoam run; so are data, lang and until
+  parameters: {epochs: 16}       # the same for all points
+  grid:                          # every combination of these
+    latent_dims: [16, 64]        # one size a run; [[16, 64]] trains both in each
+    beta: [0.5, 1, 4]
+    seed: [0, 1, 2]
+
+Each point gets a run folder in DIR; DIR/index.html compares them. Given again, the command skips what is finished and
+goes on with what is not. On a cluster whole runs are sent to the workers, which must see the same files.
+Exit status: 0 if every run is finished, 1 if one failed.
+"""
+
 
 def main(arguments=None):
     """Run the command line; return the exit status: 0 done, 1 the data or a step failed, 2 wrong usage."""
@@ -41,20 +59,52 @@ def main(arguments=None):
 
 
 def _run(options):
-    from nanofoam_lib import parameters, pipeline
+    from nanofoam_lib import parameters, pipeline, scheduling
 
+    _prepare()
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    with scheduling.on(options.scheduler):
+        run = pipeline.run(
+            options.out, options.profile, options.data, given, options.start, options.force, options.lang, options.until
+        )  # fmt: skip
+    return _tell(run)
+
+
+def _prepare():
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the kernels and keeps account, like Ctrl-C
     warnings.showwarning = _show_warning
-    given = dict(parameters.parse(assignment) for assignment in options.parameter)
-    run = pipeline.run(
-        options.out, options.profile, options.data, given, options.start, options.force, options.lang
-    )  # fmt: skip
-    manifest = run.load_manifest()
-    for step, record in manifest["steps"].items():
+
+
+def _tell(run):
+    """Show the warnings of a finished run, and where its report is; return the exit status."""
+    for step, record in run.load_manifest()["steps"].items():
         for warning in record["warnings"]:
             print(f"nanofoam: warning: {step}: {warning}", file=sys.stderr)
     print(run.report)
     return 0
+
+
+def _sweep(options):
+    from nanofoam_lib import grid, scheduling, sweeps
+
+    _prepare()
+    sweep = grid.load(options.spec)
+    folder = pathlib.Path(options.out or f"reports/{pathlib.Path(options.spec).stem}")
+    if options.list:
+        print(*(f"{number} {item.name}" for number, item in enumerate(sweep.items)), sep="\n")
+        return 0
+    if options.item is not None:
+        return _tell(sweeps.run_item(sweep, options.item, folder))
+    failed = {}
+    if not options.collect:
+        with scheduling.on(options.scheduler):
+            failed = sweeps.run(sweep, folder, options.jobs)
+    for name, problem in failed.items():
+        print(f"nanofoam: error: {name}: {problem}", file=sys.stderr)
+    table = sweeps.write(sweep, folder)
+    done = table.loc[table["status"] == "done", "item"].nunique()
+    print(f"{done} of {len(sweep.items)} runs are finished\n{folder / 'index.html'}")
+    return 1 if failed else 0
 
 
 def _show_warning(message, *_):
@@ -118,8 +168,10 @@ def _parser():
     run.add_argument("--out", metavar="DIR", help="run folder (default: reports/<profile>)")
     run.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help="see below")
     run.add_argument("--from", dest="start", metavar="NN", help="begin with notebook NN, with the run's own parameters")
+    run.add_argument("--until", metavar="NN", help="end with notebook NN")
     run.add_argument("--force", action="store_true", help="run every notebook, unchanged or not")
     run.add_argument("--lang", choices=("en", "es"), default="en", help="language of the figures (default: en)")
+    run.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
     run.set_defaults(command=_run)
 
     check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
@@ -139,7 +191,21 @@ def _parser():
     verify.add_argument("run_folder", metavar="RUN")
     verify.set_defaults(command=_verify)
 
-    for command in (run, check, compare, verify):
+    sweep = commands.add_parser(
+        "sweep", help="run a grid of parameters, one run for each point, and compare them", epilog=SWEEP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    sweep.add_argument("spec", metavar="SPEC.yaml", help="see below")
+    sweep.add_argument("--out", metavar="DIR", help="folder of the runs' folders (default: reports/SPEC)")
+    sweep.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: half the cores)")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
+    only = sweep.add_mutually_exclusive_group()
+    only.add_argument("--list", action="store_true", help="list the points with their numbers, and run nothing")
+    only.add_argument("--item", type=int, metavar="K", help="run point K alone, as in a task of a job array")
+    only.add_argument("--collect", action="store_true", help="run nothing, compare what is finished")
+    sweep.set_defaults(command=_sweep)
+
+    for command in (run, check, compare, verify, sweep):
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

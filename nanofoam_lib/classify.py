@@ -81,8 +81,12 @@ def interval(hit, groups, level=0.95, n_resamples=2000, seed=0):
     size = np.bincount(group_of)
     right = np.bincount(group_of, weights=np.asarray(hit, float))
     rng = np.random.default_rng(seed)
-    times = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), size=n_resamples)
-    accuracies = (times @ right) / (times @ size)
+    block = max(1, 2**22 // len(size))  # resamples at a time, however many groups there are
+    accuracies = np.empty(n_resamples)
+    for start in range(0, n_resamples, block):
+        n = min(block, n_resamples - start)
+        times = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), size=n)
+        accuracies[start : start + n] = (times @ right) / (times @ size)
     low, high = np.quantile(accuracies, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

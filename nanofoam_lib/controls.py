@@ -3,8 +3,14 @@
 import warnings
 
 import numpy as np
+from sklearn.decomposition import IncrementalPCA
 
+from nanofoam_lib import scheduling
 from nanofoam_lib.errors import RunWarning
+from nanofoam_lib.progress import track
+
+SNAPSHOTS = 2048  # train images up to which the principal components are exact: 134 MB of pixels
+BLOCK = 512  # images at a time
 
 
 def pixel_pca(images, train, n_components):
@@ -31,31 +37,60 @@ def pixel_pca(images, train, n_components):
 
     Notes
     -----
-    Exact, by the eigenvectors of the scalar products of the train images [1]_: images are fewer than pixels, and that
-    is many times faster than a singular value decomposition.
+    Up to 2048 train images exact, by the eigenvectors of their scalar products [1]_: images are fewer than pixels, and
+    that is many times faster than a singular value decomposition. The components of more are updated block by block
+    [2]_, which leaves out what the blocks before did not have among their own leading components. Memory does not grow
+    with the number of images but for the result.
 
     References
     ----------
     .. [1] L. Sirovich, Q. Appl. Math. 45 (1987) 561, doi:10.1090/qam/910462 (the method of snapshots)
+    .. [2] D. A. Ross et al., Int. J. Comput. Vis. 77 (2008) 125, doi:10.1007/s11263-007-0075-7
     """
-    train = np.asarray(train, dtype=bool)
-    n_features = min(n_components, int(train.sum()) - 1)
+    rows = np.flatnonzero(np.asarray(train, dtype=bool))
+    n_features = min(n_components, len(rows) - 1)
     if n_features < n_components:
         warnings.warn(
-            f"pixel PCA has {n_features} components instead of {n_components}: there are only {train.sum()} train "
-            "images",
+            f"pixel PCA has {n_features} components instead of {n_components}: there are only {len(rows)} train images",
             RunWarning,
             stacklevel=2,
         )
-    pixels = np.asarray(images).reshape(len(images), -1).astype(np.float32) / 255
-    pixels -= pixels[train].mean(axis=0)
-    known = pixels[train]
+    mean, axes = (_snapshot_axes if len(rows) <= SNAPSHOTS else _streamed_axes)(images, rows, n_features)
+    projected = np.empty((len(images), n_features), np.float32)
+    for block in _blocks(np.arange(len(images))):
+        projected[block] = (_pixels(images, block) - mean) @ axes
+    return projected
+
+
+def _snapshot_axes(images, rows, n_features):
+    """Give the mean (P,) and the principal axes (P, F) of the pixels of some images."""
+    known = _pixels(images, rows)
+    mean = known.mean(axis=0)
+    known -= mean
     variances, combinations = np.linalg.eigh((known @ known.T).astype(float))
     variances, combinations = variances[::-1][:n_features], combinations[:, ::-1][:, :n_features]
     # Directions in which the train images do not differ, since some are the same, are not directions at all
     real = variances > 1e-6 * variances.max(initial=0)
     weights = combinations * np.where(real, 1 / np.sqrt(np.where(real, variances, 1)), 0)
-    return pixels @ (known.T @ weights.astype(np.float32))
+    return mean, known.T @ weights.astype(np.float32)
+
+
+def _streamed_axes(images, rows, n_features):
+    """Give what `_snapshot_axes` gives, nearly, in one pass over blocks of images."""
+    model = IncrementalPCA(n_features)
+    n_blocks = len(rows) // max(BLOCK, n_features)
+    for block in track(range(n_blocks), "principal components of the pixels"):
+        model.partial_fit(_pixels(images, rows[block::n_blocks]))  # each block with images of all classes
+    return model.mean_.astype(np.float32), model.components_.T.astype(np.float32)
+
+
+def _pixels(images, rows):
+    """Flatten some uint8 images to rows of float32 in [0, 1]."""
+    return images[rows].reshape(len(rows), -1).astype(np.float32) / 255
+
+
+def _blocks(rows):
+    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
 
 
 def lbp_histograms(images, radii=(1, 2, 4)):
@@ -191,5 +226,14 @@ def controls(images, train, latent_dim):
         ``("control", F, name)`` → ndarray (N, F): pixel PCA and each of `CONTROLS`.
     """
     found = {"pixel PCA": pixel_pca(images, train, latent_dim)}
-    found |= {name: describe(images) for name, describe in CONTROLS.items()}
+    found |= {name: _of_blocks(describe, images, name) for name, describe in CONTROLS.items()}
     return {("control", vectors.shape[1], name): vectors for name, vectors in found.items()}
+
+
+def _of_blocks(describe, images, name):
+    """Describe images block by block, in processes or on a cluster where there are several blocks."""
+    if len(images) <= BLOCK:
+        return describe(images)
+    blocks = ((np.asarray(images[start : start + BLOCK]),) for start in range(0, len(images), BLOCK))
+    found = scheduling.each(describe, blocks)
+    return np.concatenate(list(track(found, name, total=-(-len(images) // BLOCK))))

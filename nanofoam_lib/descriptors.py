@@ -15,7 +15,7 @@ def encode(model, images, seed=0):
     ----------
     model : vae.Autoencoder
     images : ndarray, shape (N, 128, 128)
-        uint8, or float in [0, 1]. A memory-mapped array is read batch by batch.
+        uint8, or float in [0, 1]. A memory-mapped array, or `splits.Chosen` of one, is read batch by batch.
     seed : int
         Seed of ε in ``z = μ + σ ε``, ε ~ N(0, I); row i gets the same ε whatever N is.
 
@@ -80,7 +80,7 @@ def encode_thesis(models, images, index, seed=0):
         The rows of `index` that belong to them, with the leaky `split`.
     """
     rows, elements, split = splits.thesis(len(images), seed)
-    return encode_all(models, splits.dihedral(images[rows], elements), seed), index.iloc[rows].assign(split=split)
+    return encode_all(models, splits.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
 
 
 def reconstruct(model, images):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import threading
 import warnings
 
 import numpy as np
@@ -16,6 +17,8 @@ DEPTHS = (8, 10, 12, 14, 16)
 #: Largest picture that is decoded unless told otherwise, in million pixels; a micrograph has 1 to 20.
 MAX_MEGAPIXELS = 100.0
 
+_lock, _changes = threading.Lock(), []  # of the blocks of `quiet` that are open, taken back in reverse order
+
 MORE_PAGES = "holds more than one page or frame, of which the first is read"
 
 
@@ -23,16 +26,27 @@ MORE_PAGES = "holds more than one page or frame, of which the first is read"
 def quiet():
     """Silence Pillow, and leave the limit on pixels to this module, for the time of a ``with`` block.
 
-    Both are settings of the whole process: where threads decode, one block must surround them all.
+    Both are settings of the whole process, which the blocks of several threads share: the first that begins changes
+    them, and the last that ends takes the change back.
     """
+    with _lock:
+        _changes.append(_silenced())
+        _changes[-1].__enter__()
+    try:
+        yield
+    finally:
+        with _lock:
+            _changes.pop().__exit__(None, None, None)
+
+
+@contextlib.contextmanager
+def _silenced():
     limit = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Image.MAX_IMAGE_PIXELS = None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+        yield
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def grey(content, bits=None, max_megapixels=MAX_MEGAPIXELS):

@@ -4,13 +4,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import GroupKFold
+
+from nanofoam_lib import ridge
 
 #: A latent dimension is active if its KL divergence from the prior is above this, in nat.
 ACTIVE_KL = 0.01
-
-_ALPHAS = np.logspace(-3, 5, 17)  # of standardised vectors: from next to no shrinkage to all of it
-_FOLDS = 5
 
 
 def predictability(vectors, measures, groups, seed=0):
@@ -50,7 +48,7 @@ def predictability(vectors, measures, groups, seed=0):
     >>> found["r2"].round(3).tolist()
     [1.0]
     """
-    vectors, groups = np.asarray(vectors, float), np.asarray(groups)
+    vectors, groups = np.asarray(vectors), np.asarray(groups)
     values = _as_matrix(measures, len(vectors))
     if len(groups) != len(vectors):
         raise ValueError(f"groups: expected {len(vectors)} rows, got {len(groups)}")
@@ -60,7 +58,7 @@ def predictability(vectors, measures, groups, seed=0):
         result.loc[columns, ["n", "n_groups"]] = [rows.sum(), n_groups]
         if n_groups > 1:
             x, y = vectors[rows], values[np.ix_(rows, columns)]
-            error = ((y - _predict_unseen(x, y, groups[rows], seed)) ** 2).sum(axis=0)
+            error = ((y - ridge.predict_unseen(x, y, groups[rows], seed)) ** 2).sum(axis=0)
             total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
             varies = np.ptp(y, axis=0) > 0
             result.loc[columns, "r2"] = 1 - np.divide(error, total, out=np.full(len(columns), np.nan), where=varies)
@@ -88,13 +86,15 @@ def rank_correlations(vectors, measures):
     array([[-1.],
            [nan]])
     """
-    vectors = np.asarray(vectors, float)
+    vectors = np.asarray(vectors)
     values = _as_matrix(measures, len(vectors))
     result = np.full((vectors.shape[1], values.shape[1]), np.nan)
     for rows, columns in _by_known_rows(values):
         if rows.any():
-            x, y = _unit_ranks(vectors[rows]), _unit_ranks(values[np.ix_(rows, columns)])
-            result[:, columns] = np.clip(x.T @ y, -1, 1)
+            y = _unit_ranks(values[np.ix_(rows, columns)])
+            for dims in ridge.slices(vectors.shape[1], 16):
+                x = _unit_ranks(vectors[rows, dims].astype(float))
+                result[dims, columns] = np.clip(x.T @ y, -1, 1)
     return result
 
 
@@ -121,12 +121,13 @@ def kl_divergence(mu, sigma):
     >>> kl_divergence([[0, 2]], [[1, 1]])
     array([0., 2.])
     """
-    mu, sigma = np.asarray(mu, float), np.asarray(sigma, float)
+    mu, sigma = np.asarray(mu), np.asarray(sigma)
     if mu.shape != sigma.shape:
         raise ValueError(f"mu has shape {mu.shape}, but sigma {sigma.shape}")
     if not (sigma > 0).all():
         raise ValueError("sigma: standard deviations must be positive")
-    return 0.5 * (mu**2 + sigma**2 - 1 - 2 * np.log(sigma)).mean(axis=0)
+    parts = ((mu[:, dims].astype(float), sigma[:, dims].astype(float)) for dims in ridge.slices(mu.shape[1], 16))
+    return np.concatenate([0.5 * (m**2 + s**2 - 1 - 2 * np.log(s)).mean(axis=0) for m, s in parts])
 
 
 def eta_squared(vectors, labels):
@@ -188,7 +189,7 @@ def dimensions(mu, sigma, labels, measures, seed=0):
     >>> table["best_measure"][0], round(table["best_rho"][0])
     ('porosity', -1)
     """
-    mu = np.asarray(mu, float)
+    mu = np.asarray(mu)
     kl = kl_divergence(mu, sigma)
     forest = RandomForestClassifier(300, n_jobs=-1, random_state=seed).fit(mu, np.asarray(labels))
     rho = rank_correlations(mu, measures)
@@ -296,32 +297,6 @@ def _by_known_rows(values):
     """Group the columns that are known (finite) in the same rows: pairs of a row mask and column numbers."""
     patterns, pattern_of = np.unique(np.isfinite(values), axis=1, return_inverse=True)
     return [(rows, np.flatnonzero(pattern_of == k)) for k, rows in enumerate(patterns.T)]
-
-
-def _predict_unseen(x, y, groups, seed):
-    folds = GroupKFold(min(_FOLDS, len(np.unique(groups))), shuffle=True, random_state=seed)
-    predicted = np.empty_like(y)
-    for train, test in folds.split(x, groups=groups):
-        mean, scale = x[train].mean(axis=0), x[train].std(axis=0)
-        scale = np.where(np.ptp(x[train], axis=0) > 0, scale, 1)
-        slopes = _ridge((x[train] - mean) / scale, y[train] - y[train].mean(axis=0))
-        predicted[test] = y[train].mean(axis=0) + (x[test] - mean) / scale @ slopes
-    return predicted
-
-
-def _ridge(x, y):
-    """Slopes (D, M) of the ridge regression of centred `y` on centred `x`, each target with its best penalty.
-
-    One singular value decomposition serves all penalties and targets: the fit to a row, and so its own weight in that
-    fit (leverage), and so the error if it were left out, are sums over the singular vectors.
-    """
-    u, singular, vt = np.linalg.svd(x, full_matrices=False)
-    projected = u.T @ y
-    shrinkage = singular**2 / (singular**2 + _ALPHAS[:, None])
-    leverage = 1 / len(x) + shrinkage @ (u**2).T  # the 1/n is the intercept's
-    left_out = [(y - u @ (k[:, None] * projected)) / (1 - h)[:, None] for k, h in zip(shrinkage, leverage, strict=True)]
-    best = _ALPHAS[np.argmin((np.array(left_out) ** 2).sum(axis=1), axis=0)]
-    return vt.T @ (singular[:, None] / (singular[:, None] ** 2 + best) * projected)
 
 
 def _unit_ranks(values):

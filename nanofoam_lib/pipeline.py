@@ -37,7 +37,7 @@ class Step:
     code: str
 
 
-def run(out=None, profile=None, data=None, given=None, start=None, force=False, lang="en"):
+def run(out=None, profile=None, data=None, given=None, start=None, force=False, lang="en", until=None):
     """Run the chain of notebooks into a run folder, leaving out what is unchanged.
 
     Parameters
@@ -56,6 +56,8 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         Run everything, changed or not, and take nothing over from earlier runs.
     lang : {"en", "es"}
         Language of the figures.
+    until : str, optional
+        Two digits of the last notebook to run; the report holds what there is then.
 
     Returns
     -------
@@ -73,6 +75,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     running, which finds again what it had written. Only one process at a time works in a run folder.
     """
     steps = find_steps()
+    _check_numbers(steps, start, until)
     place = Run(_run_folder(out, profile))
     earlier = place.load_manifest()
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
@@ -93,9 +96,11 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         earlier = place.load_manifest()  # another process may have ended meanwhile
         manifest = _begin_manifest(earlier, profile, values, source, lang)
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
+        todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
         with execution.ChainBar({step.name: _expected_seconds(step, earlier) for step, _ in todo}) as bar:
             for step, key in todo:
                 _run_step(step, key, place, manifest, values | own, bar, force)
+        _remove_outdated(place, manifest)
         if todo or not manifest["report"] or ledger.find_damage(place, manifest["report"]):
             _finish(place, manifest)
     return place
@@ -114,6 +119,13 @@ def _read_step(path):
     assigned = (node for node in ast.parse(tagged).body if isinstance(node, ast.Assign))
     defaults = {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
     return Step(path.stem, path, defaults, "\n".join(sources))
+
+
+def _check_numbers(steps, start, until):
+    numbers = [step.name[:2] for step in steps]
+    for option, number in (("--from", start), ("--until", until)):
+        if number is not None and number not in numbers:
+            raise UsageError(f"{option} {number}: no such notebook; give one of {', '.join(numbers)}")
 
 
 def _run_folder(out, profile):
@@ -183,9 +195,6 @@ def _plan(steps, place, manifest, values, start, force):
     and the key of the step before. A step is unchanged if its key is the recorded one and its files still have the
     recorded contents; after a step that runs, all run.
     """
-    numbers = [step.name[:2] for step in steps]
-    if start is not None and start not in numbers:
-        raise UsageError(f"--from {start}: no such notebook; give one of {', '.join(numbers)}")
     todo, key = [], manifest["data"]["hash"]
     for step in steps:
         used = {name: values[name] for name in step.defaults if name in values}
@@ -248,6 +257,13 @@ def _run_step(step, key, place, manifest, values, bar, force):
         raise
     finally:
         executed.unlink(missing_ok=True)
+
+
+def _remove_outdated(place, manifest):
+    """Forget the steps that came after those of an earlier run, and were not to be run again."""
+    outdated = [name for name, record in manifest["steps"].items() if record["status"] == "outdated"]
+    for name in outdated:
+        ledger.remove(place, manifest["steps"].pop(name)["outputs"])
 
 
 def _finish(place, manifest):

@@ -7,11 +7,11 @@ dark phase (`_dark_phase`), one label per pore (`_split`), the table of pores (`
 
 import functools
 import math
+import pathlib
 import warnings
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from PIL import Image
 from scipy import ndimage
 from scipy.spatial import KDTree
@@ -20,7 +20,7 @@ from skimage.measure import regionprops_table
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
-from nanofoam_lib import formats, micrographs
+from nanofoam_lib import formats, micrographs, scheduling
 from nanofoam_lib.errors import RunWarning
 from nanofoam_lib.progress import track
 
@@ -98,7 +98,7 @@ def measure(grey, pixel_size_um, crop=0.15, pixels=_PIXELS):
 
 
 def measure_all(paths, pixel_sizes_um, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
-    """Measure the pores of many images, read by `micrographs.read` in `n_jobs` processes.
+    """Measure the pores of many images, read by `micrographs.read`, in `n_jobs` processes or on a cluster.
 
     Parameters
     ----------
@@ -106,14 +106,14 @@ def measure_all(paths, pixel_sizes_um, crop=0.15, max_megapixels=formats.MAX_MEG
     pixel_sizes_um : float, or sequence with one item per path
         As `pixel_size_um` of `measure`.
     crop, max_megapixels, n_jobs
-        As in `measure`, `micrographs.read` and `joblib.Parallel`.
+        As in `measure`, `micrographs.read` and `scheduling.each`.
 
     Returns
     -------
     pandas.DataFrame
         One row per image, in the order of `paths`; one column per measure.
     """
-    paths = list(paths)
+    paths = [pathlib.Path(path).absolute() for path in paths]
     one = functools.partial(_read_and_measure, crop=crop, max_megapixels=max_megapixels)
     return _measure_each(one, paths, pixel_sizes_um, n_jobs)
 
@@ -132,13 +132,13 @@ def measure_pictures(pictures, pixel_sizes_um, n_jobs=-1):
     pandas.DataFrame
         As `measure_all`.
     """
-    return _measure_each(lambda picture, size: measure(picture, size, 0, _FEW_PIXELS), pictures, pixel_sizes_um, n_jobs)
+    one = functools.partial(measure, crop=0, pixels=_FEW_PIXELS)
+    return _measure_each(one, pictures, pixel_sizes_um, n_jobs)
 
 
 def _measure_each(one, items, pixel_sizes_um, n_jobs):
     sizes = [pixel_sizes_um] * len(items) if np.ndim(pixel_sizes_um) == 0 else list(pixel_sizes_um)
-    work = Parallel(n_jobs=n_jobs, return_as="generator")
-    rows = work(delayed(one)(item, size) for item, size in zip(items, sizes, strict=True))
+    rows = scheduling.each(one, zip(items, sizes, strict=True), n_jobs)
     return pd.DataFrame(track(rows, "pores", total=len(items)))
 
 

@@ -6,11 +6,10 @@ import pathlib
 import tempfile
 import warnings
 
-import joblib
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import collection, files, formats, micrographs, names
+from nanofoam_lib import collection, files, formats, micrographs, names, scheduling
 from nanofoam_lib.errors import DataError, RunWarning
 from nanofoam_lib.progress import track
 
@@ -62,7 +61,8 @@ def process(
     max_megapixels : float
         See `micrographs.read`.
     n_jobs : int
-        Threads; -1 is all cores. The result does not depend on it.
+        Threads on this machine; -1 is all cores. The result does not depend on it, nor on where `scheduling.each`
+        has the images read.
 
     Returns
     -------
@@ -102,29 +102,28 @@ def process(
 def _read_all(folder, paths, crop, size, max_megapixels, n_jobs, write):
     """Read all images, `write` the pixels of each (zeros for a bad one), and list what else is known of each."""
     results = []
-    with formats.quiet():
-        depths = _in_threads(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)
-        options = {"crop": crop, "size": size, "bits": max(depths), "max_megapixels": max_megapixels}
-        for result in _in_threads(_process_one, folder, paths, n_jobs, "reading micrographs", **options):
-            pixels = result.pop("pixels")
-            write(bytes(size * size) if pixels is None else pixels.tobytes())
-            results.append(result)
+    depths = _of_each(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)
+    options = {"crop": crop, "size": size, "bits": max(depths), "max_megapixels": max_megapixels}
+    for result in _of_each(_process_one, folder, paths, n_jobs, "reading micrographs", **options):
+        pixels = result.pop("pixels")
+        write(bytes(size * size) if pixels is None else pixels.tobytes())
+        results.append(result)
     return results
 
 
-def _in_threads(function, folder, paths, n_jobs, what, **options):
+def _of_each(function, folder, paths, n_jobs, what, **options):
     """Yield ``function(folder, path, **options)`` of each path, in order."""
+    items = ((folder.absolute(), path) for path in paths)
     # Threads suffice: decoding, resizing and hashing all release the interpreter lock
-    work = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    one = joblib.delayed(functools.partial(function, **options))
-    yield from track(work(one(folder, path) for path in paths), what, total=len(paths))
+    work = scheduling.each(functools.partial(function, **options), items, n_jobs, prefer="threads")
+    yield from track(work, what, total=len(paths))
 
 
 def _depth(folder, path, max_megapixels):
     """Count the bits that a file uses, 8 if it cannot be read: why is said when its pixels are."""
     try:
         micrographs.check_regular(folder / path)
-        with (folder / path).open("rb") as file:
+        with formats.quiet(), (folder / path).open("rb") as file:
             return formats.depth(file, max_megapixels)
     except (OSError, DataError):
         return 8
@@ -138,7 +137,8 @@ def _process_one(folder, path, crop, size, bits, max_megapixels):
             raise DataError("is a link that leads out of the data folder; copy the image into it")
         content = micrographs.contents(folder / path)
         result["sha256"] = hashlib.sha256(content).hexdigest()
-        grey, result["remarks"] = formats.grey(content, bits, max_megapixels)
+        with formats.quiet():
+            grey, result["remarks"] = formats.grey(content, bits, max_megapixels)
         result["height"], result["width"] = grey.shape
         result["pixels"] = micrographs.preprocess(grey, crop, size)
         if result["pixels"].min() == result["pixels"].max():

@@ -66,7 +66,7 @@ def _item(kind, name, manifest, figures, found):
     caption = captions.caption(kind, name, manifest)
     item = {"kind": kind, "id": f"{kind}-{_slug(name)}", "title": caption.title, "text": caption.text}
     if kind == "figures":
-        return item | _picture(figures[name]) | {"file": f"figures/{name}.pdf, .csv"}
+        return item | picture(figures[name]) | {"file": f"figures/{name}.pdf, .csv"}
     return item | _table(name, found[name], caption.text, manifest["lang"])
 
 
@@ -75,7 +75,8 @@ def _slug(name):
     return re.sub(r"[^A-Za-z0-9_]", lambda found: f"-{ord(found[0]):x}-", name)
 
 
-def _picture(path):
+def picture(path):
+    """Embed a PNG file: dict of source (a data address), width and height."""
     with Image.open(path) as image:
         width, height = image.size
     data = base64.b64encode(path.read_bytes()).decode("ascii")

@@ -2,9 +2,12 @@
 
 import dataclasses
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
+
+from nanofoam_lib.errors import RunWarning
 
 MAX_GROUPS = 5000  # resampling holds a groups × groups matrix: 200 MB here
 SAFE = 1e-4  # a squared distance below this share of the squared norms has lost digits; it is computed afresh
@@ -123,8 +126,8 @@ def table(vectors, labels, groups=None, seed=0, n_boot=1000, n_perm=1000):
     that leave a class no pair count as R_dealt >= R and are absent from the interval.
 
     Whether classes differ at all is for p: few tight groups give R > 0.5 by themselves (only WSS has pairs inside a
-    group), and near R = 0.5 the interval is rough. Raises ValueError as `wss_bss` does, on lengths that differ, fewer
-    than two classes, or more than `MAX_GROUPS` groups.
+    group), and near R = 0.5 the interval is rough. Of more than `MAX_GROUPS` groups so many stand for all: as many of
+    each class, drawn at random. Raises ValueError as `wss_bss` does, on lengths that differ, or fewer than two classes.
 
     Parameters
     ----------
@@ -132,6 +135,11 @@ def table(vectors, labels, groups=None, seed=0, n_boot=1000, n_perm=1000):
         Vectors of all classes, their classes and groups. A group name that stands in two classes means two groups.
     seed, n_boot, n_perm : int
         Seed and numbers of resamples, the same for every pair.
+
+    Warns
+    -----
+    RunWarning
+        If groups were drawn.
 
     Returns
     -------
@@ -147,7 +155,10 @@ def table(vectors, labels, groups=None, seed=0, n_boot=1000, n_perm=1000):
     classes, codes = np.unique(np.asarray(labels), return_inverse=True)
     if len(codes) != len(vectors) or len(classes) < 2 or np.bincount(codes).min() < 2:
         raise ValueError(f"expected {len(vectors)} labels of two or more classes, each on two vectors or more")
-    sums, sizes, owner = _group_sums(vectors, codes, groups)
+    numbers, owner = _number_groups(codes, groups)
+    if len(owner) > MAX_GROUPS:
+        vectors, numbers, owner = _draw_groups(vectors, numbers, owner, seed)
+    sums, sizes = _group_sums(vectors, numbers)
     rows, columns = [], ["class_a", "class_b", "wss_a", "wss_b", "bss", "r", "ci_low", "ci_high", "p_value"]
     for i, j in itertools.combinations(range(len(classes)), 2):
         pair = np.flatnonzero((owner == i) | (owner == j))
@@ -243,16 +254,35 @@ def _block(x, y, centre, chunk):
     return np.sqrt(squares, out=squares)
 
 
-def _group_sums(x, labels, groups):
-    """Return sums of distances between groups (G, G), group sizes (G,) and the class of each group (G,)."""
-    codes = np.arange(len(x)) if groups is None else pd.factorize(np.asarray(groups))[0]
-    if codes.shape != (len(x),) or codes.min() < 0:
-        raise ValueError(f"expected one group for each of the {len(x)} vectors, none missing")
-    names, codes = np.unique(labels * len(x) + codes, return_inverse=True)
-    if len(names) > MAX_GROUPS:
-        raise ValueError(f"expected at most {MAX_GROUPS} groups to resample, got {len(names)}: pass groups (specimens)")
-    x, codes = x[np.argsort(codes)], np.sort(codes)  # groups become runs, so that sums over them are cheap
-    sums = np.zeros((len(names), len(names)))
+def _number_groups(labels, groups):
+    """Give each vector the number of its group, a group in two classes having two, and each group its class."""
+    codes = np.arange(len(labels)) if groups is None else pd.factorize(np.asarray(groups))[0]
+    if codes.shape != (len(labels),) or codes.min() < 0:
+        raise ValueError(f"expected one group for each of the {len(labels)} vectors, none missing")
+    names, numbers = np.unique(labels * len(labels) + codes, return_inverse=True)
+    return numbers, names // len(labels)
+
+
+def _draw_groups(x, numbers, owner, seed):
+    """Leave `MAX_GROUPS` groups, the same number in each class that has as many."""
+    rng, most = np.random.default_rng(seed), MAX_GROUPS // (owner.max() + 1)
+    own = [np.flatnonzero(owner == label) for label in range(owner.max() + 1)]
+    kept = np.sort(np.concatenate([rng.choice(groups, min(most, len(groups)), replace=False) for groups in own]))
+    warnings.warn(
+        f"distances between classes are those of {len(kept)} of {len(owner)} groups, drawn at random: more cannot be "
+        "resampled; name specimens as groups",
+        RunWarning,
+        stacklevel=3,
+    )
+    rows = np.isin(numbers, kept)
+    return x[rows], np.searchsorted(kept, numbers[rows]), owner[kept]
+
+
+def _group_sums(x, numbers):
+    """Return sums of distances between groups (G, G) and group sizes (G,), groups numbered from 0 without a gap."""
+    sizes = np.bincount(numbers)
+    x, codes = x[np.argsort(numbers)], np.sort(numbers)  # groups become runs, so that sums over them are cheap
+    sums = np.zeros((len(sizes), len(sizes)))
     for rows, cols, block in _blocks(x, x, True, 16):
         for axis, here in enumerate((codes[rows], codes[cols])):
             block = np.add.reduceat(block, np.flatnonzero(np.diff(here, prepend=-1)), axis=axis)
@@ -260,7 +290,7 @@ def _group_sums(x, labels, groups):
         sums[place] += block
         if rows != cols:
             sums.T[place] += block
-    return sums, np.bincount(codes).astype(np.float64), names // len(x)
+    return sums, sizes.astype(np.float64)
 
 
 def _separations(u, v, sums, sizes):

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from nanofoam_lib import names
 from nanofoam_lib.errors import DataError, RunWarning
+from nanofoam_lib.progress import track
 
 _TURNS = ("90° turn", "180° turn", "270° turn")
 #: What each element of `dihedral` does, in words; flips are left-right, turns counter-clockwise and after the flip.
@@ -64,10 +65,11 @@ def by_group(labels, groups, test_fraction=0.3, seed=0):
     order = np.random.default_rng(seed).permutation(len(unique))
     target = test_fraction * counts.sum(axis=0)
     is_test = np.zeros(len(unique), bool)
+    held_out = np.zeros(len(classes), int)
     for group in order:
-        held_out = counts[is_test].sum(axis=0)
         if abs(held_out + counts[group] - target).sum() < abs(held_out - target).sum():
             is_test[group] = True
+            held_out += counts[group]
     _put_classes_on_both_sides(is_test, counts, order)
     missing = classes[(counts[is_test].sum(axis=0) == 0) | (counts[~is_test].sum(axis=0) == 0)]
     if missing.size:
@@ -104,6 +106,35 @@ def dihedral(images, elements):
         image = images[i, :, ::-1] if element >= 4 else images[i]
         result[i] = np.rot90(image, element % 4)
     return result
+
+
+class Chosen:
+    """Some images of an array, turned perhaps, that are made when a slice of them is asked for.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, S, S)
+        As a rule memory-mapped.
+    rows : array-like of int, shape (n,)
+    elements : array-like of int in 0…7, shape (n,), optional
+        What `dihedral` does to each.
+
+    Examples
+    --------
+    >>> chosen = Chosen(np.arange(8).reshape(2, 2, 2), [1, 1, 0], [0, 2, 0])
+    >>> len(chosen), chosen[1:2].tolist()
+    (3, [[[7, 6], [5, 4]]])
+    """
+
+    def __init__(self, images, rows, elements=None):
+        self._images, self._rows = images, np.asarray(rows)
+        self._elements = np.zeros(len(self._rows), int) if elements is None else np.asarray(elements)
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, part):
+        return dihedral(self._images[self._rows[part]], self._elements[part])
 
 
 def augment(images, rng):
@@ -194,7 +225,7 @@ def near_duplicates(images, split, threshold=0.7):
     known = [_unit(_blur(images[rows])[:, 3:61:3, 3:61:3]) for rows in _blocks(train)]
     known = np.concatenate(known or [np.empty((0, 400), np.float32)]).T
     found = {}
-    for rows in _blocks(test):
+    for rows in track(_blocks(test), "looking for copies across the split"):
         blurred = _blur(images[rows])
         shifted = [blurred[:, y : y + 58 : 3, x : x + 58 : 3] for y in (2, 4) for x in (2, 4)]
         for element in range(8):

@@ -111,3 +111,12 @@ def test_a_network_s_own_scores_are_a_row_of_their_own():
     assert (row.classifier, row.latent_dim, row.n_train, row.n_test) == ("softmax", 8, 3, 3)
     assert row.accuracy == pytest.approx(2 / 3)
     assert row.ci_low <= row.accuracy <= row.ci_high
+
+
+def test_intervals_do_not_depend_on_how_many_resamples_are_drawn_at_a_time():
+    """Of more than 4 million divided by the number of resamples, groups are resampled in parts."""
+    hit, groups = np.arange(5000) % 3 > 0, np.arange(5000)
+    low, high = classify.interval(hit, groups)
+    sd = np.sqrt(2 / 9 / 5000)
+    assert low == pytest.approx(hit.mean() - 1.96 * sd, abs=sd / 4)
+    assert high == pytest.approx(hit.mean() + 1.96 * sd, abs=sd / 4)

@@ -140,3 +140,31 @@ def test_every_control_describes_each_image_by_itself(name):
     features = controls.CONTROLS[name](images)
     assert features.dtype == np.float32 and len(features) == 6 and np.isfinite(features).all()
     np.testing.assert_array_equal(features[2:4], controls.CONTROLS[name](images[2:4]))
+
+
+def test_components_of_many_images_are_nearly_the_exact_ones(monkeypatch):
+    rng = np.random.default_rng(0)
+    patterns = rng.normal(size=(6, 32 * 32)) * np.array([40, 30, 20, 15, 10, 8])[:, None]
+    pixels = 128 + rng.normal(size=(1200, 6)) @ patterns + rng.normal(size=(1200, 32 * 32))
+    images = np.clip(pixels, 0, 255).astype(np.uint8).reshape(-1, 32, 32)
+    train = np.arange(1200) < 1100
+    exact = controls.pixel_pca(images, train, 6)
+    monkeypatch.setattr(controls, "SNAPSHOTS", 500)
+    streamed = controls.pixel_pca(images, train, 6)
+    for own, other in zip(exact.T, streamed.T, strict=True):
+        assert abs(np.corrcoef(own, other)[0, 1]) > 0.999
+    np.testing.assert_allclose(streamed[train].std(axis=0), exact[train].std(axis=0), rtol=0.01)
+
+
+def test_controls_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch):
+    images = np.random.default_rng(0).integers(256, size=(30, 32, 32), dtype=np.uint8)
+    train = np.arange(30) < 20
+    whole = controls.controls(images, train, 4)
+    monkeypatch.setattr(controls, "BLOCK", 8)
+    in_blocks = controls.controls(images, train, 4)
+    assert whole.keys() == in_blocks.keys()
+    for name, vectors in whole.items():
+        if name[2] == "pixel PCA":
+            np.testing.assert_allclose(in_blocks[name], vectors, atol=1e-5)
+        else:
+            assert np.array_equal(in_blocks[name], vectors)

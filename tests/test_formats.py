@@ -1,5 +1,6 @@
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -132,3 +133,15 @@ def test_quiet_puts_everything_back():
 def test_other_formats_are_refused_whatever_the_file_is_called(kind):
     with pytest.raises(DataError, match="not an image of a known format"):
         formats.grey(encoded(Image.new("RGB", (64, 64)), kind))
+
+
+def test_blocks_of_silence_that_overlap_end_in_what_was_before():
+    limit, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    first, second = formats.quiet(), formats.quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert Image.MAX_IMAGE_PIXELS is None
+    second.__exit__(None, None, None)
+    assert limit == Image.MAX_IMAGE_PIXELS
+    assert filters == warnings.filters

@@ -104,7 +104,7 @@ def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, mo
     arguments = ["run", "--profile", "demo", "--data", "d", "--out", "o", "-p", "epochs=2", "-p", "beta=0.5"]
     arguments += ["--from", "03", "--force", "--lang", "es"]
     status, out, err = call(*arguments, capsys=capsys)
-    assert seen == ["o", "demo", "d", {"epochs": 2, "beta": 0.5}, "03", True, "es"]
+    assert seen == ["o", "demo", "d", {"epochs": 2, "beta": 0.5}, "03", True, "es", None]
     assert (status, out) == (0, f"{tmp_path / 'index.html'}\n")
     assert "warning: 01_preprocess: mixed image sizes" in err
 

@@ -19,10 +19,10 @@ LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: Modules by tier; a module imports from its own tier and from those above it in this list.
 TIERS = [
-    {"errors", "files", "names", "progress", "prose"},
+    {"errors", "files", "names", "progress", "prose", "scheduling"},
     {
         "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
-        "classify", "controls", "separation", "projection", "findings", "latent", "zones", "illustrations",
+        "classify", "controls", "separation", "ridge", "projection", "findings", "latent", "zones", "illustrations",
         "design", "walks",
     },
     {
@@ -33,7 +33,8 @@ TIERS = [
     {"inspection", "explore", "scatter", "panel"},
     {
         "runs", "album", "printing", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex",
-        "page", "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "__main__",
+        "page", "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "grid", "sweeps",
+        "__main__",
     },
 ]  # fmt: skip
 NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]

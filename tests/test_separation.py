@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist, pdist
 from scipy.stats import ortho_group
 
 from nanofoam_lib import separation
+from nanofoam_lib.errors import RunWarning
 
 
 @pytest.fixture
@@ -130,7 +131,8 @@ def test_table_rows_agree_with_wss_bss(rng):
 
 def test_group_sums_across_blocks(rng):
     x, groups = rng.normal(size=(1500, 3)), rng.integers(0, 7, 1500)
-    sums, sizes, owner = separation._group_sums(x, np.zeros(1500, dtype=int), groups)
+    numbers, owner = separation._number_groups(np.zeros(1500, dtype=int), groups)
+    sums, sizes = separation._group_sums(x, numbers)
     member = (groups[:, None] == list(dict.fromkeys(groups))).astype(float)  # groups count in order of appearance
     np.testing.assert_allclose(sums, member.T @ cdist(x, x) @ member, rtol=1e-10)
     np.testing.assert_array_equal(sizes, member.sum(axis=0))
@@ -139,7 +141,7 @@ def test_group_sums_across_blocks(rng):
 
 def test_copies_in_a_resample_are_not_compared(rng):
     x = rng.normal(size=(6, 2))
-    sums, sizes, _ = separation._group_sums(x, np.repeat([0, 1], 3), None)
+    sums, sizes = separation._group_sums(x, np.arange(6))
     drawn = np.array([[2.0, 1, 0, 0, 0, 0]]), np.array([[0.0, 0, 0, 1, 1, 1]])
     wss_a, wss_b, bss = (v[0] for v in separation._separations(*drawn, sums, sizes))
     d = cdist(x, x)
@@ -150,7 +152,7 @@ def test_copies_in_a_resample_are_not_compared(rng):
 
 def test_copies_of_a_group_keep_their_inner_pairs_only(rng):
     x = rng.normal(size=(8, 2))
-    sums, sizes, _ = separation._group_sums(x, np.repeat([0, 1], 4), [0, 0, 1, 1, 2, 2, 3, 3])
+    sums, sizes = separation._group_sums(x, separation._number_groups(np.repeat([0, 1], 4), [0, 0, 1, 1, 2, 2, 3, 3])[0])
     drawn = np.array([[2.0, 1, 0, 0]]), np.array([[0.0, 0, 2, 0]])
     wss_a, wss_b, _ = (v[0] for v in separation._separations(*drawn, sums, sizes))
     d = cdist(x, x)
@@ -213,7 +215,7 @@ def test_bad_vectors_are_refused(a, b, says):
         separation.wss_bss(a, b)
 
 
-def test_bad_labels_and_groups_are_refused(monkeypatch):
+def test_bad_labels_and_groups_are_refused():
     x = np.arange(8.0).reshape(4, 2)
     for labels in ([0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 1]):
         with pytest.raises(ValueError, match="labels"):
@@ -221,7 +223,17 @@ def test_bad_labels_and_groups_are_refused(monkeypatch):
     for groups in ([0, 1, 2], ["a", None, "b", "c"]):
         with pytest.raises(ValueError, match="one group for each"):
             separation.table(x, [0, 0, 1, 1], groups)
-    monkeypatch.setattr(separation, "MAX_GROUPS", 3)
-    with pytest.raises(ValueError, match="pass groups"):
-        separation.table(x, [0, 0, 1, 1])
-    assert len(separation.table(x, [0, 0, 1, 1], [1, 1, 2, 3])) == 1
+
+
+def test_of_too_many_groups_some_stand_for_all(monkeypatch):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["a", "b", "rare"], [600, 600, 8])
+    x = rng.normal(size=(1208, 3)) + (labels == "b")[:, None]
+    exact = separation.table(x, labels)
+    monkeypatch.setattr(separation, "MAX_GROUPS", 600)
+    with pytest.warns(RunWarning, match=r"those of 408 of 1208 groups"):
+        drawn = separation.table(x, labels)
+    np.testing.assert_allclose(drawn["r"], exact["r"], atol=0.02)
+    assert drawn["wss_b"][1] == pytest.approx(exact["wss_b"][1], rel=1e-12)  # of the rare class none is left out
+    assert (drawn["ci_low"] <= drawn["r"]).all()
+    assert len(separation.table(x, labels, np.arange(1208) // 4)) == 3  # 302 specimens are not too many

@@ -14,6 +14,7 @@ from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability
 from nanofoam_lib.figures.spaces import distances, projection
+from nanofoam_lib.figures.sweeps import sweep, sweep_numbers
 from nanofoam_lib.figures.tables import score_table
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "reparametrisation",
     "sampled",
     "score_table",
+    "sweep",
+    "sweep_numbers",
     "training",
     "traversals",
     "wanted_got",
