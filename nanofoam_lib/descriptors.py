@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import splits, vae
+from nanofoam_lib import spatial_statistics, splits, vae
 from nanofoam_lib.backend import keras
 
 BATCH_SIZE = 32
@@ -128,6 +128,15 @@ def decoder_input(model, latents, seed=0, size=vae.SIZE):
         return latents
     noise = np.random.default_rng(seed).standard_normal((1, size, size, 1), np.float32)
     return [latents, np.repeat(noise, len(latents), axis=0)]
+
+
+def texture_distance(images, others):
+    """Compare the textures of pairs of images (N, S, S) in [0, 1], as `spatial_statistics.distance`: float32 (N,)."""
+    distances = np.empty(len(images), np.float32)
+    for start in range(0, len(images), BATCH_SIZE):
+        pair = (np.asarray(own[start : start + BATCH_SIZE], np.float32) for own in (images, others))
+        distances[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(spatial_statistics.distance(*pair))
+    return distances
 
 
 def to_input(images):

@@ -294,3 +294,7 @@ def _largest_map(encoder, source):
     """Count the elements of the largest feature map from `source` on."""
     shapes = [layer.output.shape for layer in encoder.layers[encoder.layers.index(source) :]]
     return max(int(np.prod(shape[1:])) for shape in shapes)
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, list | tuple) else [value]

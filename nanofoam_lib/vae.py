@@ -21,7 +21,7 @@ LOG_VAR_LIMIT = 12.0  # exp(log σ²) overflows on unlucky images early in train
 # is the same.
 HEAD_SCALE = 100.0  # variance of the weights of μ and conv, as a multiple of Glorot's
 LOG_VAR_START = -4.0
-STATISTICS_WEIGHT = 3000.0
+STATISTICS_WEIGHT = 1000.0
 
 
 @dataclasses.dataclass(frozen=True)
