@@ -117,7 +117,9 @@ def learning(book):
     shown = folders[: len(book.kinds)]
     decoded = {folder.name: descriptors.reconstruct(vae.load(folder), originals) for folder in shown}
     errors = {f"mse_{name}": ((pictures - originals) ** 2).mean(axis=(1, 2)) for name, pictures in decoded.items()}
-    errors |= {f"texture_{name}": descriptors.texture_distance(originals, pictures) for name, pictures in decoded.items()}
+    errors |= {
+        f"texture_{name}": descriptors.texture_distance(originals, pictures) for name, pictures in decoded.items()
+    }
     figure = figures.reconstructions(originals, decoded, chosen["label"], book.note, **book.look)
     yield "reconstructions", figure, chosen[["id", "path", "label"]].assign(**errors)
 
@@ -305,6 +307,6 @@ def _of_forest(confusion, latent_dim):
 
 def _shares(confusion, latent_dim):
     """Give the share of each true class that a random forest on σ takes for each class: ndarray (C, C)."""
-    own = _of_forest(confusion, latent_dim).query("descriptor == 'sigma'")
+    own = _of_forest(confusion, latent_dim).query("kind == 'vae' and descriptor == 'sigma'")
     counts = own.pivot(index="true", columns="predicted", values="count").to_numpy()
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

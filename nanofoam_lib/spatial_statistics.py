@@ -18,8 +18,8 @@ STRIDES = {1: 3, 2: 2}  # responses looked at; 3 shares no factor with the grids
 SEED = 20220607  # of the bank: the same for every model, so that distances can be compared
 #: Medians of the two parts of `distance` between two micrographs of one specimen: synthetic foam of the quick profile,
 #: seed 0, 120 specimens (`tests/benchmarks/descriptors.py --units`).
-UNITS = (0.25, 0.016)
-_FLAT = 1e-4  # variance of grey below which an image counts as flat
+UNITS = (0.133, 0.0088)
+_FLAT = 1e-5  # variance of grey below which an image counts as flat
 
 
 def two_point_correlation(images, reach=REACH):
@@ -118,7 +118,9 @@ def response_distance(images, others):
 
     Each is a `sliced_wasserstein` over the sum of both variances, so that one filter cannot outweigh all others.
     """
-    pairs = [([_grey(images)], [_grey(others)])] + [(responses(images, each), responses(others, each)) for each in SCALES]
+    pairs = [([_grey(images)], [_grey(others)])] + [
+        (responses(images, each), responses(others, each)) for each in SCALES
+    ]
     parts = [
         sliced_wasserstein(a, b) / (ops.var(a, axis=1) + ops.var(b, axis=1) + _FLAT)
         for pair in pairs

@@ -133,7 +133,6 @@ class Autoencoder(keras.Model):
         self.kl.update_state(kl, sample_weight=n)
         return reconstruction + self.config.beta * kl
 
-
     def compare(self, images, logits):
         """Give the reconstruction's part of the loss of each image: (N,)."""
         return ops.sum(ops.binary_crossentropy(images, logits, from_logits=True), axis=(1, 2, 3))

@@ -29,15 +29,17 @@ def texture(table, controls, link, measure="median_diameter_um"):
     plain = rivals[~rivals.index.str.startswith("untrained texture")]
     mu, z, vae = own["accuracy"]["mu"].max(), own["accuracy"]["z"].max(), pixel["accuracy"]["mu"].max()
     gains = "**gains**" if mu > pixel["ci_high"]["mu"].max() else "gains nothing that chance does not allow"
-    head = "most of the score comes from the pooling, not from the training" if mu - untrained < 0.05 else (
-        "training gives more than the pooling alone"
+    head = (
+        "most of the score comes from the pooling, not from the training"
+        if mu - untrained < 0.05
+        else ("training gives more than the pooling alone")
     )
     r2 = link[link["row"] == "r2"].set_index(["kind", "descriptor"])[measure].astype(float)
     return (
-        f"A random forest on μ of the texture model is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ of "
-        f"the VAE for {vae:.2f}: pooling over space {gains}. The best control, {plain.idxmax()}, reaches "
-        f"{plain.max():.2f}, the same encoder untrained {untrained:.2f}: {head}. μ predicts {measure} of unseen specimens "
-        f"with R² = {r2['texture', 'mu'].max():.2f} (VAE {r2['vae', 'mu'].max():.2f}, untrained "
+        f"A random forest on μ of the texture model is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ "
+        f"of the VAE for {vae:.2f}: pooling over space {gains}. The best control, {plain.idxmax()}, reaches "
+        f"{plain.max():.2f}, the same encoder untrained {untrained:.2f}: {head}. μ predicts {measure} of unseen "
+        f"specimens with R² = {r2['texture', 'mu'].max():.2f} (VAE {r2['vae', 'mu'].max():.2f}, untrained "
         f"{r2['control', 'untrained texture mu'].max():.2f})."
     )
 
@@ -63,15 +65,15 @@ def drawn(studies):
             for row in design.summarise(study.ordered).itertuples()
         )
         said.append(
-            f"- **{kind}**: pictures between the classes have {sampled['contrast'].median():.0%} of the contrast of real "
-            f"ones, and come back {sampled['cycle_error'].median():.1f} spacings from where they were decoded (real "
-            f"images {study.real['cycle_error'].median():.1f}). Designed pictures miss what was wanted by (median): "
+            f"- **{kind}**: pictures between the classes have {sampled['contrast'].median():.0%} of the contrast of "
+            f"real ones, and come back {sampled['cycle_error'].median():.1f} spacings from where they were decoded "
+            f"(real images {study.real['cycle_error'].median():.1f}). Designed pictures miss by (median): "
             f"{orders or 'no pore measure is known'}."
         )
     if "texture" in studies:
         said.append(
-            "\nThe texture model does not reproduce its input: it draws another sample with similar statistics, every pore "
-            "elsewhere. Where a single pore lies cannot be asked of it."
+            "\nThe texture model does not reproduce its input: it draws another sample with similar statistics, every "
+            "pore elsewhere. Where a single pore lies cannot be asked of it."
         )
     return "\n".join(said)
 
