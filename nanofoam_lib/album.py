@@ -24,7 +24,7 @@ from nanofoam_lib import (
     vae,
     walks,
 )
-from nanofoam_lib.runs import Run
+from nanofoam_lib.runs import Run, of_kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Book:
     data_name : str
     latent_dims : sequence of int
         The first is the size of the VAE that most figures are about.
+    kinds : sequence of str
+        Models that were trained.
     seed : int
     lang : {"en", "es"}
     width_cm : float
@@ -46,6 +48,7 @@ class Book:
     run: Run
     data_name: str
     latent_dims: tuple
+    kinds: tuple
     seed: int
     lang: str = "en"
     width_cm: float = style.WIDTH_CM
@@ -63,7 +66,7 @@ class Book:
     @property
     def note_on_vae(self):
         """Name the VAE that is looked at as well."""
-        return f"{self.note}, VAE {self.latent_dims[0]}-d"
+        return self.note_on("vae")
 
     @property
     def on_test(self):
@@ -73,6 +76,10 @@ class Book:
     def load(self):
         """Load the images and their index."""
         return self.run.load_images(), self.run.load_index()
+
+    def note_on(self, kind):
+        """Name a model of the first latent size as well."""
+        return f"{self.note}, {style.model_name(kind, self.latent_dims[0])}"
 
     def load_vae(self):
         """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
@@ -100,15 +107,19 @@ def samples(book):
 
 def learning(book):
     """Draw how training went, and what the models of the first latent size make of images they have not seen."""
-    folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in ("vae", "ae")]
+    folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
     history = pd.concat([pd.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
     yield "training", figures.training(history, book.note, **book.look), history
     images, index = book.load()
     test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
     chosen = test.groupby("label").head(2).sort_values("label")
     originals = images[chosen.index] / np.float32(255)
-    decoded = {folder.name: descriptors.reconstruct(vae.load(folder), originals) for folder in folders[:2]}
+    shown = folders[: len(book.kinds)]
+    decoded = {folder.name: descriptors.reconstruct(vae.load(folder), originals) for folder in shown}
     errors = {f"mse_{name}": ((pictures - originals) ** 2).mean(axis=(1, 2)) for name, pictures in decoded.items()}
+    errors |= {
+        f"texture_{name}": descriptors.texture_distance(originals, pictures) for name, pictures in decoded.items()
+    }
     figure = figures.reconstructions(originals, decoded, chosen["label"], book.note, **book.look)
     yield "reconstructions", figure, chosen[["id", "path", "label"]].assign(**errors)
 
@@ -228,22 +239,37 @@ def explanations(book):
 
 
 def generated(book):
-    """Draw what 05_generate has decoded: the latent map, walks, samples, and foams to order."""
+    """Draw what 05_generate has decoded: the latent map, walks, samples, foams to order, and large foams."""
     images, index = book.load()
-    points, walked = book.table("latent_map"), book.table("generated").fillna({"class": ""})
-    pictures = files.read_npz(book.run.drawing("generated"))["pictures"]
-    yield "latent_map", figures.latent_map(points, images, book.note_on_vae, **book.look), points
-    kinds = dict(tuple(walked.groupby("what")))
-    walks_drawn = {"traversals": "traversal", "latent_grid": "map", "designs": "design"}
-    for name, kind in walks_drawn.items():
-        own = kinds.get(kind, walked.iloc[:0])
-        yield name, figures.traversals(own, pictures, book.note_on_vae, **book.look), own
-    between = walks.beside_real(kinds["interpolation"], pd.read_csv(book.run.pores), index["label"])
-    figure = figures.interpolation(between, pictures, design.MEASURES, book.note_on_vae, **book.look)
-    yield "interpolation", figure, between
-    yield "samples", figures.sampled(kinds["sample"], pictures, book.note_on_vae, **book.look), kinds["sample"]
-    ordered = book.table("design")
-    yield "wanted_got", figures.wanted_got(ordered, book.note_on_vae, **book.look), ordered
+    measures = pd.read_csv(book.run.pores)
+    for kind in book.kinds:
+        for name, figure, numbers in _of_study(book, kind, images, index, measures):
+            yield of_kind(name, kind), figure, numbers
+    for drawing in _drawing(book, "large_foams"):
+        note = book.note_on("texture")
+        yield (
+            "large_foams",
+            figures.micrographs(drawing["pictures"], drawing["labels"], drawing["um"], note, **book.look),
+            pd.DataFrame(drawing["um"], columns=["um_x", "um_y"]).assign(label=drawing["labels"]),
+        )
+
+
+def _of_study(book, kind, images, index, measures):
+    """Draw what one kind of model has decoded, if it is one that does."""
+    for drawing in _drawing(book, of_kind("generated", kind)):
+        pictures, note = drawing["pictures"], book.note_on(kind)
+        points, ordered = (book.table(of_kind(name, kind)) for name in ("latent_map", "design"))
+        walked = book.table(of_kind("generated", kind)).fillna({"class": ""})
+        yield "latent_map", figures.latent_map(points, images, note, **book.look), points
+        kinds = dict(tuple(walked.groupby("what")))
+        for name, what in {"traversals": "traversal", "latent_grid": "map", "designs": "design"}.items():
+            own = kinds.get(what, walked.iloc[:0])
+            yield name, figures.traversals(own, pictures, note, **book.look), own
+        between = walks.beside_real(kinds["interpolation"], measures, index["label"])
+        figure = figures.interpolation(between, pictures, design.MEASURES, note, **book.look)
+        yield "interpolation", figure, between
+        yield "samples", figures.sampled(kinds["sample"], pictures, note, **book.look), kinds["sample"]
+        yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
 
 
 def _drawing(book, name):
@@ -261,9 +287,7 @@ def _cells(maps, key, keys, names):
 
 def _projections(index, spaces):
     """Lay out PCA and LDA of latent vectors, fitted on train: dict of name to the table of points."""
-    train, test = (index["split"] == side for side in ("train", "test"))
-    pca = {name: projection.pca(own[train], own[test]) for name, own in spaces.items()}
-    lda = {name: projection.lda(own[train], index["label"][train], own[test]) for name, own in spaces.items()}
+    pca, lda = projection.both(spaces, index)
     return {"pca": projection.points(pca, index, "PC"), "lda": projection.points(lda, index, "LD")}
 
 
@@ -283,6 +307,6 @@ def _of_forest(confusion, latent_dim):
 
 def _shares(confusion, latent_dim):
     """Give the share of each true class that a random forest on σ takes for each class: ndarray (C, C)."""
-    own = _of_forest(confusion, latent_dim).query("descriptor == 'sigma'")
+    own = _of_forest(confusion, latent_dim).query("kind == 'vae' and descriptor == 'sigma'")
     counts = own.pivot(index="true", columns="predicted", values="count").to_numpy()
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -11,6 +11,7 @@ from nanofoam_lib import style
 
 WORDS = pathlib.Path(__file__).with_name("captions.yaml")
 LANGUAGES = ("en", "es")
+TEXTURE = "_texture"  # ends the name of what the texture model has made; its caption is that of the VAE's
 
 
 class Caption(NamedTuple):
@@ -47,6 +48,8 @@ def caption(kind, name, manifest):
         return Caption("other", name.replace("_", " ").capitalize(), _provenance(entry, manifest))
     own = {"class": name.removeprefix(pattern.removesuffix("*"))}
     title, shown = (text.format(**own) for text in entry[manifest["lang"]])
+    if name == pattern + TEXTURE:
+        title += f", {word('texture', manifest['lang'])}"
     return Caption(entry["section"], title, f"{shown} {_provenance(entry, manifest)}")
 
 
@@ -108,8 +111,9 @@ def _enumerate(values, last):
 
 def _entry(kind, name):
     """Find what is known of a figure or table: (its name there, entry); the exact name goes before a pattern."""
-    known = _load()[kind]
-    matching = [name] if name in known else [pattern for pattern in known if fnmatch.fnmatchcase(name, pattern)]
+    known, base = _load()[kind], name.removesuffix(TEXTURE)
+    matching = [own for own in (name, base) if own in known]
+    matching += [pattern for pattern in known if fnmatch.fnmatchcase(name, pattern)]
     return (matching[0], known[matching[0]]) if matching else ("", {})
 
 

@@ -210,24 +210,24 @@ def grey_statistics(images):
 CONTROLS = {"LBP": lbp_histograms, "power spectrum": power_spectrum, "grey mean+std": grey_statistics}
 
 
-def controls(images, train, latent_dim):
+def controls(images, train, sizes):
     """Compute the controls that need no network.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (N, 128, 128)
     train : array-like of bool, shape (N,)
-    latent_dim : int
-        Number of components of the pixel PCA.
+    sizes : sequence of int
+        Numbers of components of the pixel PCA, as a rule the latent sizes of the models that are compared.
 
     Returns
     -------
     dict
-        ``("control", F, name)`` → ndarray (N, F): pixel PCA and each of `CONTROLS`.
+        ``("control", F, name)`` → ndarray (N, F): pixel PCA of each size and each of `CONTROLS`.
     """
-    found = {"pixel PCA": pixel_pca(images, train, latent_dim)}
-    found |= {name: _of_blocks(describe, images, name) for name, describe in CONTROLS.items()}
-    return {("control", vectors.shape[1], name): vectors for name, vectors in found.items()}
+    found = [("pixel PCA", pixel_pca(images, train, size)) for size in sizes]
+    found += [(name, _of_blocks(describe, images, name)) for name, describe in CONTROLS.items()]
+    return {("control", vectors.shape[1], name): vectors for name, vectors in found}
 
 
 def _of_blocks(describe, images, name):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import splits, vae
+from nanofoam_lib import spatial_statistics, splits, vae
 from nanofoam_lib.backend import keras
 
 BATCH_SIZE = 32
@@ -22,7 +22,7 @@ def encode(model, images, seed=0):
     Returns
     -------
     dict of ndarray of float32, shape (N, latent_dim)
-        ``mu``, ``sigma`` (= exp(½ log σ²)) and ``z`` of a VAE; ``conv`` of an autoencoder.
+        ``mu``, ``sigma`` (= exp(½ log σ²)) and ``z`` of a variational model; ``conv`` of an autoencoder.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def encode(model, images, seed=0):
         If the images have another shape or type, or values outside [0, 1].
     """
     latents = heads(model.encoder, images)
-    if model.config.kind == "ae":
+    if not model.config.is_variational:
         return latents
     log_var = np.clip(latents["log_var"], -vae.LOG_VAR_LIMIT, vae.LOG_VAR_LIMIT)
     sigma = np.exp(log_var / 2)
@@ -83,20 +83,60 @@ def encode_thesis(models, images, index, seed=0):
     return encode_all(models, splits.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
 
 
-def reconstruct(model, images):
-    """Encode images and decode the μ, or conv, that they give: float32 (N, 128, 128) in [0, 1]."""
-    latents = encode(model, images)
-    return decode(model, latents["mu" if model.config.kind == "vae" else "conv"])
+def reconstruct(model, images, seed=0):
+    """Encode images, and decode the μ or conv that they give: float32 (N, 128, 128); `seed` as in `decode`."""
+    return decode(model, encode(model, images)[vae.HEADS[model.config.kind][0]], seed)
 
 
-def decode(model, latents):
-    """Decode latent vectors (N, latent_dim) into float32 images (N, 128, 128) in [0, 1]."""
+def decode(model, latents, seed=0, size=vae.SIZE):
+    """Decode latent vectors into images.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    latents : array-like, shape (N, latent_dim)
+    seed : int
+        Of the noise from which a texture model draws: one field for all latents, so that pictures differ by their
+        latents alone; another seed gives another sample of the same textures. Other models need none.
+    size : int
+        Side of the pictures: 128, or for a texture model any multiple of 8 (2 to the number of poolings).
+
+    Returns
+    -------
+    ndarray of float32, shape (N, size, size)
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the model cannot draw pictures of this size.
+    """
     latents = np.asarray(latents, np.float32)
-    images = np.empty((len(latents), vae.SIZE, vae.SIZE), np.float32)
+    images = np.empty((len(latents), size, size), np.float32)
     for start in range(0, len(latents), BATCH_SIZE):
-        batch = latents[start : start + BATCH_SIZE]
-        images[start : start + len(batch)] = keras.ops.convert_to_numpy(model.decoder(batch, training=False))[..., 0]
+        batch = decoder_input(model, latents[start : start + BATCH_SIZE], seed, size)
+        images[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(model.decoder(batch, training=False))[..., 0]
     return images
+
+
+def decoder_input(model, latents, seed=0, size=vae.SIZE):
+    """Give what a decoder takes for latents (N, latent_dim), as `decode`: these, and for a texture model the noise."""
+    cell = 2 ** len(model.config.decoder_filters)
+    if size % cell or size < cell or (size != vae.SIZE and len(model.decoder.inputs) == 1):
+        raise ValueError(f"{model.name} cannot draw pictures of {size}×{size}")
+    if len(model.decoder.inputs) == 1:
+        return latents
+    noise = np.random.default_rng(seed).standard_normal((1, size, size, 1), np.float32)
+    return [latents, np.repeat(noise, len(latents), axis=0)]
+
+
+def texture_distance(images, others):
+    """Compare the textures of pairs of images (N, S, S) in [0, 1], as `spatial_statistics.distance`: float32 (N,)."""
+    distances = np.empty(len(images), np.float32)
+    for start in range(0, len(images), BATCH_SIZE):
+        pair = (np.asarray(own[start : start + BATCH_SIZE], np.float32) for own in (images, others))
+        distances[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(spatial_statistics.distance(*pair))
+    return distances
 
 
 def to_input(images):

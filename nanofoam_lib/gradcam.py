@@ -238,18 +238,19 @@ def _by_jacobian(encoder, tensor, source, images, dims, transform):
     The copies of A, one for each dimension, go through the rest of the network as one batch; the gradient of the sum
     of copy d's dimension d then is the Jacobian, since copies do not meet.
     """
-    front = keras.Model(encoder.input, source.output)
-    rest = keras.Model(source.output, tensor)
+    others = _cut(tensor, source.output)
+    front = keras.Model(encoder.input, [source.output, *others])
+    rest = keras.Model([source.output, *others], tensor)
     height, width, depth = source.output.shape[1:]
     maps = np.empty((len(images), height, width, len(dims)), np.float32)
     bytes_per_copy = 4 * _largest_map(encoder, source)
     n_dims = int(np.clip(_BYTES // bytes_per_copy, 1, len(dims)))
     n_images = int(np.clip(_BYTES // (bytes_per_copy * len(dims)), 1, descriptors.BATCH_SIZE))
     for rows, batch in _batches(images, n_images):
-        features = front(batch, training=False)
+        features, *beside = _as_list(front(batch, training=False))
         for first in range(0, len(dims), n_dims):
             own = dims[first : first + n_dims]
-            alpha = _jacobian(rest, features, own, transform) / (height * width)
+            alpha = _jacobian(rest, features, beside, own, transform) / (height * width)
             weighted = ops.matmul(
                 features, ops.transpose(ops.reshape(alpha, (-1, len(own), depth)), (0, 2, 1))[:, None]
             )
@@ -257,19 +258,43 @@ def _by_jacobian(encoder, tensor, source, images, dims, transform):
     return maps
 
 
-def _jacobian(rest, features, dims, transform):
+def _jacobian(rest, features, beside, dims, transform):
     """Differentiate dimension d of `rest` by a constant added to each channel of its copy: (N · D, K)."""
-    copies = ops.repeat(features, len(dims), axis=0)
+    copies, *others = (ops.repeat(tensor, len(dims), axis=0) for tensor in (features, *beside))
     chosen = np.eye(rest.output_shape[-1], dtype=np.float32)[np.tile(dims, len(features))]
 
     def total(shift):
-        values = rest(copies + shift[:, None, None, :], training=False)
+        values = rest([copies + shift[:, None, None, :], *others], training=False)
         return ops.sum(chosen * (transform(values) if transform else values))
 
     return backend.gradient(total, ops.zeros((len(copies), copies.shape[-1])))
+
+
+def _cut(tensor, source):
+    """List what `tensor` is computed from besides `source`, taken before it meets what comes from `source`."""
+    others, seen = {}, {}
+
+    def depends(own):
+        if own is source:
+            return True
+        if id(own) not in seen:
+            operation, node, _ = own._keras_history
+            inputs = operation._inbound_nodes[node].input_tensors
+            found = [depends(each) for each in inputs]
+            seen[id(own)] = any(found)
+            if seen[id(own)]:
+                others.update({id(each): each for each, does in zip(inputs, found, strict=True) if not does})
+        return seen[id(own)]
+
+    depends(tensor)
+    return list(others.values())
 
 
 def _largest_map(encoder, source):
     """Count the elements of the largest feature map from `source` on."""
     shapes = [layer.output.shape for layer in encoder.layers[encoder.layers.index(source) :]]
     return max(int(np.prod(shape[1:])) for shape in shapes)
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, list | tuple) else [value]

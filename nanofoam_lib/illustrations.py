@@ -182,7 +182,7 @@ def workflow(index, scores, identity, latent_dim):
     """
     test = index["split"] == "test"
     forest = scores.query("classifier == 'random forest' and protocol == 'by-group'")
-    forest = forest.query("descriptor == 'sigma' and latent_dim == @latent_dim")
+    forest = forest.query("kind == 'vae' and descriptor == 'sigma' and latent_dim == @latent_dim")
     own = identity[(identity["kind"] == "vae") & (identity["latent_dim"] == latent_dim)]
     return {
         "images": len(index),

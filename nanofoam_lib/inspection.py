@@ -86,7 +86,7 @@ def open_space(model, images, index, measures, mu, dimensions, n_dims=6):
     Parameters
     ----------
     model : vae.Autoencoder
-        Of kind "vae".
+        A variational one.
     images, index, measures, mu
         See `Space`; `index` has the columns id, label, group, split ("train" or "test").
     dimensions : pandas.DataFrame
@@ -211,4 +211,4 @@ def points(space, name, colour, rows):
 def _decode(space, vector):
     """Decode one latent vector (D,): float32 (1, 128, 128, 1)."""
     # Compiled once, it takes 5 ms where a call layer by layer takes 40: a slider must not lag
-    return space.model.decoder.predict_on_batch(np.float32(vector[None]))
+    return space.model.decoder.predict_on_batch(descriptors.decoder_input(space.model, np.float32(vector[None])))

@@ -50,13 +50,13 @@ def pooled_features(encoder, images):
     return pooled
 
 
-def controls(model, images, seed=0, names=()):
+def controls(models, images, seed=0, names=()):
     """Compute the controls that need a network.
 
     Parameters
     ----------
-    model : vae.Autoencoder
-        The trained VAE that is to be compared.
+    models : dict
+        ``(kind, latent_dim)`` → the trained `vae.Autoencoder` that is to be compared.
     images : ndarray of uint8, shape (N, 128, 128)
     seed : int
         Of the untrained weights and of z.
@@ -66,15 +66,21 @@ def controls(model, images, seed=0, names=()):
     Returns
     -------
     dict
-        ``("control", F, name)`` → ndarray of float32 (N, F): μ, σ and z of the same encoder untrained, the pooled
-        feature maps of the encoder trained and untrained, and the deep features asked for.
+        ``("control", F, name)`` → ndarray of float32 (N, F): μ, σ and z of the encoder of every VAE and texture model
+        untrained, the pooled feature maps of the VAE's encoder trained and untrained, and the deep features asked for.
     """
-    untrained = vae.build(model.config, seed)
-    found = {f"untrained {name}": vectors for name, vectors in descriptors.encode(untrained, images, seed).items()}
-    found["pooled features"] = pooled_features(model.encoder, images)
-    found["untrained pooled features"] = pooled_features(untrained.encoder, images)
-    found |= {name.partition("=")[0]: deep_features(name, images, seed) for name in names}
-    return {("control", vectors.shape[1], name): vectors for name, vectors in found.items()}
+    found = {}
+    for (kind, _), model in models.items():
+        if model.config.is_variational:
+            untrained = vae.build(model.config, seed)
+            who = "untrained" if kind == "vae" else f"untrained {kind}"
+            own = {f"{who} {name}": vectors for name, vectors in descriptors.encode(untrained, images, seed).items()}
+            if kind == "vae":
+                own["pooled features"] = pooled_features(model.encoder, images)
+                own["untrained pooled features"] = pooled_features(untrained.encoder, images)
+            found |= {("control", vectors.shape[1], name): vectors for name, vectors in own.items()}
+    deep = {name.partition("=")[0]: deep_features(name, images, seed) for name in names}
+    return found | {("control", vectors.shape[1], name): vectors for name, vectors in deep.items()}
 
 
 def supervised(classifier, images):

@@ -13,7 +13,7 @@ from nanofoam_lib.errors import UsageError
 class Parameter:
     """One parameter: its type, the range of its value (or of each entry of its list), and what it means."""
 
-    type: str  # "int", "float", "bool", "choice", "list of int" or "list of str"
+    type: str  # "int", "float", "bool", "str", "choice", or "list of" one of them
     low: float
     high: float
     meaning: str
@@ -24,35 +24,48 @@ class Parameter:
         """Tell whether `value` has the type and lies in the range."""
         if value is None:
             return self.optional
-        if self.type.startswith("list"):
-            fits = (lambda entry: isinstance(entry, str)) if self.type == "list of str" else self._fits_int
-            return isinstance(value, list) and (bool(value) or self.optional) and all(fits(entry) for entry in value)
-        if self.type == "choice":
-            return isinstance(value, str) and value in self.choices
-        if self.type == "bool":
-            return isinstance(value, bool)
-        return self._fits(value, int if self.type == "int" else (int, float))
+        if not self.is_list:
+            return self._fits(value)
+        return isinstance(value, list) and (bool(value) or self.optional) and all(map(self._fits, value))
 
-    def _fits_int(self, value):
-        return self._fits(value, int)
+    @property
+    def is_list(self):
+        """Whether a value is a list."""
+        return self.type.startswith(_LIST)
 
-    def _fits(self, value, types):
-        return isinstance(value, types) and not isinstance(value, bool) and self.low <= value <= self.high
+    @property
+    def entry(self):
+        """Type of the value, or of each entry of its list."""
+        return self.type.removeprefix(_LIST)
 
     @property
     def expected(self):
         """Describe the values that are accepted."""
-        if self.type == "choice":
-            return "one of " + ", ".join(json.dumps(choice) for choice in self.choices)
-        if self.type == "list of str":
-            return "a JSON list of strings"
-        kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-        limits = "" if self.type == "bool" else f" from {self.low:g} to {self.high:g}"
-        null = " or null" if self.optional and not self.type.startswith("list") else ""
-        return kind.get(self.type, "a JSON list of whole numbers") + limits + null
+        if self.entry == "choice":
+            choices = ", ".join(json.dumps(choice) for choice in self.choices)
+            return f"a JSON list of some of {choices}" if self.is_list else f"one of {choices}"
+        one, many = _WORDS[self.entry]
+        limits = f" from {self.low:g} to {self.high:g}" if self.entry in ("int", "float") else ""
+        null = " or null" if self.optional and not self.is_list else ""
+        return (f"a JSON list of {many}" if self.is_list else one) + limits + null
+
+    def _fits(self, value):
+        if self.entry in ("choice", "str"):
+            return isinstance(value, str) and (self.entry == "str" or value in self.choices)
+        if self.entry == "bool" or isinstance(value, bool):
+            return self.entry == "bool" and isinstance(value, bool)
+        return isinstance(value, int if self.entry == "int" else (int, float)) and self.low <= value <= self.high
 
 
+_LIST = "list of "
+_WORDS = {
+    "int": ("a whole number", "whole numbers"),
+    "float": ("a number", "numbers"),
+    "bool": ("true or false", "true and false"),
+    "str": ("text", "strings"),
+}
 PROTOCOLS = ("by-group", "thesis")
+KINDS = ("vae", "ae", "texture")
 
 PARAMETERS = {
     "n_per_class": Parameter("int", 2, 1_000_000, "synthetic micrographs per class"),
@@ -63,7 +76,8 @@ PARAMETERS = {
     "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
-    "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one VAE and one autoencoder for each"),
+    "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),
+    "kinds": Parameter("list of choice", 0, 0, "models to train: vae, and perhaps ae and texture", choices=KINDS),
     "filters": Parameter("list of int", 1, 4096, "filters of the encoder's convolutions"),
     "decoder_filters": Parameter("list of int", 1, 4096, "filters of the decoder's convolutions, one fewer"),
     "beta": Parameter("float", 0, 1e6, "weight of the KL divergence"),
@@ -128,6 +142,8 @@ def check(values, source=""):
         if not parameter.accepts(value):
             raise UsageError(f"{source}{name} must be {parameter.expected}, not {json.dumps(value, default=str)}")
         checked[name] = float(value) if parameter.type == "float" and value is not None else value
+    if "vae" not in checked.get("kinds", KINDS):
+        raise UsageError(f'{source}kinds must hold "vae", which the maps and the walks are about')
     if {"filters", "decoder_filters"} <= checked.keys():
         _check_filters(checked["filters"], checked["decoder_filters"], source)
     return checked

@@ -141,6 +141,26 @@ def lda(train, labels, test):
     return _projection(train, test, axes, axes @ within, share, shrinkage, note)
 
 
+def both(spaces, index):
+    """Fit PCA and LDA to the train rows of latent vectors, and apply them to the test rows.
+
+    Parameters
+    ----------
+    spaces : dict
+        Name → latent vectors, ndarray (N, D).
+    index : pandas.DataFrame, N rows
+        Columns `label` and `split`.
+
+    Returns
+    -------
+    pca, lda : dict
+        Name → `Projection`.
+    """
+    train, test = (index["split"] == side for side in ("train", "test"))
+    found = {name: pca(own[train], own[test]) for name, own in spaces.items()}
+    return found, {name: lda(own[train], index["label"][train], own[test]) for name, own in spaces.items()}
+
+
 def project(projection, vectors):
     """Coordinates (n, 2) of latent `vectors` (n, d) on the axes of a `Projection`.
 

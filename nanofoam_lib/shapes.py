@@ -39,7 +39,7 @@ def of_model(model):
         row of "latent".
     """
     rows = [("encoder", *row) for layer in model.encoder.layers for row in _rows(layer)]
-    if model.config.kind == "vae":
+    if model.config.is_variational:
         rows.append(("latent", "z", "sampling", "z = μ + σ ε", 1, 1, model.config.latent_dim))
     rows += [("decoder", *row) for layer in model.decoder.layers[1:] for row in _rows(layer)]
     return pd.DataFrame(rows, columns=["part", "layer", "kind", "detail", "height", "width", "depth"])

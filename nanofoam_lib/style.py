@@ -18,6 +18,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SYMBOLS = {"mu": "μ", "sigma": "σ"}
+MODELS = {"vae": "VAE", "ae": "AE", "texture": "texture VAE"}
 
 #: What the columns of the pore measures are called in a figure.
 MEASURES = {
@@ -206,6 +207,11 @@ def scale_bar_length(width):
 def describe(data_name, seed, lang="en"):
     """Name data set, split and seed in the words that stand under every figure."""
     return f"{text(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
+
+
+def model_name(kind, latent_dim):
+    """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
+    return f"{MODELS.get(kind, kind)} {latent_dim}-d"
 
 
 def names(table, lang="en"):

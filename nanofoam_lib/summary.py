@@ -36,6 +36,8 @@ def sentences(manifest, index, tables):
         said.append(findings.separation(tables["separation"]))
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
+    if _have(tables, "table1", "controls", "geometry") and "texture" in set(tables["table1"]["kind"]):
+        said.append(findings.texture(tables["table1"], tables["controls"], tables["geometry"]))
     if _have(tables, "gradcam_checks"):
         said.append(findings.map_checks(tables["gradcam_checks"]))
     if _have(tables, "generated"):
@@ -43,6 +45,8 @@ def sentences(manifest, index, tables):
         said.append(f"Sampled at random: {findings.generated(sampled)}")
     if _have(tables, "design"):
         said.append(findings.design(design.summarise(tables["design"])))
+    if _have(tables, "design_texture"):
+        said.append(f"With the texture model:\n{findings.design(design.summarise(tables['design_texture']))}")
     return said
 
 

@@ -9,7 +9,19 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import backend, checkpoints, descriptors, epoch_loop, geometry, splits, upsampling, vae
+from nanofoam_lib import (
+    backend,
+    checkpoints,
+    convolutions,
+    descriptors,
+    epoch_loop,
+    geometry,
+    spatial_statistics,
+    splits,
+    texture,
+    upsampling,
+    vae,
+)
 from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import RunWarning, TrainingError
 
@@ -217,7 +229,7 @@ def warn_if_collapsed(name, active):
 
 def _identify(model, data, *recipe):
     """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
-    modules = (backend, descriptors, epoch_loop, splits, upsampling, vae)
+    modules = (backend, convolutions, descriptors, epoch_loop, spatial_statistics, splits, texture, upsampling, vae)
     code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
     arrays = itertools.chain(model.get_weights(), data)
@@ -265,7 +277,7 @@ def _average(model, logs):
     """Average the losses of batches, given as (size, losses), over images: Keras starts its means anew each batch."""
     names = {"total": "loss", "reconstruction": "reconstruction", "kl": "kl"}
     means = {name: _mean(logs, key) for name, key in names.items()}
-    return means if model.config.kind == "vae" else means | {"kl": math.nan}  # a plain autoencoder has no KL divergence
+    return means if model.config.is_variational else means | {"kl": math.nan}
 
 
 def _mean(logs, name):

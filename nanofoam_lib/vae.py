@@ -1,27 +1,27 @@
-"""The thesis's convolutional variational autoencoder, and the plain autoencoder it is compared with."""
+"""The thesis's convolutional variational autoencoder, the plain one it is compared with, and one for textures."""
 
 import dataclasses
 import functools
-import itertools
 import json
 import pathlib
 import zipfile
 
-from nanofoam_lib import files
+from nanofoam_lib import convolutions, files, spatial_statistics, texture
 from nanofoam_lib.backend import keras
+from nanofoam_lib.convolutions import MOMENTUM, SIZE, seeded_kernels
 from nanofoam_lib.upsampling import UpsampledConv2D
 
 ops, layers = keras.ops, keras.layers
 
-SIZE = 128  # side of an image in pixels
-HEADS = {"vae": ("mu", "log_var"), "ae": ("conv",)}
+#: The heads of each kind's encoder; the decoder takes z or, where there is but one head, that.
+HEADS = {"vae": ("mu", "log_var"), "ae": ("conv",), "texture": ("mu", "log_var")}
 LOG_VAR_LIMIT = 12.0  # exp(log σ²) overflows on unlucky images early in training; ±12 leaves σ in 0.0025…400
 # Where the heads start. With Glorot's weights and no bias, images start 0.06 apart under noise of σ = 1, and the
 # decoder first learns to ignore its input; farther apart and with less noise it leaves that plateau sooner. The loss
 # is the same.
 HEAD_SCALE = 100.0  # variance of the weights of μ and conv, as a multiple of Glorot's
 LOG_VAR_START = -4.0
-MOMENTUM = 0.9  # of the running means of BatchNormalization: small data sets have few steps per epoch to settle them
+STATISTICS_WEIGHT = 1000.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Config:
 
     Parameters
     ----------
-    kind : {"vae", "ae"}
-        Variational autoencoder (thesis section 4.1) or the plain one of table 1.
+    kind : {"vae", "ae", "texture"}
+        Variational autoencoder (thesis section 4.1), the plain one of table 1, or the variational one that compares
+        statistics instead of pixels.
     latent_dim : int
         Number of latent dimensions.
     filters : sequence of int
@@ -70,6 +71,11 @@ class Config:
         if not self.beta >= 0:
             raise ValueError(f"beta must not be negative: {self.beta}")
 
+    @property
+    def is_variational(self):
+        """Whether an image becomes a distribution, μ and σ, and not a point."""
+        return len(HEADS[self.kind]) > 1
+
 
 class Autoencoder(keras.Model):
     """An encoder, a decoder, and the loss that joins them; made by `build` or `load`.
@@ -97,7 +103,7 @@ class Autoencoder(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         # Cross-entropy from the logits stays exact where the sigmoid saturates
-        self.to_logits = keras.Model(decoder.input, decoder.get_layer("logits").output, name="to_logits")
+        self.to_logits = keras.Model(decoder.inputs, decoder.get_layer("logits").output, name="to_logits")
         self.noise = keras.random.SeedGenerator(seed)
         self.reconstruction = keras.metrics.Mean(name="reconstruction")
         self.kl = keras.metrics.Mean(name="kl")
@@ -105,8 +111,12 @@ class Autoencoder(keras.Model):
     def call(self, images, training=False):
         """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
         heads = dict(zip(HEADS[self.config.kind], _as_list(self.encoder(images, training=training)), strict=True))
-        latents = self.sample(**heads) if self.config.kind == "vae" else heads["conv"]
-        return {"logits": self.to_logits(latents, training=training), **heads}
+        latents = self.sample(**heads) if self.config.is_variational else heads["conv"]
+        return {"logits": self.to_logits(self.decoder_input(latents), training=training), **heads}
+
+    def decoder_input(self, latents):
+        """Give what the decoder takes while training."""
+        return latents
 
     def sample(self, mu, log_var):
         """Draw ``z = μ + σ ε`` with ε ~ N(0, I), the same shape as `mu`."""
@@ -115,14 +125,33 @@ class Autoencoder(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Compute the loss of the class docstring for images `x` and the output `y_pred` of `call`."""
         n = ops.shape(x)[0]
-        entropy = ops.binary_crossentropy(x, y_pred["logits"], from_logits=True)
-        reconstruction = ops.sum(entropy) / ops.cast(n, entropy.dtype)
+        reconstruction = ops.mean(self.compare(x, y_pred["logits"]))
         self.reconstruction.update_state(reconstruction, sample_weight=n)
-        if self.config.kind == "ae":
+        if not self.config.is_variational:
             return reconstruction
         kl = ops.mean(ops.sum(kl_divergence(y_pred["mu"], y_pred["log_var"]), axis=-1))
         self.kl.update_state(kl, sample_weight=n)
         return reconstruction + self.config.beta * kl
+
+    def compare(self, images, logits):
+        """Give the reconstruction's part of the loss of each image: (N,)."""
+        return ops.sum(ops.binary_crossentropy(images, logits, from_logits=True), axis=(1, 2, 3))
+
+
+class TextureAutoencoder(Autoencoder):
+    """An autoencoder whose pictures need not equal the images, but have their statistics.
+
+    The loss is ``w · spatial_statistics.distance + β Σ_dimensions KL``.
+    """
+
+    def decoder_input(self, latents):
+        """Add a field of noise N(0, 1) as large as an image: the same latents with new noise are a new sample."""
+        shape = (ops.shape(latents)[0], SIZE, SIZE, 1)
+        return [latents, keras.random.normal(shape, dtype=latents.dtype, seed=self.noise)]
+
+    def compare(self, images, logits):
+        """Give the weighted distance of statistics of each image: (N,)."""
+        return STATISTICS_WEIGHT * spatial_statistics.distance(images[..., 0], ops.sigmoid(logits[..., 0]))
 
 
 def clip_log_var(log_var):
@@ -160,7 +189,8 @@ def build(config, seed=0):
     >>> [tuple(head.shape) for head in model.encoder.outputs]
     [(None, 2), (None, 2)]
     """
-    return Autoencoder(config, _build_encoder(config, seed), _build_decoder(config, seed), seed)
+    encoder, decoder = _BUILDERS[config.kind]
+    return _CLASSES[config.kind](config, encoder(config, seed), decoder(config, seed), seed)
 
 
 def classifier(config, n_classes, seed=0):
@@ -185,42 +215,29 @@ def classifier(config, n_classes, seed=0):
     ----------
     .. [1] B. Zhou et al., CVPR (2016) 2921, doi:10.1109/CVPR.2016.319 (global average pooling, CAM)
     """
-    images, features = _build_convolutions(config, seed)
-    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
-    scores = layers.Dense(n_classes, **next(_seeded_kernels(seed + 2)), name="classes")(pooled)
+    images, maps = convolutions.build(config.filters, seed)
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(maps[-1])
+    scores = layers.Dense(n_classes, **next(seeded_kernels(seed + 2)), name="classes")(pooled)
     return keras.Model(images, scores, name="classifier")
 
 
 def _build_encoder(config, seed):
-    images, features = _build_convolutions(config, seed)
-    x = layers.Flatten(name="flatten")(features)
+    images, maps = convolutions.build(config.filters, seed)
+    x = layers.Flatten(name="flatten")(maps[-1])
     heads = [_build_head(name, config.latent_dim, seed)(x) for name in HEADS[config.kind]]
     return keras.Model(images, heads if len(heads) > 1 else heads[0], name="encoder")
 
 
-def _build_convolutions(config, seed):
-    kernel = _seeded_kernels(seed)
-    images = x = keras.Input((SIZE, SIZE, 1), name="images")
-    for level, filters in enumerate(config.filters[:-1], start=1):
-        x = layers.Conv2D(filters, 3, padding="same", **next(kernel), name=f"conv_{level}")(x)
-        # The maximum of the ReLU is the ReLU of the maximum: on a quarter of the pixels
-        x = layers.MaxPooling2D(name=f"pool_{level}")(x)
-        x = layers.Activation("relu", name=f"relu_{level}")(x)
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
-    x = layers.Conv2D(config.filters[-1], 3, padding="same", activation="relu", **next(kernel), name="features")(x)
-    return images, x
-
-
 def _build_head(name, latent_dim, seed):
     if name == "log_var":
-        kernel, bias = next(_seeded_kernels(seed + 3)), keras.initializers.Constant(LOG_VAR_START)
+        kernel, bias = next(seeded_kernels(seed + 3)), keras.initializers.Constant(LOG_VAR_START)
     else:
-        kernel, bias = next(_seeded_kernels(seed + 2, HEAD_SCALE)), "zeros"
+        kernel, bias = next(seeded_kernels(seed + 2, HEAD_SCALE)), "zeros"
     return layers.Dense(latent_dim, **kernel, bias_initializer=bias, name=name)
 
 
 def _build_decoder(config, seed):
-    kernel = _seeded_kernels(seed + 1)
+    kernel = seeded_kernels(seed + 1)
     side = SIZE // 2 ** len(config.decoder_filters)
     depth = config.decoder_filters[0]
     latents = keras.Input((config.latent_dim,), name="latents")
@@ -237,11 +254,9 @@ def _build_decoder(config, seed):
     return keras.Model(latents, layers.Activation("sigmoid", name="image")(x), name="decoder")
 
 
-def _seeded_kernels(seed, scale=1.0):
-    """Yield the layers' Glorot initializers, each with its own seed: no global state decides the weights."""
-    for number in itertools.count(1000 * seed):
-        uniform = keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform", seed=number)
-        yield {"kernel_initializer": uniform}
+_PIXELS, _TEXTURE = (_build_encoder, _build_decoder), (texture.build_encoder, texture.build_decoder)
+_BUILDERS = {"vae": _PIXELS, "ae": _PIXELS, "texture": _TEXTURE}
+_CLASSES = {"vae": Autoencoder, "ae": Autoencoder, "texture": TextureAutoencoder}
 
 
 def save(model, folder):
@@ -280,7 +295,8 @@ def load(folder):
     if unknown:
         raise ValueError(f"{folder / 'config.json'}: unknown keys {', '.join(sorted(unknown))}")
     encoder, decoder = (_read(folder / f"{name}.keras") for name in ("encoder", "decoder"))
-    return Autoencoder(Config(**values), encoder, decoder)
+    config = Config(**values)
+    return _CLASSES[config.kind](config, encoder, decoder)
 
 
 def save_classifier(model, folder):

@@ -7,10 +7,11 @@ FIGURES = [
     "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances", "table1",
     "controls", "controls_table", "confusion", "geometry", "gradcam_CuNi1", "gradcam_average", "class_maps",
     "gradcam_checks", "latent_map", "traversals", "interpolation", "samples", "wanted_got",
+    "large_foams", "traversals_texture",
 ]  # fmt: skip
 TABLES = [
     "near_duplicates", "models", "table1", "controls", "seeds", "confusion", "separation", "dimensions", "geometry",
-    "gradcam_checks", "latent_map", "generated", "design",
+    "gradcam_checks", "latent_map", "generated", "design", "design_texture",
 ]  # fmt: skip
 
 
@@ -51,6 +52,15 @@ def test_a_class_stands_in_the_caption_of_its_maps_as_it_is():
     assert found.title == "Grad-CAM of {x} a_b"
     assert found.text.startswith("An image of {x} a_b, its reconstruction")
     assert captions.caption("figures", "gradcam_checks", manifest()).title == "Checks of the Grad-CAM maps"
+
+
+def test_what_the_texture_model_made_stands_behind_what_the_vae_made():
+    assert captions.caption("figures", "samples_texture", manifest()).title == "Sampled foams, texture model"
+    assert captions.caption("figures", "gradcam_wood_texture", manifest()).title == "Grad-CAM of wood_texture"
+    arranged = captions.arrange(["wanted_got", "samples_texture", "samples", "latent_map_texture"], [])
+    assert [name for _, name in arranged["generation"]] == [
+        "latent_map_texture", "samples", "samples_texture", "wanted_got"
+    ]  # fmt: skip
 
 
 def test_an_unknown_name_gives_its_own_words():

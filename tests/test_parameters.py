@@ -31,6 +31,8 @@ def test_values_are_json():
         ({"crop": 0.6}, "crop must be a number from 0 to 0.45"),
         ({"seed": None}, "seed"),
         ({"protocol": "random"}, 'protocol must be one of "by-group", "thesis"'),
+        ({"kinds": ["vae", "gan"]}, 'kinds must be a JSON list of some of "vae", "ae", "texture"'),
+        ({"kinds": ["texture"]}, 'kinds must hold "vae"'),
         ({"seeds": [1.5]}, "seeds must be a JSON list of whole numbers"),
         ({"backbones": [1]}, "backbones must be a JSON list of strings"),
         ({"filters": [4, 4, 4], "decoder_filters": [4]}, "decoder_filters must have one entry fewer"),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import write_tiles
 
-from nanofoam_lib import classify, descriptors, execution, pipeline, provenance, vae
+from nanofoam_lib import classify, descriptors, execution, parameters, pipeline, provenance, vae
 from nanofoam_lib.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.runs import Run
 
@@ -63,14 +63,14 @@ def test_the_run_folder_is_that_of_the_contract(finished):
         "controls", "confusion", "geometry", "architecture", "workflow", "gradcam_scheme", "pca_example",
         "reparametrisation", "wss_bss_scheme", "table1", "controls_table", "gradcam_brick", "gradcam_grass",
         "gradcam_gravel", "gradcam_average", "gradcam_checks", "class_maps", "latent_map", "latent_grid", "traversals",
-        "interpolation", "samples", "designs", "wanted_got",
+        "interpolation", "samples", "designs", "wanted_got", "traversals_texture", "wanted_got_texture", "large_foams",
     )  # fmt: skip
     tables = ("table1", "controls", "separation", "dimensions", "geometry", "models", "confusion", "seeds")
     expected = {
         "manifest.json", "index.html", "thesis.tex", "data/images.npy", "data/index.csv", "data/pores.csv",
         *(f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "tex")),
-        "descriptors/vae-3.npz", "descriptors/ae-3.npz",
-        *(f"models/{kind}-3/{name}" for kind in ("vae", "ae")
+        *(f"descriptors/{kind}-3.npz" for kind in parameters.KINDS),
+        *(f"models/{kind}-3/{name}" for kind in parameters.KINDS
           for name in ("config.json", "encoder.keras", "decoder.keras", "history.csv")),
         *(f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png", "csv")),
         *(f"notebooks/{step.name}.ipynb" for step in pipeline.find_steps()),
@@ -92,7 +92,8 @@ def test_the_index_matches_the_images_and_the_files(finished, tiles_folder):
 
 def test_descriptors_are_those_of_the_saved_models(finished):
     images = np.load(finished.images)
-    for kind, names in (("vae", ["mu", "sigma", "z"]), ("ae", ["conv"])):
+    drawn = ["mu", "sigma", "z"]
+    for kind, names in (("vae", drawn), ("ae", ["conv"]), ("texture", drawn)):
         with np.load(finished.descriptors(kind, 3), allow_pickle=False) as saved:
             assert saved.files == ["id", *names]
             encoded = descriptors.encode(vae.load(finished.model(kind, 3)), images, seed=0)

@@ -26,8 +26,8 @@ TIERS = [
         "design", "walks",
     },
     {
-        "backend", "upsampling", "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam",
-        "map_checks", "networks", "shapes",
+        "backend", "upsampling", "convolutions", "spatial_statistics", "texture", "vae", "checkpoints", "epoch_loop",
+        "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "generation",
     },
     {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},
@@ -73,7 +73,7 @@ def test_modules_import_only_downward(name):
         assert not packages & heavy
     if name not in PICTURES | {"explore"}:
         assert not packages & {"matplotlib", "seaborn"}
-    if name in {"vae", "descriptors", "training", "gradcam"}:
+    if name in {"vae", "convolutions", "spatial_statistics", "texture", "descriptors", "training", "gradcam"}:
         assert "tensorflow" not in packages
 
 

@@ -152,7 +152,9 @@ def test_copies_in_a_resample_are_not_compared(rng):
 
 def test_copies_of_a_group_keep_their_inner_pairs_only(rng):
     x = rng.normal(size=(8, 2))
-    sums, sizes = separation._group_sums(x, separation._number_groups(np.repeat([0, 1], 4), [0, 0, 1, 1, 2, 2, 3, 3])[0])
+    sums, sizes = separation._group_sums(
+        x, separation._number_groups(np.repeat([0, 1], 4), [0, 0, 1, 1, 2, 2, 3, 3])[0]
+    )
     drawn = np.array([[2.0, 1, 0, 0]]), np.array([[0.0, 0, 2, 0]])
     wss_a, wss_b, _ = (v[0] for v in separation._separations(*drawn, sums, sizes))
     d = cdist(x, x)

@@ -7,6 +7,7 @@ from nanofoam_lib.findings.foams import design, gauge, generated, latent_map
 from nanofoam_lib.findings.latents import controls, geometry, projections, separation, supervision
 from nanofoam_lib.findings.learning import classifier, data, models
 from nanofoam_lib.findings.maps import average_maps, map_checks
+from nanofoam_lib.findings.textures import drawn, texture
 
 __all__ = [
     "average_maps",
@@ -14,6 +15,7 @@ __all__ = [
     "controls",
     "data",
     "design",
+    "drawn",
     "gauge",
     "generated",
     "geometry",
@@ -23,4 +25,5 @@ __all__ = [
     "projections",
     "separation",
     "supervision",
+    "texture",
 ]

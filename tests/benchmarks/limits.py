@@ -67,7 +67,7 @@ def statistics():
     measures = pd.DataFrame(rng.normal(size=(240, 8)), columns=[f"m{i}" for i in range(8)])
 
     def everything():
-        plain = controls.controls(images, train, 128)
+        plain = controls.controls(images, train, [128])
         classify.table1(latents | plain, index, "noise")
         separation.summarise(latents, labels, groups)
         geometry.summarise(latents | plain, measures, index)

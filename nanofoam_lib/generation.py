@@ -1,0 +1,136 @@
+"""What a model draws: foams on walks through its latent space and to order, each told how far it is from real ones."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib import descriptors, design, latent, pores, projection, walks
+
+COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Study:
+    """What one model draws; made by `study`.
+
+    Attributes
+    ----------
+    gauge : latent.Gauge
+    real : pandas.DataFrame
+        What `latent.measure` gives for the held-out images.
+    points : pandas.DataFrame
+        The maps, as `projection.maps` gives them.
+    generated : pandas.DataFrame
+        One row per picture: what, series, class, step (see `walks`), the gauge's numbers, ``contrast`` (standard
+        deviation of grey over the mean one of held-out images), and pore measures.
+    pictures : ndarray of uint8, shape (n, 128, 128)
+    ordered : pandas.DataFrame
+        Wanted, predicted and got, as `design.compare` gives them: of designed pictures, of held-out images reduced to
+        128×128, and of their reconstructions.
+    """
+
+    gauge: latent.Gauge
+    real: pd.DataFrame
+    points: pd.DataFrame
+    generated: pd.DataFrame
+    pictures: np.ndarray
+    ordered: pd.DataFrame
+
+
+def study(model, mu, images, index, measures, dims, seed=0):
+    """Let a model draw, and judge its pictures.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+        A variational one.
+    mu : ndarray, shape (N, D)
+        Its latent vectors of all images.
+    images : ndarray of uint8, shape (N, 128, 128)
+    index : pandas.DataFrame, N rows
+        Columns id, label, split, um_x, um_y.
+    measures : pandas.DataFrame, N rows
+        Pore measures of the full micrographs.
+    dims : sequence of int
+        Latent dimensions to walk along.
+    seed : int
+        Of the samples.
+
+    Returns
+    -------
+    Study
+    """
+    train, test = ((index["split"] == side).to_numpy() for side in ("train", "test"))
+    known, held_out, labels = mu[train], mu[test], index["label"][train]
+    maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
+    designs = design.fit_all(known, measures[train])
+    wanted, points = design.orders(designs, measures[train])
+    gauge, real, decoded = judge(model, known, held_out)
+
+    parts = [walks.traversals(known, dims, maps), walks.interpolations(known, labels)]
+    parts += [walks.samples(known, labels, seed=seed), walks.lattice(maps["LDA"], "LD"), walks.orders(wanted, points)]
+    um = index[["um_x", "um_y"]]
+    generated, pictures = draw(model, gauge, pd.concat(parts), um[train].median(), images[test])
+    ordered = [design.compare(designs, points, wanted, generated.query("what == 'design'"), design.DESIGNED)]
+    some = slice(None, None, -(-len(held_out) // COMPARED))
+    for picture, own in ((design.REAL, images[test]), (design.RECONSTRUCTED, decoded)):
+        got = pores.measure_pictures(own[some], um[test].to_numpy()[some])
+        got = real[some].reset_index(drop=True).join(got)
+        ordered.append(design.compare(designs, held_out[some], measures[test][some], got, picture))
+    ordered = pd.concat(ordered, ignore_index=True)
+    return Study(gauge, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
+
+
+def judge(model, known, held_out):
+    """Fit the gauge of a model on its own reconstructions of held-out images.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    known, held_out : ndarray, shape (n, D) and (m, D)
+        Latent vectors of train images, and of images that training has not seen.
+
+    Returns
+    -------
+    gauge : latent.Gauge
+    real : pandas.DataFrame
+        What `latent.measure` gives for the held-out images.
+    decoded : ndarray of float32, shape (m, 128, 128)
+    """
+    decoded = descriptors.decode(model, held_out)
+    again = descriptors.encode(model, decoded)["mu"]
+    gauge = latent.fit_gauge(known, held_out, again)
+    return gauge, latent.measure(gauge, held_out, again), decoded
+
+
+def draw(model, gauge, walk, um, real):
+    """Decode a walk, and measure every picture of it.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    gauge : latent.Gauge
+    walk : pandas.DataFrame
+        Latent vectors, as `walks` gives them.
+    um : (float, float)
+        Size of the pictures' pixels in micrometres, x and y; NaN if unknown.
+    real : ndarray of uint8, shape (m, 128, 128)
+        Images whose contrast counts as 1.
+
+    Returns
+    -------
+    generated : pandas.DataFrame
+        As in `Study`.
+    pictures : ndarray of float32, shape (n, 128, 128)
+    """
+    pictures = descriptors.decode(model, walk)
+    found = latent.measure(gauge, walk, descriptors.encode(model, pictures)["mu"])
+    found["contrast"] = pictures.std(axis=(1, 2)) / (real.std(axis=(1, 2)).mean() / 255)
+    measured = pores.measure_pictures(pictures, [tuple(um)] * len(walk))
+    return walk.index.to_frame(index=False).join(found).join(measured), pictures
+
+
+def to_bytes(pictures):
+    """Turn pictures in [0, 1] into uint8."""
+    return (255 * pictures + 0.5).astype(np.uint8)
