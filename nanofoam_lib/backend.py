@@ -1,6 +1,7 @@
 """Keras, imported quietly, with the backend's defaults set in one place."""
 
 import contextlib
+import functools
 import os
 import sys
 
@@ -57,8 +58,33 @@ def adam(learning_rate, clip_norm):
     -------
     keras.optimizers.Adam
     """
-    kind = _one_pass_adam() if _is_tensorflow_on_cpu() else keras.optimizers.Adam
-    return kind(learning_rate, global_clipnorm=clip_norm)
+    kind = _one_pass_adam() if _is_tensorflow_on_cpu() and strategy() is None else keras.optimizers.Adam
+    with scope():
+        return kind(learning_rate, global_clipnorm=clip_norm)
+
+
+@functools.cache
+def strategy():
+    """Give TensorFlow's strategy for training on several devices of one machine, or None where there is only one.
+
+    The devices are the GPUs that TensorFlow sees; without any, the CPUs: more than one only where somebody has split
+    the CPU into logical devices before this module was imported.
+
+    Returns
+    -------
+    tf.distribute.MirroredStrategy or None
+    """
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices]) if len(devices) > 1 else None
+
+
+def scope():
+    """Give the context in which models and optimisers must be made: that of `strategy`, or one that does nothing."""
+    return strategy().scope() if strategy() else contextlib.nullcontext()
 
 
 def _is_tensorflow_on_cpu():

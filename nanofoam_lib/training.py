@@ -16,6 +16,7 @@ from nanofoam_lib import (
     descriptors,
     epoch_loop,
     geometry,
+    replicas,
     spatial_statistics,
     splits,
     texture,
@@ -111,14 +112,17 @@ def fit_classifier(
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = backend.adam(learning_rate, CLIP_NORM)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=backend.jit_compile())
+    replicas.prepare(model, descriptors.to_input(images[:1]), classes[:1])
 
     def one_epoch(epoch):
         train, test = [], []
         for rows, batch in _batches(images, train_rows, batch_size, (seed, epoch)):
-            train.append((len(batch), model.train_on_batch(batch, classes[rows], return_dict=True)))
+            logs = model.train_on_batch(replicas.shared(batch), replicas.shared(classes[rows]), return_dict=True)
+            train.append((len(batch), logs))
             _check_finite(model, train[-1][1]["loss"], epoch)
         for rows, batch in _plain_batches(images, test_rows, batch_size):
-            test.append((len(batch), model.test_on_batch(batch, classes[rows], return_dict=True)))
+            logs = model.test_on_batch(replicas.shared(batch), replicas.shared(classes[rows]), return_dict=True)
+            test.append((len(batch), logs))
         sides = (("", train), ("test_", test))
         return {"epoch": epoch} | {side + name: _mean(logs, name) for side, logs in sides for name in logs[0][1]}
 
@@ -132,6 +136,7 @@ def fit_classifier(
 def compile_autoencoder(model, learning_rate):
     """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
     model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile())
+    replicas.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
 
 
 def run_epoch(model, images, rows, batch_size, key):
@@ -159,7 +164,7 @@ def run_epoch(model, images, rows, batch_size, key):
     _seed_noise(model, key)
     logs = []
     for _, batch in _batches(images, rows, batch_size, key):
-        logs.append((len(batch), model.train_on_batch(batch, return_dict=True)))
+        logs.append((len(batch), model.train_on_batch(replicas.shared(batch), return_dict=True)))
         _check_finite(model, logs[-1][1]["loss"], key[1])
     return _average(model, logs)
 
@@ -174,7 +179,8 @@ def evaluate(model, images, rows, batch_size=16, seed=0):
     """
     _seed_noise(model, (seed, 0))
     batches = _plain_batches(images, rows, batch_size)
-    return _average(model, [(len(batch), model.test_on_batch(batch, return_dict=True)) for _, batch in batches])
+    logs = [(len(batch), model.test_on_batch(replicas.shared(batch), return_dict=True)) for _, batch in batches]
+    return _average(model, logs)
 
 
 def count_active(mu, sigma):
@@ -229,7 +235,9 @@ def warn_if_collapsed(name, active):
 
 def _identify(model, data, *recipe):
     """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
-    modules = (backend, convolutions, descriptors, epoch_loop, spatial_statistics, splits, texture, upsampling, vae)
+    modules = (
+        backend, convolutions, descriptors, epoch_loop, replicas, spatial_statistics, splits, texture, upsampling, vae,
+    )  # fmt: skip
     code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
     arrays = itertools.chain(model.get_weights(), data)

@@ -6,7 +6,7 @@ import json
 import pathlib
 import zipfile
 
-from nanofoam_lib import convolutions, files, spatial_statistics, texture
+from nanofoam_lib import backend, convolutions, files, replicas, spatial_statistics, texture
 from nanofoam_lib.backend import keras
 from nanofoam_lib.convolutions import MOMENTUM, SIZE, seeded_kernels
 from nanofoam_lib.upsampling import UpsampledConv2D
@@ -128,10 +128,10 @@ class Autoencoder(keras.Model):
         reconstruction = ops.mean(self.compare(x, y_pred["logits"]))
         self.reconstruction.update_state(reconstruction, sample_weight=n)
         if not self.config.is_variational:
-            return reconstruction
+            return replicas.of_one(reconstruction)
         kl = ops.mean(ops.sum(kl_divergence(y_pred["mu"], y_pred["log_var"]), axis=-1))
         self.kl.update_state(kl, sample_weight=n)
-        return reconstruction + self.config.beta * kl
+        return replicas.of_one(reconstruction + self.config.beta * kl)
 
     def compare(self, images, logits):
         """Give the reconstruction's part of the loss of each image: (N,)."""
@@ -189,8 +189,9 @@ def build(config, seed=0):
     >>> [tuple(head.shape) for head in model.encoder.outputs]
     [(None, 2), (None, 2)]
     """
-    encoder, decoder = _BUILDERS[config.kind]
-    return _CLASSES[config.kind](config, encoder(config, seed), decoder(config, seed), seed)
+    with backend.scope():
+        encoder, decoder = (replicas.synchronise(make(config, seed)) for make in _BUILDERS[config.kind])
+        return _CLASSES[config.kind](config, encoder, decoder, seed)
 
 
 def classifier(config, n_classes, seed=0):
@@ -215,10 +216,11 @@ def classifier(config, n_classes, seed=0):
     ----------
     .. [1] B. Zhou et al., CVPR (2016) 2921, doi:10.1109/CVPR.2016.319 (global average pooling, CAM)
     """
-    images, maps = convolutions.build(config.filters, seed)
-    pooled = layers.GlobalAveragePooling2D(name="pooled")(maps[-1])
-    scores = layers.Dense(n_classes, **next(seeded_kernels(seed + 2)), name="classes")(pooled)
-    return keras.Model(images, scores, name="classifier")
+    with backend.scope():
+        images, maps = convolutions.build(config.filters, seed)
+        pooled = layers.GlobalAveragePooling2D(name="pooled")(maps[-1])
+        scores = layers.Dense(n_classes, **next(seeded_kernels(seed + 2)), name="classes")(pooled)
+        return replicas.synchronise(keras.Model(images, scores, name="classifier"))
 
 
 def _build_encoder(config, seed):
@@ -263,8 +265,7 @@ def save(model, folder):
     """Write ``config.json``, ``encoder.keras`` and ``decoder.keras`` into `folder`, each whole or not at all."""
     folder = pathlib.Path(folder)
     for name in ("encoder", "decoder"):
-        with files.replacing(folder / f"{name}.keras") as temporary:
-            getattr(model, name).save(temporary)
+        _write(getattr(model, name), folder / f"{name}.keras")
     files.write_json(folder / "config.json", dataclasses.asdict(model.config))
 
 
@@ -294,15 +295,15 @@ def load(folder):
     unknown = set(values) - {field.name for field in dataclasses.fields(Config)}
     if unknown:
         raise ValueError(f"{folder / 'config.json'}: unknown keys {', '.join(sorted(unknown))}")
-    encoder, decoder = (_read(folder / f"{name}.keras") for name in ("encoder", "decoder"))
     config = Config(**values)
-    return _CLASSES[config.kind](config, encoder, decoder)
+    with backend.scope():
+        encoder, decoder = (_read(folder / f"{name}.keras") for name in ("encoder", "decoder"))
+        return _CLASSES[config.kind](config, encoder, decoder)
 
 
 def save_classifier(model, folder):
     """Write ``classifier.keras`` into `folder`, whole or not at all; the state of its optimiser is left out."""
-    with files.replacing(pathlib.Path(folder) / "classifier.keras") as temporary:
-        keras.Model(model.input, model.output, name=model.name).save(temporary)
+    _write(keras.Model(model.input, model.output, name=model.name), pathlib.Path(folder) / "classifier.keras")
 
 
 def load_classifier(folder):
@@ -310,9 +311,15 @@ def load_classifier(folder):
     return _read(pathlib.Path(folder) / "classifier.keras")
 
 
+def _write(model, path):
+    with files.replacing(path) as temporary:
+        replicas.synchronise(model, on=False).save(temporary)
+    replicas.synchronise(model)
+
+
 def _read(path):
     with files.diagnosing(path), zipfile.ZipFile(path):  # Keras says of a damaged file that there is none
-        return keras.saving.load_model(path)
+        return replicas.synchronise(keras.saving.load_model(path))
 
 
 def _as_list(value):
