@@ -81,7 +81,7 @@ def interval(hit, groups, level=0.95, n_resamples=2000, seed=0):
     size = np.bincount(group_of)
     right = np.bincount(group_of, weights=np.asarray(hit, float))
     rng = np.random.default_rng(seed)
-    block = max(1, 2**22 // len(size))  # resamples at a time, however many groups there are
+    block = max(1, 2**20 // len(size))  # resamples at a time, however many groups there are
     accuracies = np.empty(n_resamples)
     for start in range(0, n_resamples, block):
         n = min(block, n_resamples - start)

@@ -1,0 +1,145 @@
+"""Time and peak memory against work: ``uv run python tests/benchmarks/scale.py [--sizes 1000 10000] [--csv FILE]``.
+
+Each row is measured in a process of its own; before is what that held when the work began. The images are 240 × 180
+cuts of scikit-image's photographs under noise. Times depend on what else the machine does; run it on an idle one.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import pandas as pd
+import psutil
+from PIL import Image
+from skimage import data
+
+SIZES = (1_000, 10_000, 100_000)
+SIDE = 128
+
+
+def cuts(n, width, height):
+    """Yield n grey pictures of the given size, each under noise of its own."""
+    photographs = [data.brick(), data.grass(), data.gravel()]
+    for i in range(n):
+        rng, picture = np.random.default_rng(i), photographs[i % 3]
+        y, x = rng.integers(picture.shape[0] - height), rng.integers(picture.shape[1] - width)
+        noise = rng.integers(0, 16, (height, width), dtype=np.uint8)
+        yield np.clip(picture[y : y + height, x : x + width], 0, 240) + noise
+
+
+def files_of(n, folder):
+    """Write a data folder of n images."""
+    for label in "abc":
+        (folder / label).mkdir()
+    for i, picture in enumerate(cuts(n, 240, 180)):
+        Image.fromarray(picture).save(folder / "abc"[i % 3] / f"{i:06d}.jpg")
+
+
+def array_of(n, folder):
+    """Write an array of n images, as preprocessing does, without holding it."""
+    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (n, SIDE, SIDE))
+    for i, picture in enumerate(cuts(n, SIDE, SIDE)):
+        images[i] = picture
+    images.flush()
+
+
+def vectors_of(n, folder):
+    """Write n vectors of 128 dimensions."""
+    np.save(folder / "vectors.npy", np.random.default_rng(0).normal(size=(n, 128)).astype(np.float32))
+
+
+def preprocess(folder):
+    """Read, crop and resize every image."""
+    from nanofoam_lib import preprocessing
+
+    return lambda: preprocessing.process(folder, folder / "images.npy", skip_bad=True)
+
+
+def encode(folder):
+    """Encode with an untrained network of the quick profile's depth and a quarter of its width."""
+    from nanofoam_lib import descriptors, micrographs, vae
+
+    model = vae.build(vae.Config("vae", 128, (8, 8, 16, 16), (16, 8, 8)))
+    descriptors.encode(model, np.zeros((32, SIDE, SIDE), np.uint8))
+    return lambda: descriptors.encode(model, micrographs.load(folder / "images.npy"))
+
+
+def describe(folder):
+    """Compute the controls that need no network."""
+    from nanofoam_lib import controls, micrographs
+
+    images = micrographs.load(folder / "images.npy")
+    return lambda: controls.controls(images, np.arange(len(images)) % 3 > 0, 128)
+
+
+def distances(folder):
+    """Compute the distances between two halves of the vectors."""
+    from nanofoam_lib import separation
+
+    vectors = np.load(folder / "vectors.npy")
+    return lambda: separation.distances(vectors[::2], vectors[1::2])
+
+
+#: Work, and what makes its input.
+WORK = {
+    "preprocessing": (preprocess, files_of),
+    "descriptors": (encode, array_of),
+    "controls": (describe, array_of),
+    "distances": (distances, vectors_of),
+}
+
+
+def measure(name, folder):
+    """Print the seconds that a work takes, and what memory the process holds before it and at the most."""
+    work = WORK[name][0](pathlib.Path(folder))
+    before = psutil.Process().memory_info().rss
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
+    began = time.perf_counter()
+    work()
+    took = time.perf_counter() - began
+    status = pathlib.Path("/proc/self/status").read_text()
+    peak = 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    print(json.dumps({"seconds": took, "before_mib": before / 2**20, "peak_mib": peak / 2**20}))
+
+
+def row(name, n):
+    """Make the input, and measure one work on it in a fresh process."""
+    with tempfile.TemporaryDirectory() as folder:
+        WORK[name][1](n, pathlib.Path(folder))
+        command = [sys.executable, __file__, "--measure", name, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {"work": name, "images": n} | found | {"per_second": n / found["seconds"]}
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
+    parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
+    parser.add_argument("--csv", metavar="FILE")
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        return measure(*options.measure)
+    rows = []
+    print(f"{os.cpu_count()} cores")
+    print(f"{'work':15} {'images':>8} {'seconds':>9} {'per s':>9} {'before MiB':>11} {'peak MiB':>9}")
+    for name in options.work:
+        for n in options.sizes:
+            rows.append(own := row(name, n))
+            print(
+                "{work:15} {images:8} {seconds:9.1f} {per_second:9.0f} {before_mib:11.0f} {peak_mib:9.0f}".format(**own)
+            )
+    if options.csv:
+        pd.DataFrame(rows).to_csv(options.csv, index=False)
+
+
+if __name__ == "__main__":
+    main()
