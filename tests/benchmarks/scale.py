@@ -16,6 +16,7 @@ import time
 import numpy as np
 import pandas as pd
 import psutil
+from measure import Row
 from PIL import Image
 from skimage import data
 
@@ -108,7 +109,16 @@ def measure(name, folder):
     print(json.dumps({"seconds": took, "before_mib": before / 2**20, "peak_mib": peak / 2**20}))
 
 
-def row(name, n):
+def rows(sizes=SIZES):
+    """Yield rows of the benchmark: seconds and peak memory of each work at each size."""
+    for name in WORK:
+        for n in sizes:
+            found = measure_apart(name, n)
+            yield Row("scale", f"{name}, {n:,} images", found["seconds"], "s")
+            yield Row("scale", f"{name}, {n:,} images, peak", found["peak_mib"], "MiB", target="≤ 2048")
+
+
+def measure_apart(name, n):
     """Make the input, and measure one work on it in a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
         WORK[name][1](n, pathlib.Path(folder))
@@ -128,17 +138,17 @@ def main():
     options = parser.parse_args()
     if options.measure:
         return measure(*options.measure)
-    rows = []
+    table = []
     print(f"{os.cpu_count()} cores")
     print(f"{'work':15} {'images':>8} {'seconds':>9} {'per s':>9} {'before MiB':>11} {'peak MiB':>9}")
     for name in options.work:
         for n in options.sizes:
-            rows.append(own := row(name, n))
+            table.append(own := measure_apart(name, n))
             print(
                 "{work:15} {images:8} {seconds:9.1f} {per_second:9.0f} {before_mib:11.0f} {peak_mib:9.0f}".format(**own)
             )
     if options.csv:
-        pd.DataFrame(rows).to_csv(options.csv, index=False)
+        pd.DataFrame(table).to_csv(options.csv, index=False)
 
 
 if __name__ == "__main__":
