@@ -159,9 +159,9 @@ def test_components_of_many_images_are_nearly_the_exact_ones(monkeypatch):
 def test_controls_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch):
     images = np.random.default_rng(0).integers(256, size=(30, 32, 32), dtype=np.uint8)
     train = np.arange(30) < 20
-    whole = controls.controls(images, train, 4)
+    whole = controls.controls(images, train, [4])
     monkeypatch.setattr(controls, "BLOCK", 8)
-    in_blocks = controls.controls(images, train, 4)
+    in_blocks = controls.controls(images, train, [4])
     assert whole.keys() == in_blocks.keys()
     for name, vectors in whole.items():
         if name[2] == "pixel PCA":

@@ -1,6 +1,7 @@
 """Training on several devices, on a CPU that TensorFlow is told to split in two, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -40,7 +41,9 @@ print(descriptors.encode(vae.load(sys.argv[1]), np.zeros((1, 128, 128), np.uint8
 
 
 def run(code, *arguments):
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    threads = {"TF_NUM_INTEROP_THREADS": "4"}  # replicas that wait for each other must not wait for one thread
+    command, own = [sys.executable, "-c", code, *arguments], os.environ | threads
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.splitlines()[-1]
 

@@ -44,7 +44,7 @@ def test_controls_take_images_block_by_block(images, monkeypatch):
     monkeypatch.setattr(controls, "CONTROLS", {"grey mean+std": controls.grey_statistics})
     each = scheduling.each
     monkeypatch.setattr(scheduling, "each", lambda function, items: each(function, items, n_jobs=1))
-    peak, found = peak_mb(lambda: controls.controls(images, np.ones(3000, bool), 4))
+    peak, found = peak_mb(lambda: controls.controls(images, np.ones(3000, bool), [4]))
     assert [vectors.shape for vectors in found.values()] == [(3000, 4), (3000, 2)]
     assert peak < 20
 

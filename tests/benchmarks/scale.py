@@ -76,7 +76,7 @@ def describe(folder):
     from nanofoam_lib import controls, micrographs
 
     images = micrographs.load(folder / "images.npy")
-    return lambda: controls.controls(images, np.arange(len(images)) % 3 > 0, 128)
+    return lambda: controls.controls(images, np.arange(len(images)) % 3 > 0, [128])
 
 
 def distances(folder):
