@@ -16,6 +16,7 @@ from nanofoam_lib import (
     descriptors,
     epoch_loop,
     geometry,
+    pixels,
     spatial_statistics,
     splits,
     texture,
@@ -229,7 +230,8 @@ def warn_if_collapsed(name, active):
 
 def _identify(model, data, *recipe):
     """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
-    modules = (backend, convolutions, descriptors, epoch_loop, spatial_statistics, splits, texture, upsampling, vae)
+    modules = (backend, convolutions, descriptors, epoch_loop, pixels)
+    modules += (spatial_statistics, splits, texture, upsampling, vae)
     code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
     arrays = itertools.chain(model.get_weights(), data)

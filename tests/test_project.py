@@ -26,8 +26,8 @@ TIERS = [
         "design", "walks",
     },
     {
-        "backend", "upsampling", "convolutions", "spatial_statistics", "texture", "vae", "checkpoints", "epoch_loop",
-        "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "generation",
+        "backend", "upsampling", "convolutions", "pixels", "spatial_statistics", "texture", "vae", "checkpoints",
+        "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "generation",
     },
     {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},
