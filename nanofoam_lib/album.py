@@ -215,12 +215,14 @@ def scores(book):
 def explanations(book):
     """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
     _, index = book.load()
-    for label in sorted(set(index["label"])):
-        for drawing in _drawing(book, f"gradcam_{label}"):
+    notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
+    notes["texture_maps"] = f"{style.text('test images', book.lang)}, {book.note_on('texture')}"
+    for name, note in notes.items():
+        for drawing in _drawing(book, name):
             ids = drawing.pop("id")
-            figure = figures.gradcam(**drawing, note=f"{label}, {book.on_test}", **book.look)
             every = np.concatenate([drawing["maps"], drawing["mean_map"][..., None]], axis=-1)
-            yield f"gradcam_{label}", figure, _cells(every, "id", ids, [*drawing["dims"], "mean"])
+            cells = _cells(every, "id", ids, [*drawing["dims"], "mean"])
+            yield name, figures.gradcam(**drawing, note=note, **book.look), cells
     for drawing in _drawing(book, "gradcam_average"):
         figure = figures.gradcam_average(**drawing, note=book.on_test, **book.look)
         yield "gradcam_average", figure, _cells(drawing["maps"], "label", drawing["labels"], [*drawing["dims"], "mean"])
@@ -246,12 +248,9 @@ def generated(book):
         for name, figure, numbers in _of_study(book, kind, images, index, measures):
             yield of_kind(name, kind), figure, numbers
     for drawing in _drawing(book, "large_foams"):
-        note = book.note_on("texture")
-        yield (
-            "large_foams",
-            figures.micrographs(drawing["pictures"], drawing["labels"], drawing["um"], note, **book.look),
-            pd.DataFrame(drawing["um"], columns=["um_x", "um_y"]).assign(label=drawing["labels"]),
-        )
+        pictures, labels, um = (drawing[name] for name in ("pictures", "labels", "um"))
+        figure = figures.micrographs(pictures, labels, um, book.note_on("texture"), **book.look)
+        yield "large_foams", figure, pd.DataFrame({"label": labels, "um_x": um[:, 0], "um_y": um[:, 1]})
 
 
 def _of_study(book, kind, images, index, measures):

@@ -85,7 +85,7 @@ def encode_thesis(models, images, index, seed=0):
 
 def reconstruct(model, images, seed=0):
     """Encode images, and decode the μ or conv that they give: float32 (N, 128, 128); `seed` as in `decode`."""
-    return decode(model, encode(model, images)[vae.HEADS[model.config.kind][0]], seed)
+    return decode(model, encode(model, images)[model.config.heads[0]], seed)
 
 
 def decode(model, latents, seed=0, size=vae.SIZE):

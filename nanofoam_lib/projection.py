@@ -142,20 +142,7 @@ def lda(train, labels, test):
 
 
 def both(spaces, index):
-    """Fit PCA and LDA to the train rows of latent vectors, and apply them to the test rows.
-
-    Parameters
-    ----------
-    spaces : dict
-        Name → latent vectors, ndarray (N, D).
-    index : pandas.DataFrame, N rows
-        Columns `label` and `split`.
-
-    Returns
-    -------
-    pca, lda : dict
-        Name → `Projection`.
-    """
+    """Fit PCA and LDA to each of `spaces`, name → vectors (N, D), on the train rows: two dicts of `Projection`."""
     train, test = (index["split"] == side for side in ("train", "test"))
     found = {name: pca(own[train], own[test]) for name, own in spaces.items()}
     return found, {name: lda(own[train], index["label"][train], own[test]) for name, own in spaces.items()}

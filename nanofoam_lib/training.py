@@ -16,6 +16,7 @@ from nanofoam_lib import (
     descriptors,
     epoch_loop,
     geometry,
+    pixels,
     replicas,
     spatial_statistics,
     splits,
@@ -235,9 +236,8 @@ def warn_if_collapsed(name, active):
 
 def _identify(model, data, *recipe):
     """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
-    modules = (
-        backend, convolutions, descriptors, epoch_loop, replicas, spatial_statistics, splits, texture, upsampling, vae,
-    )  # fmt: skip
+    modules = (backend, convolutions, descriptors, epoch_loop, pixels, replicas)
+    modules += (spatial_statistics, splits, texture, upsampling, vae)
     code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
     arrays = itertools.chain(model.get_weights(), data)

@@ -1,26 +1,21 @@
 """The thesis's convolutional variational autoencoder, the plain one it is compared with, and one for textures."""
 
 import dataclasses
-import functools
 import json
 import pathlib
 import zipfile
 
-from nanofoam_lib import backend, convolutions, files, replicas, spatial_statistics, texture
+from nanofoam_lib import backend, convolutions, files, pixels, replicas, spatial_statistics, texture
 from nanofoam_lib.backend import keras
-from nanofoam_lib.convolutions import MOMENTUM, SIZE, seeded_kernels
-from nanofoam_lib.upsampling import UpsampledConv2D
+from nanofoam_lib.convolutions import SIZE
 
 ops, layers = keras.ops, keras.layers
 
 #: The heads of each kind's encoder; the decoder takes z or, where there is but one head, that.
 HEADS = {"vae": ("mu", "log_var"), "ae": ("conv",), "texture": ("mu", "log_var")}
 LOG_VAR_LIMIT = 12.0  # exp(log σ²) overflows on unlucky images early in training; ±12 leaves σ in 0.0025…400
-# Where the heads start. With Glorot's weights and no bias, images start 0.06 apart under noise of σ = 1, and the
-# decoder first learns to ignore its input; farther apart and with less noise it leaves that plateau sooner. The loss
-# is the same.
-HEAD_SCALE = 100.0  # variance of the weights of μ and conv, as a multiple of Glorot's
-LOG_VAR_START = -4.0
+# Nats for a picture as far from its image as two micrographs of one specimen are from each other. σ then stays below
+# the spread of μ, and all dimensions are active
 STATISTICS_WEIGHT = 1000.0
 
 
@@ -72,9 +67,14 @@ class Config:
             raise ValueError(f"beta must not be negative: {self.beta}")
 
     @property
+    def heads(self):
+        """Names of the encoder's heads."""
+        return HEADS[self.kind]
+
+    @property
     def is_variational(self):
         """Whether an image becomes a distribution, μ and σ, and not a point."""
-        return len(HEADS[self.kind]) > 1
+        return len(self.heads) > 1
 
 
 class Autoencoder(keras.Model):
@@ -110,7 +110,7 @@ class Autoencoder(keras.Model):
 
     def call(self, images, training=False):
         """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
-        heads = dict(zip(HEADS[self.config.kind], _as_list(self.encoder(images, training=training)), strict=True))
+        heads = dict(zip(self.config.heads, _as_list(self.encoder(images, training=training)), strict=True))
         latents = self.sample(**heads) if self.config.is_variational else heads["conv"]
         return {"logits": self.to_logits(self.decoder_input(latents), training=training), **heads}
 
@@ -189,9 +189,10 @@ def build(config, seed=0):
     >>> [tuple(head.shape) for head in model.encoder.outputs]
     [(None, 2), (None, 2)]
     """
+    networks = _NETWORKS[config.kind]
     with backend.scope():
-        encoder, decoder = (replicas.synchronise(make(config, seed)) for make in _BUILDERS[config.kind])
-        return _CLASSES[config.kind](config, encoder, decoder, seed)
+        parts = networks.build_encoder(config, seed), networks.build_decoder(config, seed)
+        return _CLASSES[config.kind](config, *map(replicas.synchronise, parts), seed)
 
 
 def classifier(config, n_classes, seed=0):
@@ -219,45 +220,11 @@ def classifier(config, n_classes, seed=0):
     with backend.scope():
         images, maps = convolutions.build(config.filters, seed)
         pooled = layers.GlobalAveragePooling2D(name="pooled")(maps[-1])
-        scores = layers.Dense(n_classes, **next(seeded_kernels(seed + 2)), name="classes")(pooled)
+        scores = layers.Dense(n_classes, **next(convolutions.seeded_kernels(seed + 2)), name="classes")(pooled)
         return replicas.synchronise(keras.Model(images, scores, name="classifier"))
 
 
-def _build_encoder(config, seed):
-    images, maps = convolutions.build(config.filters, seed)
-    x = layers.Flatten(name="flatten")(maps[-1])
-    heads = [_build_head(name, config.latent_dim, seed)(x) for name in HEADS[config.kind]]
-    return keras.Model(images, heads if len(heads) > 1 else heads[0], name="encoder")
-
-
-def _build_head(name, latent_dim, seed):
-    if name == "log_var":
-        kernel, bias = next(seeded_kernels(seed + 3)), keras.initializers.Constant(LOG_VAR_START)
-    else:
-        kernel, bias = next(seeded_kernels(seed + 2, HEAD_SCALE)), "zeros"
-    return layers.Dense(latent_dim, **kernel, bias_initializer=bias, name=name)
-
-
-def _build_decoder(config, seed):
-    kernel = seeded_kernels(seed + 1)
-    side = SIZE // 2 ** len(config.decoder_filters)
-    depth = config.decoder_filters[0]
-    latents = keras.Input((config.latent_dim,), name="latents")
-    x = layers.Dense(side * side * depth, **next(kernel), name="spread")(latents)
-    x = layers.Reshape((side, side, depth), name="reshape")(x)
-    # Mean and variance of a map do not change when its pixels are repeated: normalised first and enlarged after, by
-    # the next convolution, it is the same map
-    convolution = functools.partial(layers.Conv2D, kernel_size=3, padding="same")
-    for level, filters in enumerate(config.decoder_filters, start=1):
-        x = convolution(filters, activation="relu", **next(kernel), name=f"conv_{level}")(x)
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
-        convolution = UpsampledConv2D
-    x = convolution(1, **next(kernel), name="logits")(x)
-    return keras.Model(latents, layers.Activation("sigmoid", name="image")(x), name="decoder")
-
-
-_PIXELS, _TEXTURE = (_build_encoder, _build_decoder), (texture.build_encoder, texture.build_decoder)
-_BUILDERS = {"vae": _PIXELS, "ae": _PIXELS, "texture": _TEXTURE}
+_NETWORKS = {"vae": pixels, "ae": pixels, "texture": texture}  # what builds encoder and decoder
 _CLASSES = {"vae": Autoencoder, "ae": Autoencoder, "texture": TextureAutoencoder}
 
 

@@ -7,7 +7,7 @@ FIGURES = [
     "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances", "table1",
     "controls", "controls_table", "confusion", "geometry", "gradcam_CuNi1", "gradcam_average", "class_maps",
     "gradcam_checks", "latent_map", "traversals", "interpolation", "samples", "wanted_got",
-    "large_foams", "traversals_texture",
+    "large_foams", "traversals_texture", "texture_maps",
 ]  # fmt: skip
 TABLES = [
     "near_duplicates", "models", "table1", "controls", "seeds", "confusion", "separation", "dimensions", "geometry",

@@ -119,3 +119,26 @@ def test_a_classifier_is_held_to_the_largest_class():
     said = findings.classifier(history, [0, 0, 1, 1])
     assert "After 2 epochs" in said and "90% of the train images and 75% of the 4 test images right, more often" in said
     assert "**no more often than** naming the largest class would (75%)" in findings.classifier(history, [0, 0, 0, 1])
+
+
+def texture_tables(mu, vae, untrained, lbp):
+    """Make table 1, controls and geometry with these accuracies."""
+    common = {"classifier": "random forest", "protocol": "by-group", "ci_low": 0.3, "ci_high": 0.6}
+    rows = [("texture", "mu", mu), ("texture", "z", 0.5), ("vae", "mu", vae)]
+    table = pd.DataFrame(rows, columns=["kind", "descriptor", "accuracy"]).assign(**common)
+    rows = [("untrained texture mu", untrained), ("LBP", lbp), ("supervised features", 1.0)]
+    controls = pd.DataFrame(rows, columns=["descriptor", "accuracy"]).assign(kind="control", **common)
+    link = pd.concat([table, controls])[["kind", "descriptor"]].assign(row="r2", median_diameter_um=0.75)
+    return table, controls, link
+
+
+def test_what_the_texture_model_gains_is_told_beside_itself_untrained():
+    said = findings.texture(*texture_tables(0.875, 0.5, 0.85, 0.875))
+    assert "right for 0.88 of the test images, on z for 0.50; on μ of the VAE for 0.50" in said
+    assert "pooling over space **gains**" in said
+    assert "best control, LBP, reaches 0.88, the same encoder untrained 0.85: most of the score comes from the" in said
+    said = findings.texture(*texture_tables(0.55, 0.5, 0.4, 0.875))
+    assert "gains nothing" in said
+    assert "training gives more" in said
+    table, *others = texture_tables(0.5, 0.5, 0.5, 0.5)
+    assert findings.texture(table[table["kind"] == "vae"], *others) == "No texture model was trained."

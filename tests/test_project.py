@@ -26,7 +26,8 @@ TIERS = [
         "design", "walks",
     },
     {
-        "backend", "replicas", "upsampling", "convolutions", "spatial_statistics", "texture", "vae", "checkpoints",
+        "backend", "replicas", "upsampling", "convolutions", "pixels", "spatial_statistics", "texture", "vae",
+        "checkpoints",
         "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "generation",
     },
     {"spanish", "style", "figures"},

@@ -42,7 +42,8 @@ def test_a_texture_shifted_by_whole_cells_of_the_coarsest_map_stays_where_it_is(
     image = periodic()
     moved = np.roll(image, shift, axis=(0, 1))
     assert (moved != image).mean() > 0.9
-    here, there, other = latents_of(tiny, np.stack([image, moved, periodic(1)]))
+    coarse = np.kron(image[::2, ::2], np.ones((2, 2), np.uint8))
+    here, there, other = latents_of(tiny, np.stack([image, moved, coarse]))
     assert np.abs(there - here).max() < 0.05 * np.abs(other - here).max()
 
 
@@ -51,7 +52,7 @@ def test_brightness_and_contrast_reach_the_latents_by_the_statistics_of_grey_alo
     pooled = keras.Model(tiny.encoder.input, tiny.encoder.get_layer("statistics").output)
     pale = (image / np.float32(255)) * 0.5 + 0.3
     before, after = (np.asarray(pooled(descriptors.to_input(own)))[0] for own in (image, pale))
-    np.testing.assert_allclose(before[2:], after[2:], atol=2e-3)
+    np.testing.assert_allclose(before[2:], after[2:], atol=0.01)
     assert after[0] == pytest.approx(0.5 * before[0] + 0.3, abs=1e-4)
     assert after[1] == pytest.approx(before[1] + np.log(0.5), abs=1e-3)
 
@@ -86,7 +87,7 @@ def test_the_same_seed_draws_the_same_picture_and_another_one_another(tiny):
 
 
 def test_new_noise_draws_another_sample_of_the_same_texture(tiny):
-    one, two = (descriptors.decode(tiny, 2 * np.eye(3), seed, size=256) for seed in (0, 1))
+    one, two = (descriptors.decode(tiny, 20 * np.eye(3), seed, size=256) for seed in (0, 1))
     redrawn = descriptors.texture_distance(one, two)
     changed = descriptors.texture_distance(one, np.roll(one, 1, axis=0))
     assert (redrawn < 0.5 * changed).all()
@@ -151,8 +152,8 @@ def eager():
 
 def test_an_interrupted_training_goes_on_to_the_same_end(eager, textures, tmp_path, monkeypatch):
     def fit(folder):
-        model = vae.build(vae.Config("texture", 2, (2, 3), (3,)))
-        return model, training.fit(model, textures[0], np.arange(4), [4, 5], 2, batch_size=2, folder=tmp_path / folder)
+        model = vae.build(vae.Config("texture", 2, (2, 2), (2,)))
+        return model, training.fit(model, textures[0], [0, 1], [2, 3], 2, batch_size=2, folder=tmp_path / folder)
 
     whole, history = fit("whole")
     run_epoch, epochs = training.run_epoch, []

@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 from measure import Row, compare, seconds, take_turns
 
-from nanofoam_lib import training, vae
+from nanofoam_lib import convolutions, training, vae
 from nanofoam_lib.backend import keras
 
 ops, layers = keras.ops, keras.layers
@@ -25,7 +25,7 @@ def plain_encoder(config):
     images = x = keras.Input((vae.SIZE, vae.SIZE, 1))
     for filters in config.filters[:-1]:
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization(momentum=vae.MOMENTUM)(layers.MaxPooling2D()(x))
+        x = layers.BatchNormalization(momentum=convolutions.MOMENTUM)(layers.MaxPooling2D()(x))
     x = layers.Conv2D(config.filters[-1], 3, padding="same", activation="relu")(x)
     x = layers.Flatten()(x)
     return keras.Model(images, [layers.Dense(config.latent_dim)(x) for _ in range(2)])
@@ -39,7 +39,7 @@ def plain_decoder(config):
     x = layers.Reshape((side, side, config.decoder_filters[0]))(x)
     for filters in config.decoder_filters:
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization(momentum=vae.MOMENTUM)(layers.UpSampling2D()(x))
+        x = layers.BatchNormalization(momentum=convolutions.MOMENTUM)(layers.UpSampling2D()(x))
     return keras.Model(latents, layers.Conv2D(1, 3, padding="same")(x))
 
 
