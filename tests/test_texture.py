@@ -4,7 +4,18 @@ import pytest
 import tensorflow as tf
 from test_gradcam import assert_close, by_tape
 
-from nanofoam_lib import checkpoints, descriptors, gradcam, spatial_statistics, texture, training, vae
+from nanofoam_lib import (
+    checkpoints,
+    descriptors,
+    generation,
+    geometry,
+    gradcam,
+    inspection,
+    spatial_statistics,
+    texture,
+    training,
+    vae,
+)
 from nanofoam_lib.backend import keras
 
 TINY = {"latent_dim": 3, "filters": (4, 6, 8, 5), "decoder_filters": (7, 6, 4)}
@@ -182,3 +193,31 @@ def test_maps_are_those_of_one_gradient_per_dimension(tiny, textures, layer, hea
     monkeypatch.setattr(gradcam, "_BYTES", 1)  # one image and one dimension at a time
     alone = gradcam.latent_maps(tiny.encoder, images[1:2], dims=[2], head=head, layer=layer, signed=True)
     assert_close(alone[..., 0], expected[1:2, ..., 2])
+
+
+def test_the_explorer_and_the_walks_draw_what_decode_draws(tiny, textures):
+    images, labels = textures
+    index = pd.DataFrame(
+        {"id": range(24), "label": labels, "group": range(24), "split": ["train", "train", "test"] * 8}
+    )
+    index = index.assign(um_x=2.0, um_y=2.0)
+    measures = pd.DataFrame({"porosity": images.mean(axis=(1, 2)), "n_pores": range(24)})
+    measures = measures.assign(median_diameter_um=np.nan, density_per_mm2=np.nan)
+    latents = descriptors.encode(tiny, images)
+    named = {("texture", 3, name): vectors for name, vectors in latents.items()}
+    space = inspection.open_space(
+        tiny, images, index, measures, latents["mu"], geometry.identify(named, measures, index)
+    )
+    step = inspection.step(space, latents["mu"][5])
+    np.testing.assert_allclose(step.picture, descriptors.decode(tiny, latents["mu"][[5]])[0], atol=1e-5)
+    assert len(inspection.strongest_maps(space, 5, n=2)[0]) == 2
+
+    study = generation.study(tiny, latents["mu"], images, index, measures, dims=[2, 0])
+    assert set(study.generated["what"]) == {"traversal", "interpolation", "sample", "map", "design"}
+    walked = study.generated.query("series == 'μ2' and step == 0").index[0]
+    mean = descriptors.decode(tiny, latents["mu"][index["split"] == "train"].mean(axis=0, keepdims=True))[0]
+    np.testing.assert_allclose(study.pictures[walked], 255 * mean, atol=1)
+    share = study.pictures[walked].std() / images[index["split"] == "test"].std(axis=(1, 2)).mean()
+    assert study.generated["contrast"][walked] == pytest.approx(share, rel=0.02)
+    assert set(study.ordered["measure"]) == {"porosity"}
+    assert study.ordered["picture"].value_counts().to_dict() == {"designed": 7, "real, 128×128": 8, "reconstruction": 8}
