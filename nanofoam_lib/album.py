@@ -141,11 +141,8 @@ def schemes(book):
     yield "gradcam_scheme", figure, parts
 
     numbers = illustrations.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
-    numbers |= {
-        "side": len(image),
-        "epochs": len(pd.read_csv(book.run.model("vae", book.latent_dims[0]) / "history.csv")),
-    }
-    numbers |= {"dimension": dimension}
+    epochs = len(pd.read_csv(book.run.model("vae", book.latent_dims[0]) / "history.csv"))
+    numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
     noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
     pictures = {
         "micrographs": _one_of_each_class(book, index),
@@ -168,11 +165,7 @@ def examples(book):
     pair, note = illustrations.correlated_pair(latent["mu"][train]), book.note_on_vae
     on_train = f"{style.text('train', book.lang)}, {note}"
     table = illustrations.pca_example(latent["mu"][train], index["label"][train], pair)
-    yield (
-        "pca_example",
-        figures.pca_example(table, pair, on_train, **book.look),
-        table,
-    )
+    yield "pca_example", figures.pca_example(table, pair, on_train, **book.look), table
     table = illustrations.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
     yield "reparametrisation", figures.reparametrisation(table, pair, note, **book.look), table
     points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
@@ -233,11 +226,8 @@ def explanations(book):
         yield "class_maps", figures.class_maps(**drawing, note=book.on_test, **book.look), cells
     if book.run.table("gradcam_checks").exists():
         table = book.table("gradcam_checks")
-        yield (
-            "gradcam_checks",
-            figures.gradcam_checks(table, book.note_on_vae, **book.look),
-            table[table["dimension"].isna()],
-        )
+        figure = figures.gradcam_checks(table, book.note_on_vae, **book.look)
+        yield "gradcam_checks", figure, table[table["dimension"].isna()]
 
 
 def generated(book):

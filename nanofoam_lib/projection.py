@@ -236,10 +236,8 @@ def maps(projections, index):
     pandas.DataFrame
         As `points`, and the column ``shown``: whether a test image is at an end of its class (`extremes`).
     """
-    table = pd.concat(
-        [points({name: found}, index, name[:2]) for name, found in projections.items()], ignore_index=True
-    )
-    table["shown"] = False
+    parts = [points({name: found}, index, name[:2]) for name, found in projections.items()]
+    table = pd.concat(parts, ignore_index=True).assign(shown=False)
     for _, own in table[table["split"] == "test"].groupby("descriptor"):
         table.loc[own.index[extremes(own[["x", "y"]], own["label"])], "shown"] = True
     return table
