@@ -2,7 +2,6 @@
 
 import argparse
 import pathlib
-import signal
 import sys
 import warnings
 
@@ -44,10 +43,12 @@ Exit status: 0 if every run is finished, 1 if one failed.
 def main(arguments=None):
     """Run the command line; return the exit status: 0 done, 1 the data or a step failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
+    from nanofoam_lib import interruption
     from nanofoam_lib.errors import DataError, StepError, UsageError
 
     try:
-        return options.command(options)
+        with interruption.insistent():
+            return options.command(options)
     except (DataError, StepError, UsageError, OSError) as error:
         if options.debug:
             raise
@@ -71,7 +72,6 @@ def _run(options):
 
 
 def _prepare():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the kernels and keeps account, like Ctrl-C
     warnings.showwarning = _show_warning
 
 

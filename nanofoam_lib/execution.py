@@ -11,6 +11,7 @@ import threading
 import psutil
 from tqdm import tqdm
 
+from nanofoam_lib import interruption
 from nanofoam_lib.errors import DataError, StepError
 from nanofoam_lib.files import JOURNAL_VARIABLE
 from nanofoam_lib.progress import REPORT_VARIABLE
@@ -107,6 +108,7 @@ def _ending_kernels():
     try:
         yield
     except KeyboardInterrupt:
+        interruption.heard()
         logging.disable(logging.CRITICAL)  # nbclient and asyncio tell of the kernel that is ended here
         raise
     finally:

@@ -103,7 +103,7 @@ class Autoencoder(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         # Cross-entropy from the logits stays exact where the sigmoid saturates
-        self.to_logits = keras.Model(decoder.inputs, decoder.get_layer("logits").output, name="to_logits")
+        self.to_logits = keras.Model(decoder.input, decoder.get_layer("logits").output, name="to_logits")
         self.noise = keras.random.SeedGenerator(seed)
         self.reconstruction = keras.metrics.Mean(name="reconstruction")
         self.kl = keras.metrics.Mean(name="kl")

@@ -15,6 +15,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a file with one worker, which share fixtures, and all notebooks, which need each other."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("notebooks" if item.path.suffix == ".ipynb" else item.path.name))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Print what tests have counted: how many kills a run survived, say."""
     reports = [report for status in ("passed", "failed") for report in terminalreporter.getreports(status)]

@@ -152,7 +152,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     separation, controls = pd.read_csv(finished.table("separation")), pd.read_csv(finished.table("controls"))
     columns = "kind latent_dim descriptor class_a class_b wss_a wss_b bss r ci_low ci_high"
     assert list(separation.columns)[:11] == columns.split()
-    assert len(separation) == 4 * 3  # μ, σ, z and conv, three pairs of classes
+    assert len(separation) == 7 * 3  # μ, σ, z of two models and conv, three pairs of classes
     assert list(controls.columns) == list(pd.read_csv(finished.table("table1")).columns)
     assert set(controls["descriptor"]) == {
         "untrained mu", "untrained sigma", "untrained z", "pooled features", "untrained pooled features", "pixel PCA",
