@@ -111,8 +111,7 @@ def fit_classifier(
     """
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer = backend.adam(learning_rate, CLIP_NORM)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=backend.jit_compile())
+    _compile(model, learning_rate, loss=loss, metrics=["accuracy"])
     replicas.prepare(model, descriptors.to_input(images[:1]), classes[:1])
 
     def one_epoch(epoch):
@@ -136,7 +135,7 @@ def fit_classifier(
 
 def compile_autoencoder(model, learning_rate):
     """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
-    model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile())
+    _compile(model, learning_rate)
     replicas.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
 
 
@@ -232,6 +231,12 @@ def warn_if_collapsed(name, active):
         warnings.warn(
             f"{name} has collapsed: no latent dimension is active; lower beta or train longer", RunWarning, stacklevel=2
         )
+
+
+def _compile(model, learning_rate, **options):
+    model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile(), **options)
+    with backend.scope():
+        model.optimizer.build(model.trainable_variables)  # made while the first step is traced, they cost another trace
 
 
 def _identify(model, data, *recipe):

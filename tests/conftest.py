@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from skimage import data
+from xdist.scheduler import LoadScopeScheduling
 
 from nanofoam_lib import files
 from nanofoam_lib.runs import Run
@@ -15,10 +16,27 @@ ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
+#: What takes longest begins first, so that no worker is left with it at the end.
+LONGEST = ("test_pipeline.py", ".ipynb", "test_faults.py", "test_explorer.py", "test_figures.py")
+
+
+class ByFile(LoadScopeScheduling):
+    """Keeps the tests of a file with one worker, which share fixtures, and all notebooks, which need each other."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.split("::")[0]
+        return "notebooks" if file.endswith(".ipynb") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Deal the tests to the workers by `ByFile`."""
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a file with one worker, which share fixtures, and all notebooks, which need each other."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("notebooks" if item.path.suffix == ".ipynb" else item.path.name))
+    """Put the longest tests first; within a file the order stays."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: min((ranks[name] for name in LONGEST if item.path.name.endswith(name)), default=99))
 
 
 def pytest_terminal_summary(terminalreporter):
