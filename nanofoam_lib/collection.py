@@ -147,9 +147,8 @@ def _read_metadata(folder):
         raise DataError(f"{names.shown(path)}: cannot be read as CSV ({' '.join(str(error).split())})") from error
     if "path" not in metadata:
         raise DataError(f"{names.shown(path)}: has no column 'path'; expected path,label,group,pixel_size_um")
-    for column in ("label", "group", "pixel_size_um"):
-        if column not in metadata:
-            metadata[column] = None
+    missing = [column for column in ("label", "group", "pixel_size_um") if column not in metadata]
+    metadata = pd.concat([metadata, pd.DataFrame(None, metadata.index, missing, dtype=object)], axis=1)
     problem = _find_problem(metadata)
     if problem:
         raise DataError(f"{names.shown(path)}: {problem}")

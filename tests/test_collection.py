@@ -79,6 +79,14 @@ def test_metadata_that_does_not_match_the_images_is_told(tiles):
     assert collection.compare_metadata(tiles, collection.list_folder(tiles)) == []
 
 
+def test_a_table_of_many_columns_is_read(tiles):
+    paths = "".join(f"brick/brick_{i}.png{',x' * 300}\n" for i in range(2))
+    (tiles / "metadata.csv").write_text(f"path,{','.join(f'note {i}' for i in range(300))}\n{paths}")
+    table = collection.list_folder(tiles)
+    assert table.loc[0, "note 299"] == "x"
+    assert table["group"].tolist() == table["path"].tolist()
+
+
 def test_names_in_metadata_stay_text(tiles):
     """Specimens called 007, NaN-like words in further columns, and a byte-order mark as Excel writes it."""
     rows = "path,group,pixel_size_um,note\nbrick/brick_0.png,007,0.5,x\nbrick/brick_1.png,1e3,,\n"
