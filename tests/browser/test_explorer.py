@@ -45,7 +45,7 @@ def workplace(tmp_path_factory):
     write_run(folder / "run")
     notebook = json.loads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"))
     cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    cell["source"] = 'run_folder = "run"\nlatent_dims = [4]\nlang = "en"'
+    cell["source"] = 'run_folder = "run"\nlatent_dims = [4]\nkinds = ["vae"]\nlang = "en"'
     (folder / "explore.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     for name, values in SETTINGS.items():
         file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
