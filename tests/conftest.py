@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -15,6 +16,9 @@ from nanofoam_lib.runs import Run
 ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: what they start is not to take every core as well
+    os.environ |= {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "1"}
 
 #: What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = ("test_pipeline.py", ".ipynb", "test_faults.py", "test_explorer.py", "test_figures.py")

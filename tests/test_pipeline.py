@@ -156,7 +156,8 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     assert list(controls.columns) == list(pd.read_csv(finished.table("table1")).columns)
     assert set(controls["descriptor"]) == {
         "untrained mu", "untrained sigma", "untrained z",
-        "untrained texture mu", "untrained texture sigma", "untrained texture z", "pooled features", "untrained pooled features", "pixel PCA",
+        "untrained texture mu", "untrained texture sigma", "untrained texture z",
+        "pooled features", "untrained pooled features", "pixel PCA",
         "LBP", "power spectrum", "grey mean+std", "random-VGG16",
         "supervised features",
     }  # fmt: skip
