@@ -162,7 +162,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
         "supervised features",
     }  # fmt: skip
     dimensions = pd.read_csv(finished.table("dimensions"))
-    assert list(dimensions["dimension"]) == [0, 1, 2]
+    assert list(dimensions["dimension"]) == 2 * [0, 1, 2]  # of the VAE, then of the texture model
     assert dimensions["forest_importance"].sum() == pytest.approx(1)
 
 
