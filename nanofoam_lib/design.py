@@ -143,7 +143,7 @@ def compare(designs, points, wanted, got, picture):
         A column per measure: what was ordered (NaN: nothing), or measured in the full micrograph; and what `pores`
         finds in the picture of 128×128 pixels.
     extrapolation : array_like of bool, shape (N,)
-        As `latent.measure` gives it.
+        As `realism.measure` gives it.
     picture : str
         Who made the picture: `DESIGNED`, `RECONSTRUCTED` or `REAL`.
 

@@ -12,7 +12,12 @@ from PIL import Image
 from nanofoam_lib import figures, inspection, projection, style
 
 AXES = {"PCA": "PC", "LDA": "LD"}
-GAUGE = "above what was moved: distance to train images | cycle error, in units of their spacing"
+#: What stands above a moved picture, by the error of `realism`.
+GAUGES = {
+    "cycle_error": "above what was moved: distance to train images | cycle error, in units of their spacing",
+    "statistics_error": "above what was moved: distance to train images, in units of their spacing | error of "
+    "statistics, beside the nearest of them",
+}
 
 
 class Explorer:
@@ -85,14 +90,14 @@ class Explorer:
         sight, step, lang = self.sight, self.step, self.lang
         who = self.space.index["id"].iloc[sight.rows[0]] if self.maps else f"n = {len(sight.rows)}"
         names = [style.text(name, lang) for name in self.pictures()]
-        marks = [who, "", f"{style.number(step.distance, lang)} | {style.number(step.cycle_error, lang)}"]
+        marks = [who, "", f"{style.number(step.distance, lang)} | {style.number(step.error, lang)}"]
         titled = [f"{name}\n{mark}" for name, mark in zip(names, marks, strict=True)]
         if step.extrapolation:
             titled[-1] += f"\n{style.text('extrapolation', lang)}"
         pictures = dict(zip(titled, self.pictures().values(), strict=True))
         maps = {f"{style.text('dimension', lang)} {d}": picture for d, picture in self.overlays().items()}
         mix = inspection.class_mix(self.space, sight.rows)
-        note = f"{self.note}; {style.text(GAUGE, lang)}"
+        note = f"{self.note}; {style.text(GAUGES[self.space.yardstick.error], lang)}"
         return figures.explorer(self.points(), self.colour, self.titles(), self.here(), pictures, maps, mix, note, lang)
 
     def save(self, stem):
@@ -105,7 +110,8 @@ class Explorer:
         chosen = self.space.dimensions["dimension"]
         moved = {"label": "moved", "x": x, "y": y, "selected": False}
         moved |= {f"mu_{d}": self.step.vector[d] for d in chosen}
-        moved |= {name: getattr(self.step, name) for name in ("distance", "cycle_error", "extrapolation")}
+        moved |= {"distance": self.step.distance, self.space.yardstick.error: self.step.error}
+        moved["extrapolation"] = self.step.extrapolation
         style.save(self.figure(), target, pd.concat([points, pd.DataFrame([moved])], ignore_index=True))
         return target
 
@@ -134,9 +140,10 @@ def describe(space, rows):
 def gauge_text(space, step):
     """Say how far a `inspection.Step` lies from real images, and whether that is beyond 99 % of the held-out ones."""
     verdict = "Extrapolation" if step.extrapolation else "Near real images"
+    gauge, error = space.yardstick.gauge, {"cycle_error": "cycle error", "statistics_error": "error of statistics"}
     return (
-        f"{verdict}: distance {step.distance:.2f} (limit {space.gauge.max_distance:.2f}), "
-        f"cycle error {step.cycle_error:.2f} (limit {space.gauge.max_cycle_error:.2f})"
+        f"{verdict}: distance {step.distance:.2f} (limit {gauge.max_distance:.2f}), "
+        f"{error[space.yardstick.error]} {step.error:.2f} (limit {gauge.max_error:.2f})"
     )
 
 

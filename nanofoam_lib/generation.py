@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import descriptors, design, latent, pores, projection, walks
+from nanofoam_lib import descriptors, design, pores, projection, realism, walks
 
 COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
 
@@ -16,13 +16,14 @@ class Study:
 
     Attributes
     ----------
-    gauge : latent.Gauge
+    yardstick : realism.Yardstick
     real : pandas.DataFrame
-        What `latent.measure` gives for the held-out images.
+        What `realism.measure` gives for the held-out images.
     points : pandas.DataFrame
         The maps, as `projection.maps` gives them.
     generated : pandas.DataFrame
-        One row per picture: what, series, class, step (see `walks`), the gauge's numbers, ``contrast`` (standard
+        One row per picture: what, series, class, step (see `walks`), the numbers of
+        `realism.measure`, ``contrast`` (standard
         deviation of grey over the mean one of held-out images), and pore measures.
     pictures : ndarray of uint8, shape (n, 128, 128)
     ordered : pandas.DataFrame
@@ -30,7 +31,7 @@ class Study:
         128×128, and of their reconstructions.
     """
 
-    gauge: latent.Gauge
+    yardstick: realism.Yardstick
     real: pd.DataFrame
     points: pd.DataFrame
     generated: pd.DataFrame
@@ -66,12 +67,12 @@ def study(model, mu, images, index, measures, dims, seed=0):
     maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
     designs = design.fit_all(known, measures[train])
     wanted, points = design.orders(designs, measures[train])
-    gauge, real, decoded = judge(model, known, held_out)
+    yardstick, real, decoded = realism.fit(model, images, mu, train, test)
 
     parts = [walks.traversals(known, dims, maps), walks.interpolations(known, labels)]
     parts += [walks.samples(known, labels, seed=seed), walks.lattice(maps["LDA"], "LD"), walks.orders(wanted, points)]
     um = index[["um_x", "um_y"]]
-    generated, pictures = draw(model, gauge, pd.concat(parts), um[train].median(), images[test])
+    generated, pictures = draw(yardstick, pd.concat(parts), um[train].median(), images[test])
     ordered = [design.compare(designs, points, wanted, generated.query("what == 'design'"), design.DESIGNED)]
     some = slice(None, None, -(-len(held_out) // COMPARED))
     for picture, own in ((design.REAL, images[test]), (design.RECONSTRUCTED, decoded)):
@@ -79,38 +80,16 @@ def study(model, mu, images, index, measures, dims, seed=0):
         got = real[some].reset_index(drop=True).join(got)
         ordered.append(design.compare(designs, held_out[some], measures[test][some], got, picture))
     ordered = pd.concat(ordered, ignore_index=True)
-    return Study(gauge, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
+    return Study(yardstick, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
 
 
-def judge(model, known, held_out):
-    """Fit the gauge of a model on its own reconstructions of held-out images.
-
-    Parameters
-    ----------
-    model : vae.Autoencoder
-    known, held_out : ndarray, shape (n, D) and (m, D)
-        Latent vectors of train images, and of images that training has not seen.
-
-    Returns
-    -------
-    gauge : latent.Gauge
-    real : pandas.DataFrame
-        What `latent.measure` gives for the held-out images.
-    decoded : ndarray of float32, shape (m, 128, 128)
-    """
-    decoded = descriptors.decode(model, held_out)
-    again = descriptors.encode(model, decoded)["mu"]
-    gauge = latent.fit_gauge(known, held_out, again)
-    return gauge, latent.measure(gauge, held_out, again), decoded
-
-
-def draw(model, gauge, walk, um, real):
+def draw(yardstick, walk, um, real):
     """Decode a walk, and measure every picture of it.
 
     Parameters
     ----------
-    model : vae.Autoencoder
-    gauge : latent.Gauge
+    yardstick : realism.Yardstick
+        Of the model that draws.
     walk : pandas.DataFrame
         Latent vectors, as `walks` gives them.
     um : (float, float)
@@ -124,8 +103,8 @@ def draw(model, gauge, walk, um, real):
         As in `Study`.
     pictures : ndarray of float32, shape (n, 128, 128)
     """
-    pictures = descriptors.decode(model, walk)
-    found = latent.measure(gauge, walk, descriptors.encode(model, pictures)["mu"])
+    pictures = descriptors.decode(yardstick.model, walk)
+    found = realism.measure(yardstick, walk, pictures)
     found["contrast"] = pictures.std(axis=(1, 2)) / (real.std(axis=(1, 2)).mean() / 255)
     measured = pores.measure_pictures(pictures, [tuple(um)] * len(walk))
     return walk.index.to_frame(index=False).join(found).join(measured), pictures

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import descriptors, gradcam, latent, projection
+from nanofoam_lib import descriptors, gradcam, projection, realism
 
 #: Columns that `geometry.identify` leaves for each dimension and that the explorer tells.
 DIMENSION_COLUMNS = ["dimension", "best_measure", "best_rho"]
@@ -26,7 +26,7 @@ class Space:
         "PCA" and "LDA" → `projection.Projection`, fitted on train.
     dimensions : pandas.DataFrame
         The strongest dimensions, strongest first: dimension, best_measure, best_rho.
-    gauge : latent.Gauge
+    yardstick : realism.Yardstick
     """
 
     model: object
@@ -36,7 +36,7 @@ class Space:
     mu: np.ndarray
     maps: dict
     dimensions: pd.DataFrame
-    gauge: latent.Gauge
+    yardstick: realism.Yardstick
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,20 +68,20 @@ class Step:
     vector : ndarray, shape (D,)
     picture : ndarray of float32, shape (128, 128)
         `vector` decoded, in [0, 1].
-    distance, cycle_error : float
+    distance, error : float
+        As `realism.measure` gives them; `error` is the one that suits the model.
     extrapolation : bool
-        As `latent.measure` gives them.
     """
 
     vector: np.ndarray
     picture: np.ndarray
     distance: float
-    cycle_error: float
+    error: float
     extrapolation: bool
 
 
 def open_space(model, images, index, measures, mu, dimensions, n_dims=6):
-    """Fit the maps and the gauge, and choose the dimensions worth moving.
+    """Fit the maps and the yardstick, and choose the dimensions worth moving.
 
     Parameters
     ----------
@@ -112,10 +112,9 @@ def open_space(model, images, index, measures, mu, dimensions, n_dims=6):
         "PCA": projection.pca(mu[train], mu[test]),
         "LDA": projection.lda(mu[train], index["label"].iloc[train], mu[test]),
     }
-    again = descriptors.encode(model, descriptors.decode(model, mu[test]))["mu"]
-    gauge = latent.fit_gauge(mu[train], mu[test], again)
+    yardstick, _, _ = realism.fit(model, images, mu, train, test)
     chosen = strongest(dimensions, model.config, n_dims)
-    return Space(model, images, index, measures, np.asarray(mu), maps, chosen, gauge)
+    return Space(model, images, index, measures, np.asarray(mu), maps, chosen, yardstick)
 
 
 def strongest(dimensions, config, n):
@@ -127,7 +126,7 @@ def strongest(dimensions, config, n):
 
 def central(space):
     """Find the row of the image nearest to the mean of train: a typical one to begin with."""
-    return int(np.linalg.norm(space.mu - space.gauge.train.mean(axis=0), axis=1).argmin())
+    return int(np.linalg.norm(space.mu - space.yardstick.gauge.train.mean(axis=0), axis=1).argmin())
 
 
 def look(space, rows):
@@ -149,10 +148,9 @@ def move(space, start, values):
 
 def step(space, vector):
     """Decode a latent vector (D,) and gauge it: `Step`."""
-    picture = _decode(space, vector)
-    again, _ = space.model.encoder.predict_on_batch(picture)
-    found = latent.measure(space.gauge, vector[None], again).iloc[0]
-    return Step(vector, picture[0, ..., 0], found["distance"], found["cycle_error"], bool(found["extrapolation"]))
+    picture = _decode(space, vector)[..., 0]
+    distance, error, extrapolation = realism.measure(space.yardstick, vector[None], picture).iloc[0]
+    return Step(vector, picture[0], distance, error, bool(extrapolation))
 
 
 def strongest_maps(space, row, n=4):

@@ -22,7 +22,7 @@ class Gaussian:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Gauge:
-    """What tells how far a point lies from real images; made by `fit_gauge`.
+    """What tells how far a point lies from real images; made by `surround`, finished by `set_limits`.
 
     Attributes
     ----------
@@ -31,15 +31,15 @@ class Gauge:
     spacing : ndarray, shape (n,)
         Mean distance of each to its `neighbours` nearest others.
     neighbours : int
-    max_distance, max_cycle_error : float
-        99th percentiles of `measure`'s two numbers over the real held-out images.
+    max_distance, max_error : float
+        99th percentiles over real held-out images.
     """
 
     train: np.ndarray
     spacing: np.ndarray
     neighbours: int
-    max_distance: float
-    max_cycle_error: float
+    max_distance: float = np.inf
+    max_error: float = np.inf
 
 
 def traverse(start, direction, steps):
@@ -213,75 +213,71 @@ def sample(gaussian, n, seed=0):
     return rng.multivariate_normal(gaussian.mean, gaussian.covariance, size=n, method="eigh")
 
 
-def fit_gauge(train, held_out, held_out_again, neighbours=NEIGHBOURS):
-    """Learn how far real images lie from the train images, to judge generated points by.
+def surround(train, neighbours=NEIGHBOURS):
+    """Learn how far train images lie from each other, to judge generated points by: a `Gauge` without limits.
 
     Parameters
     ----------
     train : array_like, shape (n, D)
         μ of the train images, n ≥ 2.
-    held_out : array_like, shape (m, D)
-        μ of real images that training has not seen.
-    held_out_again : array_like, shape (m, D)
-        μ of their reconstructions: decoded and encoded again.
     neighbours : int
-
-    Returns
-    -------
-    Gauge
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or there are too few vectors.
+        If the shape does not fit, or there are too few vectors.
     """
     train = np.asarray(train, float)
-    if train.ndim != 2 or len(train) < 2 or not len(held_out):
-        raise ValueError(f"expected train (n, D), n at least 2, and held-out vectors; got {train.shape}")
+    if train.ndim != 2 or len(train) < 2:
+        raise ValueError(f"expected train (n, D), n at least 2, got {train.shape}")
     neighbours = min(neighbours, len(train) - 1)
     spacing = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(train).kneighbors()[0].mean(axis=1)
     # Where train vectors coincide, their spacing is rounding
     spacing = np.maximum(spacing, 1e-6 * max(np.abs(train).max(), np.finfo(np.float32).tiny))
-    open_gauge = Gauge(train, spacing, neighbours, np.inf, np.inf)
-    found = measure(open_gauge, held_out, held_out_again)
-    limits = found[["distance", "cycle_error"]].quantile(LIMIT)
-    return dataclasses.replace(open_gauge, max_distance=limits["distance"], max_cycle_error=limits["cycle_error"])
+    return Gauge(train, spacing, neighbours)
 
 
-def measure(gauge, points, again):
-    """Tell how far from real images each point lies.
+def locate(gauge, points):
+    """Tell where points lie among the train images.
 
     Parameters
     ----------
     gauge : Gauge
     points : array_like, shape (N, D)
-        Latent vectors that were decoded.
-    again : array_like, shape (N, D)
-        What the encoder makes of the decoded pictures.
 
     Returns
     -------
-    pandas.DataFrame
-        ``distance``, the mean Euclidean distance to the nearest train vectors over the mean of these vectors' own
-        spacing: 1 is typical of a train image, 10 is ten times too far out. ``cycle_error``, ``|again - point|`` in
-        the same unit: large where the decoder cannot draw what the point asks for. ``extrapolation``, whether either
-        exceeds the 99th percentile of the real held-out images, of which 1 to 2 % so exceed it.
+    distance : ndarray, shape (N,)
+        Mean Euclidean distance to the nearest train vectors over `unit`: 1 is typical of a train image, 10 is ten times
+        too far out.
+    unit : ndarray, shape (N,)
+        Mean of these vectors' own spacing.
+    nearest : ndarray of int, shape (N,)
+        Row of the very nearest train vector.
 
     Examples
     --------
-    >>> gauge = fit_gauge([[0.0], [1], [2], [3], [4]], [[0.5], [2.5]], [[0.5], [2.5]], neighbours=1)
-    >>> measure(gauge, [[1.5], [9.0]], [[1.5], [8.0]]).round(3).to_dict("list")
-    {'distance': [0.5, 5.0], 'cycle_error': [0.0, 1.0], 'extrapolation': [False, True]}
+    >>> gauge = surround([[0.0], [1], [2], [3], [4]], neighbours=1)
+    >>> [found.tolist() for found in locate(gauge, [[1.4], [9.0]])]
+    [[0.3999999999999999, 5.0], [1.0, 1.0], [1, 4]]
     """
-    points, again = np.asarray(points, float), np.asarray(again, float)
-    if points.shape != again.shape or points.shape[1:] != gauge.train.shape[1:]:
-        raise ValueError(
-            f"points {points.shape} and again {again.shape} must both be (N, {gauge.train.shape[1]}), like train"
-        )
+    points = np.asarray(points, float)
+    if points.shape[1:] != gauge.train.shape[1:]:
+        raise ValueError(f"points must have shape (N, {gauge.train.shape[1]}), like train, not {points.shape}")
     search = NearestNeighbors(n_neighbors=gauge.neighbours, algorithm="brute").fit(gauge.train)
-    away, nearest = search.kneighbors(points)
-    unit = gauge.spacing[nearest].mean(axis=1)
-    distance = away.mean(axis=1) / unit
-    cycle_error = np.linalg.norm(again - points, axis=1) / unit
-    beyond = (distance > gauge.max_distance) | (cycle_error > gauge.max_cycle_error)
-    return pd.DataFrame({"distance": distance, "cycle_error": cycle_error, "extrapolation": beyond})
+    away, rows = search.kneighbors(points)
+    unit = gauge.spacing[rows].mean(axis=1)
+    return away.mean(axis=1) / unit, unit, rows[:, 0]
+
+
+def set_limits(gauge, distance, error):
+    """Finish a gauge by what real held-out images measure: `distance` (m,), and an error (m,) of their pictures."""
+    if not len(distance):
+        raise ValueError("expected held-out images, got none")
+    limits = (float(np.quantile(own, LIMIT)) for own in (distance, error))
+    return dataclasses.replace(gauge, **dict(zip(("max_distance", "max_error"), limits, strict=True)))
+
+
+def is_beyond(gauge, distance, error):
+    """Tell which points are extrapolation, bool (N,): either number exceeds its limit, as 1 to 2 % of real ones do."""
+    return (np.asarray(distance) > gauge.max_distance) | (np.asarray(error) > gauge.max_error)

@@ -120,6 +120,9 @@ WORDS = {
     "hollow: extrapolation": "hueco: extrapolación",
     "below each picture: distance to train images | cycle error, in units of their spacing": "bajo cada imagen: "
     "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
+    "below each picture: distance to train images, in units of their spacing | error of statistics, beside the "
+    "nearest of them": "bajo cada imagen: distancia a las imágenes de entrenamiento, en unidades de su espaciado | "
+    "error de la estadística frente a la más cercana",
     "real median": "mediana real",
     "designed": "diseñada",
     "reconstruction": "reconstrucción",
@@ -134,5 +137,8 @@ WORDS = {
     "moved": "desplazada",
     "above what was moved: distance to train images | cycle error, in units of their spacing": "sobre lo desplazado: "
     "distancia a las imágenes de entrenamiento | error de ciclo, en unidades de su espaciado",
+    "above what was moved: distance to train images, in units of their spacing | error of statistics, beside the "
+    "nearest of them": "sobre lo desplazado: distancia a las imágenes de entrenamiento, en unidades de su espaciado | "
+    "error de la estadística frente a la más cercana",
     "share of the selected images": "proporción de las imágenes elegidas",
 }

@@ -12,6 +12,7 @@ ops, layers = keras.ops, keras.layers
 HIDDEN = 256  # units between the statistics and the heads, and between z and what it modulates
 LOG_VAR_START = -4.0  # of the heads: noise small beside the spread of μ, so that z tells much from the beginning
 DEEPER = (2, 2, 1)  # further convolutions at each level of the decoder, from the coarsest: pores are made there
+NUCLEI = 0.75  # of the noise's channels at the two coarsest levels: where pores start
 _FAINT = 1e-3  # standard deviation of a feature map that counts as none
 
 
@@ -47,12 +48,45 @@ class Torus(layers.Layer):
 
     def call(self, maps):
         """Put the last rows and columns before the first, and the first behind the last."""
-        maps = ops.concatenate([maps[:, -1:], maps, maps[:, :1]], axis=1)
-        return ops.concatenate([maps[:, :, -1:], maps, maps[:, :, :1]], axis=2)
+        return _wrap(maps)
 
     def compute_output_shape(self, shape):
         """Add two to height and width."""
         return shape[0], shape[1] and shape[1] + 2, shape[2] and shape[2] + 2, shape[3]
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class Nuclei(layers.Layer):
+    """Keep of most channels only the local maxima: points that stand apart from each other, as pores and grains do.
+
+    Maps (N, h, w, C) → (N, h, w, C). In the last channels, `share` of all, a value stays where it is positive and none
+    of the eight around it is larger, on a picture continued as if tiled; elsewhere it becomes 0. Of white noise this
+    makes a hard-core point process, Matérn's second with the noise as age [1]_. Filters of the noise alone give
+    labyrinths rather than pores.
+
+    References
+    ----------
+    .. [1] D. Stoyan, W. S. Kendall, J. Mecke, Stochastic Geometry and its Applications (1995), section 5.4
+    """
+
+    def __init__(self, share=NUCLEI, **options):
+        super().__init__(**options)
+        self.share = share
+
+    def call(self, maps):
+        """Leave the first channels as they are, and thin out the others."""
+        plain = maps.shape[-1] - int(self.share * maps.shape[-1])
+        seeds = maps[..., plain:]
+        highest = ops.max_pool(_wrap(seeds), 3, strides=1, padding="valid")
+        return ops.concatenate([maps[..., :plain], ops.where(seeds >= highest, ops.relu(seeds), 0.0)], axis=-1)
+
+    def compute_output_shape(self, shape):
+        """Leave the shape."""
+        return shape
+
+    def get_config(self):
+        """Give what `__init__` takes."""
+        return super().get_config() | {"share": self.share}
 
 
 @keras.saving.register_keras_serializable("nanofoam")
@@ -103,7 +137,8 @@ def build_encoder(config, seed):
 def build_decoder(config, seed):
     """Make the decoder: latents (N, latent_dim) and noise (N, S, S, 1) → images (N, S, S, 1) in [0, 1].
 
-    Noise enters every level through a convolution whose kernel is as large as its stride. The picture is continued
+    Noise enters every level through a convolution whose kernel is as large as its stride; at the two coarsest, where
+    pores begin, most of it as `Nuclei`. The picture is continued
     beyond its border as if tiled, so that it has no edge and S may be any multiple of the coarsest cell.
     """
     kernel = convolutions.seeded_kernels(seed + 1)
@@ -127,10 +162,17 @@ def build_decoder(config, seed):
 def _add_grain(x, noise, filters, cell, kernel, level):
     """Bring noise to the resolution of a level, and add it to the enlarged maps of the level before."""
     grain = layers.Conv2D(filters, cell, strides=cell, **next(kernel), name=f"grain_{level}")(noise)
+    if level <= 2:
+        grain = Nuclei(name=f"nuclei_{level}")(grain)
     if x is None:
         return grain
     x = UpsampledConv2D(filters, use_bias=False, **next(kernel), name=f"up_{level}")(_tiled(x, f"up_{level}"))
     return layers.Add(name=f"add_{level}")([layers.Cropping2D(2, name=f"crop_{level}")(x), grain])
+
+
+def _wrap(maps):
+    maps = ops.concatenate([maps[:, -1:], maps, maps[:, :1]], axis=1)
+    return ops.concatenate([maps[:, :, -1:], maps, maps[:, :, :1]], axis=2)
 
 
 def _tiled(x, name):

@@ -9,7 +9,19 @@ from conftest import HOSTILE, write_run
 from matplotlib.axes import Axes
 from PIL import Image
 
-from nanofoam_lib import descriptors, explore, files, gradcam, inspection, latent, panel, projection, scatter, vae
+from nanofoam_lib import (
+    descriptors,
+    explore,
+    files,
+    gradcam,
+    inspection,
+    latent,
+    panel,
+    projection,
+    realism,
+    scatter,
+    vae,
+)
 
 # jupyter-scatter 1.0.1 under pandas 3.1
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
@@ -70,15 +82,18 @@ def test_moving_changes_only_the_strongest_dimensions_and_decodes_them(space, ex
 
 def test_the_gauge_is_that_of_decoding_and_encoding_again(space, explorer):
     vector = explorer.step.vector[None]
-    again = descriptors.encode(space.model, descriptors.decode(space.model, vector))["mu"]
-    expected = latent.measure(space.gauge, vector, again).iloc[0]
+    pictures = descriptors.decode(space.model, vector)
+    expected = realism.measure(space.yardstick, vector, pictures).iloc[0]
+    again = descriptors.encode(space.model, pictures)["mu"]
+    _, unit, _ = latent.locate(space.yardstick.gauge, vector)
+    assert expected["cycle_error"] == pytest.approx(np.linalg.norm(again - vector) / unit[0])
     assert explorer.step.distance == pytest.approx(expected["distance"], rel=1e-4)
-    assert explorer.step.cycle_error == pytest.approx(expected["cycle_error"], rel=1e-4)
+    assert explorer.step.error == pytest.approx(expected["cycle_error"], rel=1e-4)
 
 
 def test_far_from_real_images_is_called_extrapolation(space, explorer):
     assert "Near real images" in explorer.summary()
-    explorer.walk(space.gauge.train.max() + 100 * space.gauge.spacing.max() * np.ones(2))
+    explorer.walk(space.yardstick.gauge.train.max() + 100 * space.yardstick.gauge.spacing.max() * np.ones(2))
     assert "Extrapolation" in explorer.summary()
     assert explore.style.COLOURS[4] in panel.gauge(space, explorer.step)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nanofoam_lib import descriptors, latent, projection, vae, walks
+from nanofoam_lib import descriptors, latent, projection, realism, vae, walks
 
 
 @pytest.fixture
@@ -121,35 +121,37 @@ def test_samples_of_classes_do_not_share_their_noise(rng):
     assert np.abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.9
 
 
+def finished(train, held_out, error, neighbours=latent.NEIGHBOURS):
+    gauge = latent.surround(train, neighbours)
+    return latent.set_limits(gauge, latent.locate(gauge, held_out)[0], error)
+
+
 @pytest.fixture
 def gauge(rng):
-    held_out = rng.normal(size=(2000, 4))
-    return latent.fit_gauge(rng.normal(size=(1500, 4)), held_out, held_out + rng.normal(0, 0.1, held_out.shape))
+    return finished(rng.normal(size=(1500, 4)), rng.normal(size=(2000, 4)), np.abs(rng.normal(size=2000)))
 
 
-def test_about_one_in_a_hundred_real_images_is_flagged(gauge, rng):
-    real = rng.normal(size=(4000, 4))
-    found = latent.measure(gauge, real, real)
-    assert 0.004 < found["extrapolation"].mean() < 0.018
-    assert found["distance"].median() == pytest.approx(1.1, abs=0.15)
+def test_about_one_in_a_hundred_real_images_is_beyond_each_limit(gauge, rng):
+    distance, _, _ = latent.locate(gauge, rng.normal(size=(4000, 4)))
+    error = np.abs(rng.normal(size=4000))
+    for beyond in (latent.is_beyond(gauge, distance, 0 * error), latent.is_beyond(gauge, 0 * distance, error)):
+        assert 0.004 < beyond.mean() < 0.018
+    assert np.median(distance) == pytest.approx(1.1, abs=0.15)
 
 
 def test_train_images_lie_at_no_more_than_typical_distance(gauge):
-    found = latent.measure(gauge, gauge.train[:200], gauge.train[:200])
-    assert found["distance"].median() < 1
-    np.testing.assert_array_equal(found["cycle_error"], 0)
+    distance, _, nearest = latent.locate(gauge, gauge.train[:200])
+    assert np.median(distance) < 1
+    np.testing.assert_array_equal(nearest, range(200))
 
 
-def test_far_points_and_points_that_do_not_come_back_are_extrapolation(gauge):
-    near = gauge.train[:1]
-    assert latent.measure(gauge, near + 30, near + 30)["extrapolation"].all()
-    assert latent.measure(gauge, near, near + 30)["extrapolation"].all()
+def test_far_points_and_wrong_pictures_are_extrapolation(gauge):
+    near, far = (latent.locate(gauge, gauge.train[:1] + away)[0] for away in (0, 30))
+    assert latent.is_beyond(gauge, [*far, *near, *near], [0.0, 30.0, 0.0]).tolist() == [True, True, False]
 
 
 def test_the_gauge_is_the_mean_distance_over_the_neighbours_own_spacing():
     train = np.array([[0.0, 0], [1, 0], [0, 2], [10, 10], [11, 10]])
-    held = train[:2]
-    gauge = latent.fit_gauge(train, held, held, neighbours=2)
 
     def spacing(i):
         return np.sort(np.linalg.norm(train - train[i], axis=1))[1:3].mean()
@@ -157,31 +159,33 @@ def test_the_gauge_is_the_mean_distance_over_the_neighbours_own_spacing():
     point = np.array([3.0, 0.5])
     away = np.linalg.norm(train - point, axis=1)
     nearest = np.argsort(away)[:2]
-    expected = away[nearest].mean() / np.mean([spacing(i) for i in nearest])
-    found = latent.measure(gauge, [point], [point + np.array([0, 1])])
-    assert found["distance"][0] == pytest.approx(expected)
-    assert found["cycle_error"][0] == pytest.approx(1 / np.mean([spacing(i) for i in nearest]))
+    expected = np.mean([spacing(i) for i in nearest])
+    distance, unit, first = latent.locate(latent.surround(train, neighbours=2), [point])
+    assert unit[0] == pytest.approx(expected)
+    assert distance[0] == pytest.approx(away[nearest].mean() / expected)
+    assert first[0] == nearest[0]
 
 
 def test_the_gauge_knows_no_unit_and_no_place(gauge, rng):
-    moved = latent.fit_gauge(*(7 * part + 3 for part in (gauge.train, gauge.train[:50] + 1, gauge.train[:50])))
-    plain = latent.fit_gauge(gauge.train, gauge.train[:50] + 1, gauge.train[:50])
     points = rng.normal(size=(20, 4))
-    first, second = (latent.measure(g, p, p + d) for g, p, d in ((plain, points, 1), (moved, 7 * points + 3, 7)))
-    np.testing.assert_allclose(first[["distance", "cycle_error"]], second[["distance", "cycle_error"]], rtol=1e-6)
+    plain, moved = (latent.locate(latent.surround(a * gauge.train + b), a * points + b) for a, b in ((1, 0), (7, 3)))
+    np.testing.assert_allclose(plain[0], moved[0], rtol=1e-6)
+    np.testing.assert_allclose(7 * plain[1], moved[1], rtol=1e-6)
 
 
 def test_a_collapsed_latent_space_still_tells_inside_from_outside():
     train = np.ones((10, 3))
-    gauge = latent.fit_gauge(train, train[:4], train[:4])
-    found = latent.measure(gauge, [[1.0, 1, 1], [1, 1, 2]], [[1.0, 1, 1], [1, 1, 1]])
-    assert list(found["extrapolation"]) == [False, True]
-    assert np.isfinite(found[["distance", "cycle_error"]].to_numpy()).all()
+    gauge = finished(train, train[:4], np.zeros(4))
+    distance, unit, _ = latent.locate(gauge, [[1.0, 1, 1], [1, 1, 2]])
+    assert latent.is_beyond(gauge, distance, 0 * unit).tolist() == [False, True]
+    assert np.isfinite(distance).all()
 
 
 def test_points_of_another_size_are_refused(gauge):
     with pytest.raises(ValueError, match=r"\(N, 4\)"):
-        latent.measure(gauge, np.zeros((2, 3)), np.zeros((2, 3)))
+        latent.locate(gauge, np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="held-out"):
+        latent.set_limits(gauge, np.empty(0), np.empty(0))
 
 
 @pytest.mark.parametrize("dim", [2, 64, 128])
@@ -196,11 +200,11 @@ def test_decoded_points_come_back_through_the_encoder(dim, textures):
     assert mu.shape == again.shape == (len(images), dim)
     alone = descriptors.encode(model, descriptors.decode(model, mu[5:6]))["mu"]
     np.testing.assert_allclose(alone[0], again[5], rtol=1e-4, atol=1e-5)
-    gauge = latent.fit_gauge(mu[::2], mu[1::2], again[1::2])
+    yardstick, _, _ = realism.fit(model, images, mu, np.arange(0, len(mu), 2), np.arange(1, len(mu), 2))
     maps = {"PCA": projection.pca(mu[::2], mu[1::2])}
     parts = [walks.traversals(mu, [0, 1], maps), walks.interpolations(mu, labels), walks.samples(mu, labels, n=2)]
     parts.append(walks.lattice(maps["PCA"], "PC", n=2))
     for rows in parts:
-        found = latent.measure(gauge, rows, descriptors.encode(model, descriptors.decode(model, rows))["mu"])
+        found = realism.measure(yardstick, rows, descriptors.decode(model, rows))
         assert rows.shape == (len(found), dim)
         assert np.isfinite(found[["distance", "cycle_error"]].to_numpy()).all()

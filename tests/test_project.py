@@ -28,7 +28,8 @@ TIERS = [
     {
         "backend", "replicas", "upsampling", "convolutions", "pixels", "spatial_statistics", "texture", "vae",
         "checkpoints",
-        "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "generation",
+        "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "realism",
+        "generation",
     },
     {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},

@@ -113,6 +113,20 @@ def test_pictures_have_no_edge(tiny):
     np.testing.assert_allclose(rolled, np.roll(picture, (24, 8), axis=(1, 2)), atol=1e-4)
 
 
+def test_nuclei_are_the_positive_local_maxima_of_a_tiled_picture_and_stand_apart():
+    maps = np.random.default_rng(0).standard_normal((2, 16, 24, 8), np.float32)
+    found = np.asarray(texture.Nuclei(share=0.75)(maps))
+    np.testing.assert_array_equal(found[..., :2], maps[..., :2])
+    seeds = maps[..., 2:]
+    around = [np.roll(seeds, (v, u), axis=(1, 2)) for v in (-1, 0, 1) for u in (-1, 0, 1)]
+    expected = np.where(seeds == np.max(around, axis=0), np.maximum(seeds, 0), 0)
+    np.testing.assert_array_equal(found[..., 2:], expected)
+    kept = expected > 0
+    assert 0.08 < kept.mean() < 0.12  # one of nine is the largest of its neighbourhood, and then mostly positive
+    for v, u in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        assert not (kept & np.roll(kept, (v, u), axis=(1, 2))).any()
+
+
 def test_normalisation_gives_the_mean_and_spread_that_are_asked_for():
     maps = np.random.default_rng(0).random((2, 32, 32, 3), np.float32) * [1, 5, 0.1]
     scale, shift = np.float32([[0, 1, 2]] * 2), np.float32([[3, 0, -1]] * 2)

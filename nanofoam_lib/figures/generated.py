@@ -25,7 +25,12 @@ from nanofoam_lib.style import (
 EXTRAPOLATION = COLOURS[4]  # of the frames and words that mark it
 PER_LINE = 9  # pictures side by side, at most
 PICTURE_CM = 1.45  # their least width: what the gauge takes
-GAUGE = "below each picture: distance to train images | cycle error, in units of their spacing"
+#: What stands below a picture, by the error that the table holds.
+GAUGES = {
+    "cycle_error": "below each picture: distance to train images | cycle error, in units of their spacing",
+    "statistics_error": "below each picture: distance to train images, in units of their spacing | error of "
+    "statistics, beside the nearest of them",
+}
 REAL = "real"  # series of the rows that hold real micrographs' measures
 
 
@@ -95,8 +100,8 @@ def traversals(table, pictures, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `series`, `step`, `distance`, `cycle_error`, `extrapolation`; its index is the row in `pictures`. Steps
-        stand above the pictures, once if all series have the same.
+        Columns `series`, `step`, `distance`, `extrapolation`, and `cycle_error` or `statistics_error`; its index is the
+        row in `pictures`. Steps stand above the pictures, once if all series have the same.
     pictures : ndarray, shape (n, S, S)
         uint8, or float in [0, 1].
     note, lang
@@ -162,7 +167,7 @@ def interpolation(table, pictures, measures, note="", lang="en"):
             _draw_along(axis, table, name, lang)
         handles = axes[0, 0].get_legend_handles_labels()
         part.legend(*handles, loc="outside upper center", ncols=columns_for(len(handles[0]), 3.8))
-    (below or [above])[-1].supxlabel(wrapped(_joined(GAUGE, note, lang)), fontsize=6, color="0.35")
+    (below or [above])[-1].supxlabel(wrapped(_joined(GAUGES[_error(walked)], note, lang)), fontsize=6, color="0.35")
     return figure
 
 
@@ -229,7 +234,7 @@ def _strips(table, pictures, note, lang, margin_cm=0.7):
         return _say("nothing was decoded", note, lang)
     columns = max(map(len, lines))
     aspect = 1 + margin_cm * columns / page_width()
-    figure, axes = grid(len(lines), columns, cell_aspect=aspect, note=_joined(GAUGE, note, lang))
+    figure, axes = grid(len(lines), columns, cell_aspect=aspect, note=_joined(GAUGES[_error(table)], note, lang))
     _fill(axes, lines, pictures, lang)
     return figure, axes
 
@@ -259,8 +264,8 @@ def _fill(axes, lines, pictures, lang):
     for own, line in zip(axes, lines, strict=True):
         series = line["series"].iloc[0]
         row_title(own[0], text(MEASURES.get(series, series), lang).replace(" (", "\n("))
-        for axis, row in zip(own, line.itertuples(), strict=False):
-            _show(axis, pictures[row.Index], EXTRAPOLATION if row.extrapolation else None)
+        for axis, (i, row) in zip(own, line.iterrows(), strict=False):
+            _show(axis, pictures[i], EXTRAPOLATION if row["extrapolation"] else None)
             _write_gauge(axis, row, lang)
 
 
@@ -273,10 +278,15 @@ def _show(axis, picture, frame):
 
 
 def _write_gauge(axis, row, lang):
-    words = _decimal(f"{row.distance:.2f} | {row.cycle_error:.2f}", lang)
-    if row.extrapolation:
+    words = _decimal(f"{row['distance']:.2f} | {row[_error(row)]:.2f}", lang)
+    if row["extrapolation"]:
         words += "\n" + text("extrapolation", lang)
-    axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row.extrapolation else "black")
+    axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
+
+
+def _error(table):
+    """Find which error the rows of a table, or one of them, hold."""
+    return next(name for name in GAUGES if name in table)
 
 
 def _joined(phrase, note, lang):

@@ -3,14 +3,14 @@
 from nanofoam_lib.findings.phrases import count
 
 
-def gauge(gauge, real):
+def gauge(yardstick, real):
     """Say what the off-manifold gauge measures on real held-out images.
 
     Parameters
     ----------
-    gauge : latent.Gauge
+    yardstick : realism.Yardstick
     real : pandas.DataFrame
-        What `latent.measure` gives for the held-out images.
+        What `realism.measure` gives for the held-out images.
 
     Returns
     -------
@@ -19,10 +19,20 @@ def gauge(gauge, real):
     """
     return (
         f"Of {count(len(real), 'real held-out image')}, the median lies {real['distance'].median():.2f} times as far "
-        f"from its nearest train images as these lie from theirs, and comes back {real['cycle_error'].median():.2f} "
-        f"such spacings from where it was decoded. Beyond the 99th percentile, {gauge.max_distance:.2f} or "
-        f"{gauge.max_cycle_error:.2f}, a generated picture is marked as extrapolation; so are "
+        f"from its nearest train images as these lie from theirs, and {_error(yardstick.error, real)}. Beyond the 99th "
+        f"percentile, {yardstick.gauge.max_distance:.2f} or {yardstick.gauge.max_error:.2f}, a generated picture is "
+        f"marked as extrapolation; so are "
         f"{real['extrapolation'].mean():.0%} of the real ones."
+    )
+
+
+def _error(name, real):
+    median = f"{real[name].median():.2f}"
+    if name == "cycle_error":
+        return f"comes back {median} such spacings from where it was decoded"
+    return (
+        f"its redrawn picture differs in statistics from the nearest train image by {median} times what lies between "
+        "two micrographs of one specimen of synthetic foam"
     )
 
 

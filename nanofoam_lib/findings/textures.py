@@ -66,8 +66,8 @@ def drawn(studies):
         )
         said.append(
             f"- **{kind}**: pictures between the classes have {sampled['contrast'].median():.0%} of the contrast of "
-            f"real ones, and come back {sampled['cycle_error'].median():.1f} spacings from where they were decoded "
-            f"(real images {study.real['cycle_error'].median():.1f}). Designed pictures miss by (median): "
+            f"real ones, and {_error(study.yardstick.error, sampled)} ({_error(study.yardstick.error, study.real)} for "
+            f"reconstructions of real images). Designed pictures miss by (median): "
             f"{orders or 'no pore measure is known'}."
         )
     if "texture" in studies:
@@ -76,6 +76,11 @@ def drawn(studies):
             "pore elsewhere. Where a single pore lies cannot be asked of it."
         )
     return "\n".join(said)
+
+
+def _error(name, table):
+    unit = "spacings of cycle error" if name == "cycle_error" else "units of distance of statistics"
+    return f"{table[name].median():.1f} {unit}"
 
 
 def _forest(table):

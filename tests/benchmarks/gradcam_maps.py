@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import tensorflow as tf
-from measure import Row, compare, take_turns
+from measure import Row, compare, peak_of, take_turns
 
 from nanofoam_lib import descriptors, gradcam, vae
 from nanofoam_lib.backend import keras
@@ -29,12 +29,12 @@ def by_gradients(both, image, n_dims):
 def peak_memory(n_images):
     """Give the peak memory in GiB of a process that maps so many images, 4 dimensions each."""
     code = (
-        "import resource, sys, numpy as np; from nanofoam_lib import gradcam, vae; n = int(sys.argv[1]);"
+        "import sys, numpy as np; from nanofoam_lib import gradcam, vae; n = int(sys.argv[1]);"
         "gradcam.latent_maps(vae.build(vae.Config()).encoder, np.zeros((n, 128, 128), np.uint8), dims=range(4));"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)"
+        "print(open('/proc/self/status').read())"
     )
     done = subprocess.run([sys.executable, "-c", code, str(n_images)], check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return peak_of(done.stdout) / 2**30
 
 
 def rows():

@@ -47,6 +47,14 @@ class Row:
         return bool(self.ours <= float(limit))
 
 
+def peak_of(status):
+    """Read the most memory that a process held, in bytes, from what ``/proc/self/status`` says.
+
+    `resource.getrusage` tells of a fresh process no less than its parent held when it was started.
+    """
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
 def seconds(work):
     """Time one call."""
     began = time.perf_counter()

@@ -16,7 +16,7 @@ import time
 import numpy as np
 import pandas as pd
 import psutil
-from measure import Row
+from measure import Row, peak_of
 from PIL import Image
 from skimage import data
 
@@ -105,8 +105,7 @@ def measure(name, folder):
     work()
     took = time.perf_counter() - began
     status = pathlib.Path("/proc/self/status").read_text()
-    peak = 1024 * int(status.partition("VmHWM:")[2].split()[0])
-    print(json.dumps({"seconds": took, "before_mib": before / 2**20, "peak_mib": peak / 2**20}))
+    print(json.dumps({"seconds": took, "before_mib": before / 2**20, "peak_mib": peak_of(status) / 2**20}))
 
 
 def rows(sizes=SIZES):
