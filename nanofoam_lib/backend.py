@@ -41,7 +41,7 @@ def jit_compile():
     bool or str
         A value for ``Model.compile(jit_compile=...)``.
     """
-    return False if _is_tensorflow_on_cpu() else "auto"
+    return False if is_tensorflow_on_cpu() else "auto"
 
 
 def adam(learning_rate, clip_norm):
@@ -58,7 +58,7 @@ def adam(learning_rate, clip_norm):
     -------
     keras.optimizers.Adam
     """
-    kind = _one_pass_adam() if _is_tensorflow_on_cpu() and strategy() is None else keras.optimizers.Adam
+    kind = _one_pass_adam() if is_tensorflow_on_cpu() and strategy() is None else keras.optimizers.Adam
     with scope():
         return kind(learning_rate, global_clipnorm=clip_norm)
 
@@ -87,7 +87,8 @@ def scope():
     return strategy().scope() if strategy() else contextlib.nullcontext()
 
 
-def _is_tensorflow_on_cpu():
+def is_tensorflow_on_cpu():
+    """Tell whether TensorFlow runs, and sees no GPU."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf

@@ -33,8 +33,7 @@ class SpatialStatistics(layers.Layer):
         height, width = maps.shape[1:3]
         edge = min(self.border, (height - 1) // 2, (width - 1) // 2)
         inner = maps[:, edge : height - edge, edge : width - edge]
-        mean, square = ops.mean(inner, axis=(1, 2)), ops.mean(ops.square(inner), axis=(1, 2))
-        variance = ops.maximum(square - ops.square(mean), 0.0)
+        mean, variance = _moments(inner)
         return ops.concatenate([mean, 0.5 * ops.log(variance + _FAINT**2)], axis=-1)
 
     def get_config(self):
@@ -103,9 +102,10 @@ class AdaptiveNormalization(layers.Layer):
     def call(self, inputs):
         """Normalise and modulate."""
         maps, scale, shift = inputs
-        mean, square = ops.mean(maps, axis=(1, 2)), ops.mean(ops.square(maps), axis=(1, 2))
-        factor = (1.0 + scale) * ops.rsqrt(ops.maximum(square - ops.square(mean), 0.0) + 1e-5)
-        return maps * factor[:, None, None, :] + (shift - mean * factor)[:, None, None, :]
+        mean, variance = _moments(maps)
+        factor = (1.0 + scale) * ops.cast(ops.rsqrt(variance + 1e-5), scale.dtype)
+        offset = shift - ops.cast(mean, scale.dtype) * factor
+        return maps * factor[:, None, None, :] + offset[:, None, None, :]
 
     def compute_output_shape(self, shapes):
         """Leave the maps' shape."""
@@ -168,6 +168,13 @@ def _add_grain(x, noise, filters, cell, kernel, level):
         return grain
     x = UpsampledConv2D(filters, use_bias=False, **next(kernel), name=f"up_{level}")(_tiled(x, f"up_{level}"))
     return layers.Add(name=f"add_{level}")([layers.Cropping2D(2, name=f"crop_{level}")(x), grain])
+
+
+def _moments(maps):
+    """Give the mean and variance of each channel over space, in float32 whatever the maps' precision: (N, C) each."""
+    maps = ops.cast(maps, "float32")
+    mean, square = ops.mean(maps, axis=(1, 2)), ops.mean(ops.square(maps), axis=(1, 2))
+    return mean, ops.maximum(square - ops.square(mean), 0.0)
 
 
 def _wrap(maps):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib import (
+    arithmetic,
     backend,
     checkpoints,
     convolutions,
@@ -33,7 +34,18 @@ HISTORY_COLUMNS = ("epoch", "total", "reconstruction", "kl", "test_total", "test
 CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
 
 
-def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_rate=1e-3, seed=0, folder=None):
+def fit(
+    model,
+    images,
+    train_rows,
+    test_rows,
+    epochs,
+    batch_size=16,
+    learning_rate=1e-3,
+    seed=0,
+    folder=None,
+    precision="float32",
+):
     """Train with Adam on flipped and rotated images, and watch the loss on held-out ones.
 
     Parameters
@@ -51,6 +63,8 @@ def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_ra
     folder : path-like, optional
         Where to write the model: as it ends (`vae.save`), ``history.csv`` after every epoch, and, in ``best/``, as it
         was at the lowest total loss on the test images.
+    precision : {"float32", "bfloat16", "auto"}
+        Precision of the training steps, see `arithmetic.choose`. The model itself stays one of float32.
 
     Returns
     -------
@@ -70,19 +84,31 @@ def fit(model, images, train_rows, test_rows, epochs, batch_size=16, learning_ra
     """
     train_rows, test_rows = np.asarray(train_rows), np.asarray(test_rows)
     compile_autoencoder(model, learning_rate)
+    precision = arithmetic.choose(precision)
 
     def one_epoch(epoch):
-        train = run_epoch(model, images, train_rows, batch_size, (seed, epoch))
+        with arithmetic.computing(model, precision):
+            train = run_epoch(model, images, train_rows, batch_size, (seed, epoch))
         test = evaluate(model, images, test_rows, batch_size, seed)
         return {"epoch": epoch, **train, **{f"test_{name}": value for name, value in test.items()}}
 
     data = _blocks(images, train_rows, test_rows)
-    identity = _identify(model, data, batch_size, learning_rate, seed)
+    identity = _identify(model, data, batch_size, learning_rate, seed, precision)
     return epoch_loop.run(model, one_epoch, epochs, folder, identity, "test_total", vae.save, vae.load)
 
 
 def fit_classifier(
-    model, images, classes, train_rows, test_rows, epochs, batch_size=16, learning_rate=1e-3, seed=0, folder=None
+    model,
+    images,
+    classes,
+    train_rows,
+    test_rows,
+    epochs,
+    batch_size=16,
+    learning_rate=1e-3,
+    seed=0,
+    folder=None,
+    precision="float32",
 ):
     """Train a supervised classifier like `fit` trains an autoencoder: same augmentation, same optimiser.
 
@@ -93,7 +119,7 @@ def fit_classifier(
     images : ndarray of uint8, shape (N, 128, 128)
     classes : ndarray of int, shape (N,)
         Number of each image's class.
-    train_rows, test_rows, epochs, batch_size, learning_rate, seed
+    train_rows, test_rows, epochs, batch_size, learning_rate, seed, precision
         See `fit`.
     folder : path-like, optional
         Where to write the model, as it ends and, in ``best/``, at the lowest loss on the test images
@@ -113,13 +139,15 @@ def fit_classifier(
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     _compile(model, learning_rate, loss=loss, metrics=["accuracy"])
     replicas.prepare(model, descriptors.to_input(images[:1]), classes[:1])
+    precision = arithmetic.choose(precision)
 
     def one_epoch(epoch):
         train, test = [], []
-        for rows, batch in _batches(images, train_rows, batch_size, (seed, epoch)):
-            logs = model.train_on_batch(replicas.shared(batch), replicas.shared(classes[rows]), return_dict=True)
-            train.append((len(batch), logs))
-            _check_finite(model, train[-1][1]["loss"], epoch)
+        with arithmetic.computing(model, precision):
+            for rows, batch in _batches(images, train_rows, batch_size, (seed, epoch)):
+                logs = model.train_on_batch(replicas.shared(batch), replicas.shared(classes[rows]), return_dict=True)
+                train.append((len(batch), logs))
+                _check_finite(model, train[-1][1]["loss"], epoch)
         for rows, batch in _plain_batches(images, test_rows, batch_size):
             logs = model.test_on_batch(replicas.shared(batch), replicas.shared(classes[rows]), return_dict=True)
             test.append((len(batch), logs))
@@ -127,7 +155,7 @@ def fit_classifier(
         return {"epoch": epoch} | {side + name: _mean(logs, name) for side, logs in sides for name in logs[0][1]}
 
     data = itertools.chain(_blocks(images, train_rows, test_rows), (classes[train_rows], classes[test_rows]))
-    identity = _identify(model, data, batch_size, learning_rate, seed)
+    identity = _identify(model, data, batch_size, learning_rate, seed, precision)
     return epoch_loop.run(
         model, one_epoch, epochs, folder, identity, "test_loss", vae.save_classifier, vae.load_classifier
     )
@@ -198,7 +226,7 @@ def count_active(mu, sigma):
     return int((geometry.kl_divergence(mu, sigma) > geometry.ACTIVE_KL).sum())
 
 
-def summarise(histories, encoded):
+def summarise(histories, encoded, precision="float32"):
     """Sum up trained models, one row each, and warn (`RunWarning`) of a VAE without an active dimension.
 
     Parameters
@@ -207,12 +235,14 @@ def summarise(histories, encoded):
         Name of the model → history, as `fit` returns it.
     encoded : dict
         Name of the model → its descriptors of the train images.
+    precision : str
+        What `fit` was told.
 
     Returns
     -------
     pandas.DataFrame
         Columns model, epochs, best_epoch (lowest test loss), active (`count_active`; missing for a plain
-        autoencoder), then the losses after the last epoch.
+        autoencoder), precision (that of the training steps), then the losses after the last epoch.
     """
     rows = []
     for name, history in histories.items():
@@ -221,6 +251,7 @@ def summarise(histories, encoded):
         active = count_active(own["mu"], own["sigma"]) if "mu" in own else None
         warn_if_collapsed(name, active)
         row = {"model": name, "epochs": len(history), "best_epoch": best, "active": active}
+        row["precision"] = arithmetic.choose(precision)
         rows.append(row | history.iloc[-1].drop("epoch").to_dict())
     return pd.DataFrame(rows).astype({"best_epoch": int, "active": "Int64"})
 
@@ -241,7 +272,7 @@ def _compile(model, learning_rate, **options):
 
 def _identify(model, data, *recipe):
     """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
-    modules = (backend, convolutions, descriptors, epoch_loop, pixels, replicas)
+    modules = (arithmetic, backend, convolutions, descriptors, epoch_loop, pixels, replicas)
     modules += (spatial_statistics, splits, texture, upsampling, vae)
     code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None

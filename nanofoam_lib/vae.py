@@ -110,9 +110,10 @@ class Autoencoder(keras.Model):
 
     def call(self, images, training=False):
         """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
-        heads = dict(zip(self.config.heads, _as_list(self.encoder(images, training=training)), strict=True))
+        outputs = map(_single, _as_list(self.encoder(images, training=training)))
+        heads = dict(zip(self.config.heads, outputs, strict=True))
         latents = self.sample(**heads) if self.config.is_variational else heads["conv"]
-        return {"logits": self.to_logits(self.decoder_input(latents), training=training), **heads}
+        return {"logits": _single(self.to_logits(self.decoder_input(latents), training=training)), **heads}
 
     def decoder_input(self, latents):
         """Give what the decoder takes while training."""
@@ -287,6 +288,11 @@ def _write(model, path):
 def _read(path):
     with files.diagnosing(path), zipfile.ZipFile(path):  # Keras says of a damaged file that there is none
         return replicas.synchronise(keras.saving.load_model(path))
+
+
+def _single(tensor):
+    """Bring what a network gives to float32, in which the loss is computed whatever the layers' precision."""
+    return ops.cast(tensor, "float32")
 
 
 def _as_list(value):

@@ -26,10 +26,9 @@ TIERS = [
         "design", "walks",
     },
     {
-        "backend", "replicas", "upsampling", "convolutions", "pixels", "spatial_statistics", "texture", "vae",
-        "checkpoints",
-        "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes", "realism",
-        "generation",
+        "backend", "arithmetic", "replicas", "upsampling", "convolutions", "pixels", "spatial_statistics", "texture",
+        "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes",
+        "realism", "generation",
     },
     {"spanish", "style", "figures"},
     {"inspection", "explore", "scatter", "panel"},

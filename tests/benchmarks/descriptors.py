@@ -1,7 +1,8 @@
 """Compare what models know of structure: ``uv run python tests/benchmarks/descriptors.py [DIR] [--seeds 0 1 2]``.
 
 For each seed, models of every kind are trained on the train side of a split by group and scored on the other: random
-forest and KNN on each descriptor, R² of pore measures (over groups, all images), active dimensions, training time.
+forest and KNN on each descriptor, R² of pore measures (over groups, all images), active dimensions, training time, and
+how far foams made to order miss what was ordered.
 Beside them stand the controls: the same encoders untrained, LBP, power spectrum, mean and spread of grey. Data are
 synthetic foams of the quick profile, drawn anew for every seed, or the micrographs in DIR.
 """
@@ -18,8 +19,10 @@ from nanofoam_lib import (
     classify,
     controls,
     descriptors,
+    design,
     files,
     foams,
+    generation,
     geometry,
     networks,
     pores,
@@ -52,7 +55,7 @@ def train(kind, images, index, options, seed):
     rows, held_out = (np.flatnonzero(index["split"] == side) for side in ("train", "test"))
     model = vae.build(vae.Config(kind, options.latent_dim, **FILTERS), seed)
     began = time.perf_counter()
-    training.fit(model, images, rows, held_out, options.epochs, options.batch, options.rate, seed)
+    training.fit(model, images, rows, held_out, options.epochs, options.batch, options.rate, seed, precision="auto")
     seconds = time.perf_counter() - began
     found = descriptors.encode(model, images[rows], seed)
     return model, training.count_active(found["mu"], found["sigma"]) if "mu" in found else np.nan, seconds
@@ -79,11 +82,21 @@ def measure(images, index, measures, options, seed):
     for kind in options.kinds:
         key = (kind, options.latent_dim)
         models[key], active, seconds = train(kind, images, index, options, seed)
-        facts[kind] = {"active": active, "seconds": seconds}
+        facts[kind] = {"active": active, "seconds": seconds} | order(models[key], images, index, measures, seed)
     plain = networks.controls(models, images, seed)
     plain |= {("control", 0, name): describe(images) for name, describe in controls.CONTROLS.items()}
     table = score(descriptors.encode_all(models, images, seed) | plain, index, measures, seed)
     return table.join(pd.DataFrame(facts).T, on="kind").assign(seed=seed)
+
+
+def order(model, images, index, measures, seed):
+    """Have foams made to order: the median relative error of each pore measure, and the ranks of wanted and got."""
+    if not model.config.is_variational or measures["median_diameter_um"].isna().all():
+        return {}
+    mu = descriptors.encode(model, images, seed)["mu"]
+    found = design.summarise(generation.study(model, mu, images, index, measures, [], seed).ordered)
+    made = {f"order {row.measure}": row.designed for row in found.itertuples()}
+    return made | {f"ranks {row.measure}": row.rank_correlation for row in found.itertuples()}
 
 
 def units(images, index):

@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 from measure import Row, compare, seconds, take_turns
 
-from nanofoam_lib import convolutions, training, vae
+from nanofoam_lib import arithmetic, convolutions, training, vae
 from nanofoam_lib.backend import keras
 
 ops, layers = keras.ops, keras.layers
@@ -73,7 +73,13 @@ def ours(config, images, batch_size):
     model = vae.build(config)
     training.compile_autoencoder(model, learning_rate=1e-4)
     rows = np.arange(len(images))
-    return lambda: training.run_epoch(model, images, rows, batch_size, key=(0, 1))
+    precision = arithmetic.choose()
+
+    def epoch():
+        with arithmetic.computing(model, precision):
+            training.run_epoch(model, images, rows, batch_size, key=(0, 1))
+
+    return epoch
 
 
 def torch_way(config, images, batch_size):
