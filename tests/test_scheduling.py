@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from chains import finish, results, write_chain
 from conftest import ROOT, write_tiles
 
 from nanofoam_lib import __main__, pores, preprocessing, scheduling
@@ -79,6 +81,19 @@ def test_a_cluster_gives_the_same_arrays_and_tables_as_this_machine(cluster, pho
     assert here[0] == there[0]
     for one, other in zip(here[1:], there[1:], strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_where_a_run_was_computed_does_not_make_it_another(cluster, tmp_path):
+    """A run on a cluster is unchanged when it is given again without: same keys of its steps, nothing executed."""
+    notebooks, out = write_chain(tmp_path / "notebooks"), tmp_path / "run"
+    status, _, error = finish(notebooks, out, "--scheduler", cluster[0])
+    assert status == 0, error
+    steps, before = json.loads((out / "manifest.json").read_text())["steps"], results(out)
+    assert len(steps) == 4
+    assert finish(notebooks, out)[0] == 0
+    assert json.loads((out / "manifest.json").read_text())["steps"] == steps
+    assert finish(notebooks, tmp_path / "here")[0] == 0
+    assert results(tmp_path / "here") == results(out) == before
 
 
 def test_what_goes_wrong_on_a_worker_is_told_here(cluster, tmp_path):
