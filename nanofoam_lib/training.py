@@ -318,10 +318,14 @@ def _seed_noise(model, key):
 
 
 def _average(model, logs):
-    """Average the losses of batches, given as (size, losses), over images: Keras starts its means anew each batch."""
-    names = {"total": "loss", "reconstruction": "reconstruction", "kl": "kl"}
-    means = {name: _mean(logs, key) for name, key in names.items()}
-    return means if model.config.is_variational else means | {"kl": math.nan}
+    """Average the losses of batches, given as (size, losses), over images: Keras starts its means anew each batch.
+
+    The total is put together from its parts: Keras's own mean of it counts the unequal shares of two devices alike.
+    """
+    reconstruction = _mean(logs, "reconstruction")
+    kl = _mean(logs, "kl") if model.config.is_variational else math.nan
+    total = reconstruction + model.config.beta * kl if model.config.is_variational else reconstruction
+    return {"total": total, "reconstruction": reconstruction, "kl": kl}
 
 
 def _mean(logs, name):
