@@ -22,9 +22,8 @@ class Study:
     points : pandas.DataFrame
         The maps, as `projection.maps` gives them.
     generated : pandas.DataFrame
-        One row per picture: what, series, class, step (see `walks`), the numbers of
-        `realism.measure`, ``contrast`` (standard
-        deviation of grey over the mean one of held-out images), and pore measures.
+        One row per picture: what, series, class, step (see `walks`), the numbers of `realism.measure`, ``contrast``
+        (standard deviation of grey over the mean one of held-out images), and pore measures.
     pictures : ndarray of uint8, shape (n, 128, 128)
     ordered : pandas.DataFrame
         Wanted, predicted and got, as `design.compare` gives them: of designed pictures, of held-out images reduced to
