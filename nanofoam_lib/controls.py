@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.decomposition import IncrementalPCA
 
-from nanofoam_lib import scheduling
+from nanofoam_lib import mapped, scheduling
 from nanofoam_lib.errors import RunWarning
 from nanofoam_lib.progress import track
 
@@ -86,7 +86,7 @@ def _streamed_axes(images, rows, n_features):
 
 def _pixels(images, rows):
     """Flatten some uint8 images to rows of float32 in [0, 1]."""
-    return images[rows].reshape(len(rows), -1).astype(np.float32) / 255
+    return mapped.take(images, rows).reshape(len(rows), -1).astype(np.float32) / 255
 
 
 def _blocks(rows):

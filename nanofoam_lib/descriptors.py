@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import spatial_statistics, splits, vae
+from nanofoam_lib import mapped, spatial_statistics, splits, vae
 from nanofoam_lib.backend import keras
 
 BATCH_SIZE = 32
@@ -43,7 +43,7 @@ def heads(encoder, images):
     shapes = zip(encoder.output_names, encoder.outputs, strict=True)
     values = {name: np.empty((len(images), output.shape[-1]), np.float32) for name, output in shapes}
     for start in range(0, len(images), BATCH_SIZE):
-        batch = to_input(images[start : start + BATCH_SIZE])
+        batch = to_input(mapped.take(images, slice(start, start + BATCH_SIZE)))
         outputs = encoder(batch, training=False)
         for own, output in zip(values.values(), outputs if len(values) > 1 else [outputs], strict=True):
             own[start : start + len(batch)] = keras.ops.convert_to_numpy(output)

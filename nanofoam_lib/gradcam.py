@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import backend, descriptors, vae
+from nanofoam_lib import backend, descriptors, mapped, vae
 from nanofoam_lib.backend import keras
 
 ops = keras.ops
@@ -165,7 +165,8 @@ def _check_images(images):
 def _batches(images, size):
     """Yield the rows of each batch and the batch as the network takes it."""
     for start in range(0, len(images), size):
-        yield slice(start, start + size), descriptors.to_input(images[start : start + size])
+        rows = slice(start, start + size)
+        yield rows, descriptors.to_input(mapped.take(images, rows))
 
 
 def _head_output(encoder, name, asked):

@@ -69,11 +69,6 @@ def read_colour(path, width, bits=None, max_megapixels=formats.MAX_MEGAPIXELS):
     return np.asarray(colour)
 
 
-def load(path):
-    """Open an array that `preprocessing.process` wrote, memory-mapped: uint8 (N, size, size)."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
 def thumbnail_pixels(index, thumbnails):
     """Give the pixel sizes of thumbnails in µm: ndarray (n, 2), NaN where the micrograph's is unknown.
 

@@ -6,7 +6,7 @@ import socket
 
 import numpy as np
 
-from nanofoam_lib import descriptors, vae
+from nanofoam_lib import descriptors, mapped, vae
 from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import DataError, UsageError
 
@@ -44,7 +44,7 @@ def pooled_features(encoder, images):
     batch_size = int(np.clip(_MAP_BYTES // bytes_per_image, 1, BATCH_SIZE))
     pooled = np.empty((len(images), 2 * sum(output.shape[-1] for output in maps)), np.float32)
     for start in range(0, len(images), batch_size):
-        outputs = model(descriptors.to_input(images[start : start + batch_size]), training=False)
+        outputs = model(descriptors.to_input(mapped.take(images, slice(start, start + batch_size))), training=False)
         parts = [pool(ops.relu(output), axis=(1, 2)) for output in outputs for pool in (ops.mean, ops.std)]
         pooled[start : start + batch_size] = ops.convert_to_numpy(ops.concatenate(parts, axis=1))
     return pooled
@@ -138,7 +138,7 @@ def deep_features(name, images, seed=0):
     to_input = getattr(keras.applications, BACKBONES[_parse(name)[0]]).preprocess_input
     features = np.empty((len(images), model.output_shape[-1]), np.float32)
     for start in range(0, len(images), BATCH_SIZE):
-        grey = 255 * descriptors.to_input(images[start : start + BATCH_SIZE])
+        grey = 255 * descriptors.to_input(mapped.take(images, slice(start, start + BATCH_SIZE)))
         outputs = model(to_input(np.repeat(grey, 3, axis=-1)), training=False)
         features[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(outputs)
     return features

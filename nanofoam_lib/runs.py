@@ -4,10 +4,9 @@ import dataclasses
 import json
 import pathlib
 
-import numpy as np
 import pandas as pd
 
-from nanofoam_lib import files, names
+from nanofoam_lib import files, mapped, names
 from nanofoam_lib.errors import DataError
 
 #: Types in a manifest, and in its account of a step, that the library relies on.
@@ -120,7 +119,7 @@ class Run:
         """Open the images, memory-mapped: uint8 (N, 128, 128)."""
         path = self._existing(self.images, "01_preprocess")
         with files.diagnosing(path):
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            return mapped.load(path)
 
     def load_index(self):
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from nanofoam_lib import names
+from nanofoam_lib import mapped, names
 from nanofoam_lib.errors import DataError, RunWarning
 from nanofoam_lib.progress import track
 
@@ -134,7 +134,7 @@ class Chosen:
         return len(self._rows)
 
     def __getitem__(self, part):
-        return dihedral(self._images[self._rows[part]], self._elements[part])
+        return dihedral(mapped.take(self._images, self._rows[part]), self._elements[part])
 
 
 def augment(images, rng):
@@ -222,11 +222,11 @@ def near_duplicates(images, split, threshold=0.7):
     if images.ndim != 3 or images.shape[1:] != (128, 128) or split.shape != images.shape[:1]:
         raise ValueError(f"expected images (N, 128, 128) and split (N,), not {images.shape} and {split.shape}")
     train, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
-    known = [_unit(_blur(images[rows])[:, 3:61:3, 3:61:3]) for rows in _blocks(train)]
+    known = [_unit(_blur(mapped.take(images, rows))[:, 3:61:3, 3:61:3]) for rows in _blocks(train)]
     known = np.concatenate(known or [np.empty((0, 400), np.float32)]).T
     found = {}
     for rows in track(_blocks(test), "looking for copies across the split"):
-        blurred = _blur(images[rows])
+        blurred = _blur(mapped.take(images, rows))
         shifted = [blurred[:, y : y + 58 : 3, x : x + 58 : 3] for y in (2, 4) for x in (2, 4)]
         for element in range(8):
             turned = (_unit(dihedral(pictures, [element] * len(rows))) for pictures in shifted)

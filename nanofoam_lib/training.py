@@ -17,6 +17,7 @@ from nanofoam_lib import (
     descriptors,
     epoch_loop,
     geometry,
+    mapped,
     pixels,
     replicas,
     spatial_statistics,
@@ -272,7 +273,7 @@ def _compile(model, learning_rate, **options):
 
 def _identify(model, data, *recipe):
     """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
-    modules = (arithmetic, backend, convolutions, descriptors, epoch_loop, pixels, replicas)
+    modules = (arithmetic, backend, convolutions, descriptors, epoch_loop, mapped, pixels, replicas)
     modules += (spatial_statistics, splits, texture, upsampling, vae)
     code = [pathlib.Path(path).read_text("utf-8") for path in (__file__, *(module.__file__ for module in modules))]
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
@@ -284,7 +285,7 @@ def _blocks(images, *parts):
     """Yield the rows that each part lists, in blocks that fit into memory."""
     for rows in parts:
         yield rows
-        yield from (images[rows[start : start + 1024]] for start in range(0, len(rows), 1024))
+        yield from (mapped.take(images, rows[start : start + 1024]) for start in range(0, len(rows), 1024))
 
 
 def _check_finite(model, loss, epoch):
@@ -301,14 +302,14 @@ def _batches(images, rows, batch_size, key):
     order = rng.permutation(rows)
     for start in range(0, len(order), batch_size):
         own = order[start : start + batch_size]
-        yield own, descriptors.to_input(splits.augment(images[own], rng))
+        yield own, descriptors.to_input(splits.augment(mapped.take(images, own), rng))
 
 
 def _plain_batches(images, rows, batch_size):
     """Yield rows and images as they are, in order."""
     for start in range(0, len(rows), batch_size):
         own = rows[start : start + batch_size]
-        yield own, descriptors.to_input(images[own])
+        yield own, descriptors.to_input(mapped.take(images, own))
 
 
 def _seed_noise(model, key):

@@ -19,7 +19,7 @@ LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: Modules by tier; a module imports from its own tier and from those above it in this list.
 TIERS = [
-    {"errors", "files", "interruption", "names", "progress", "prose", "scheduling"},
+    {"errors", "files", "interruption", "mapped", "names", "progress", "prose", "scheduling"},
     {
         "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
         "classify", "controls", "separation", "ridge", "projection", "findings", "latent", "zones", "illustrations",

@@ -64,18 +64,18 @@ def preprocess(folder):
 
 def encode(folder):
     """Encode with an untrained network of the quick profile's depth and a quarter of its width."""
-    from nanofoam_lib import descriptors, micrographs, vae
+    from nanofoam_lib import descriptors, mapped, vae
 
     model = vae.build(vae.Config("vae", 128, (8, 8, 16, 16), (16, 8, 8)))
     descriptors.encode(model, np.zeros((32, SIDE, SIDE), np.uint8))
-    return lambda: descriptors.encode(model, micrographs.load(folder / "images.npy"))
+    return lambda: descriptors.encode(model, mapped.load(folder / "images.npy"))
 
 
 def describe(folder):
     """Compute the controls that need no network."""
-    from nanofoam_lib import controls, micrographs
+    from nanofoam_lib import controls, mapped
 
-    images = micrographs.load(folder / "images.npy")
+    images = mapped.load(folder / "images.npy")
     return lambda: controls.controls(images, np.arange(len(images)) % 3 > 0, [128])
 
 
