@@ -62,7 +62,9 @@ def main():
     """Run the parts, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--csv", type=pathlib.Path, help="write the table there; rows of other parts in it are kept")
+    parser.add_argument(
+        "--csv", type=pathlib.Path, help="write the table there; keeps rows of other parts and machines"
+    )
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:
@@ -77,7 +79,8 @@ def main():
         table = pd.DataFrame(rows)
         if options.csv.exists():
             earlier = pd.read_csv(options.csv)
-            table = pd.concat([earlier[~earlier["part"].isin(table["part"])], table])
+            again = earlier["part"].isin(table["part"]) & earlier["machine"].eq(describe_machine())
+            table = pd.concat([earlier[~again], table])
         table.to_csv(options.csv, index=False, float_format="%.4g")
 
 

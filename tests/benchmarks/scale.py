@@ -1,7 +1,9 @@
 """Time and peak memory against work: ``uv run python tests/benchmarks/scale.py [--sizes 1000 10000] [--csv FILE]``.
 
 Each row is measured in a process of its own; before is what that held when the work began. The images are 240 × 180
-cuts of scikit-image's photographs under noise. Times depend on what else the machine does; run it on an idle one.
+cuts of scikit-image's photographs under noise. The notebooks 02 and 03 run as for a user, but for a small network and
+one epoch, 03 with models trained on 300 of the images; the measures of the pores are random numbers. Times depend on
+what else the machine does; run it on an idle one.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import nbformat
 import numpy as np
 import pandas as pd
 import psutil
@@ -22,6 +25,9 @@ from skimage import data
 
 SIZES = (1_000, 10_000, 100_000)
 SIDE = 128
+NOTEBOOKS = pathlib.Path(__file__).parents[2] / "notebooks"
+#: A sixteenth of the quick profile's convolutions, and its latent vectors.
+NETWORK = {"filters": [4, 4, 8, 8], "decoder_filters": [8, 4, 4], "epochs": 1}
 
 
 def cuts(n, width, height):
@@ -53,6 +59,53 @@ def array_of(n, folder):
 def vectors_of(n, folder):
     """Write n vectors of 128 dimensions."""
     np.save(folder / "vectors.npy", np.random.default_rng(0).normal(size=(n, 128)).astype(np.float32))
+
+
+def run_of(n, folder):
+    """Write what 01 gives for n images, over what may be there."""
+    from nanofoam_lib import files, pores, preprocessing, splits
+    from nanofoam_lib.runs import Run
+
+    run, source = Run(folder / "run"), folder / f"{n} images"
+    source.mkdir()
+    files_of(n, source)
+    with files.replacing(run.images) as pixels:
+        index, _ = preprocessing.process(source, pixels)
+    index.insert(4, "split", splits.by_group(index["label"], index["group"], 0.3, 0))
+    files.write_csv(run.index, index)
+    measures = list(pores.measure(np.zeros((64, 64)), 1.0))
+    files.write_csv(run.pores, pd.DataFrame(np.random.default_rng(0).random((n, len(measures))), columns=measures))
+
+
+def models_of(n, folder):
+    """Write what 01 and 02 give for n images, but with models trained on 300 of them."""
+    run_of(300, folder)
+    subprocess.run([sys.executable, __file__, "--measure", "02_train", folder], capture_output=True, check=True)
+    run_of(n, folder)
+
+
+def notebook(name, folder, **parameters):
+    """Run the code cells of a notebook."""
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4).cells
+
+    def run():
+        space = {}
+        for cell in (cell for cell in cells if cell.cell_type == "code"):
+            exec(compile(cell.source, name, "exec"), space)
+            if "parameters" in cell.metadata.get("tags", []):
+                space |= {"run_folder": str(folder / "run"), **parameters}
+
+    return run
+
+
+def train(folder):
+    """Train a VAE, an autoencoder, a texture model and a classifier."""
+    return notebook("02_train", folder, **NETWORK)
+
+
+def examine(folder):
+    """Encode with all models, and put their vectors and all controls to all tests."""
+    return notebook("03_latent_space", folder)
 
 
 def preprocess(folder):
@@ -93,6 +146,8 @@ WORK = {
     "descriptors": (encode, array_of),
     "controls": (describe, array_of),
     "distances": (distances, vectors_of),
+    "02_train": (train, run_of),
+    "03_latent_space": (examine, models_of),
 }
 
 
