@@ -40,6 +40,7 @@ def two_point_correlation(images, reach=REACH):
     """
     side = images.shape[-1]
     padded = side + reach
+    images = ops.convert_to_tensor(images)
     centred = images - ops.mean(images, axis=(1, 2), keepdims=True)
     centred = ops.pad(centred, [(0, 0), (0, reach), (0, reach)])
     real, imaginary = ops.fft2((centred, ops.zeros_like(centred)))
@@ -48,7 +49,7 @@ def two_point_correlation(images, reach=REACH):
     sums, _ = ops.fft2((power, ops.zeros_like(power)))
     sums = ops.concatenate([sums[:, padded - reach :, : reach + 1], sums[:, : reach + 1, : reach + 1]], axis=1)
     pairs = np.outer(side - np.abs(np.arange(-reach, reach + 1)), side - np.arange(reach + 1))
-    return sums / (padded**2 * pairs).astype(np.float32)
+    return ops.divide(sums, (padded**2 * pairs).astype(np.float32))
 
 
 def filter_bank(n=FILTERS, depth=1, side=SIDE, seed=SEED):

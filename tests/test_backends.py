@@ -13,14 +13,16 @@ TRAIN = """
 import json, sys
 import numpy as np
 from nanofoam_lib import backend, descriptors, training, vae
-folder, other = sys.argv[1:]
+folder, other, kind, precision = sys.argv[1:]
 images = np.random.default_rng(0).integers(256, size=(24, 128, 128), dtype=np.uint8) // 8
-model = vae.build(vae.Config("vae", 3, (4, 4), (4,)))
-history = training.fit(model, images, range(16), range(16, 24), 3, 8, 1e-2, folder=folder)
+model = vae.build(vae.Config(kind, 3, (4, 4), (4,)))
+history = training.fit(model, images, range(16), range(16, 24), 3, 8, 1e-2, folder=folder, precision=precision)
 own, again, others = (descriptors.encode(each, images)["mu"] for each in (model, vae.load(folder), vae.load(other)))
 assert np.array_equal(own, again)
 reconstruction = descriptors.reconstruct(model, images)
 assert reconstruction.shape == (24, 128, 128) and 0 <= reconstruction.min() <= reconstruction.max() <= 1
+assert np.all(descriptors.texture_distance(reconstruction, reconstruction) == 0)
+assert np.all(descriptors.texture_distance(images / 255, reconstruction) > 0)
 print(json.dumps({"backend": backend.keras.backend.backend(), "total": history["total"].tolist(),
                   "mu": others.tolist(), "initial": float(own.std())}))
 """
@@ -39,13 +41,14 @@ def reference(tmp_path_factory):
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_a_model_learns_and_is_read_back_with_every_backend(backend, reference, tmp_path):
+@pytest.mark.parametrize(("kind", "precision"), [("vae", "float32"), ("vae", "bfloat16"), ("texture", "float32")])
+def test_a_model_learns_and_is_read_back_with_every_backend(backend, kind, precision, reference, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     folder, mu = reference
     done = subprocess.run(
-        [sys.executable, "-c", TRAIN, str(tmp_path), str(folder)], capture_output=True, text=True, check=False,
-        env=os.environ | {"KERAS_BACKEND": backend},
+        [sys.executable, "-c", TRAIN, str(tmp_path), str(folder), kind, precision], capture_output=True, text=True,
+        check=False, env=os.environ | {"KERAS_BACKEND": backend},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
