@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from sklearn.decomposition import IncrementalPCA
 
 from nanofoam_lib import mapped, scheduling
 from nanofoam_lib.errors import RunWarning
@@ -11,6 +10,7 @@ from nanofoam_lib.progress import track
 
 SNAPSHOTS = 2048  # train images up to which the principal components are exact: 134 MB of pixels
 BLOCK = 512  # images at a time
+PASSES, SPARE_AXES = 5, 16  # of the principal components of more: of 6000 photographs the 128th lacks 0.2 % variance
 
 
 def pixel_pca(images, train, n_components):
@@ -38,14 +38,15 @@ def pixel_pca(images, train, n_components):
     Notes
     -----
     Up to 2048 train images exact, by the eigenvectors of their scalar products [1]_: images are fewer than pixels, and
-    that is many times faster than a singular value decomposition. The components of more are updated block by block
-    [2]_, which leaves out what the blocks before did not have among their own leading components. Memory does not grow
-    with the number of images but for the result.
+    that is many times faster than a singular value decomposition. Those of more by block Krylov iteration [2]_ in six
+    passes over blocks of images: the space that random directions X and their products with the covariance, C X, C² X,
+    …, span holds nearly all of the leading components. Memory does not grow with the number of images but for the
+    result.
 
     References
     ----------
     .. [1] L. Sirovich, Q. Appl. Math. 45 (1987) 561, doi:10.1090/qam/910462 (the method of snapshots)
-    .. [2] D. A. Ross et al., Int. J. Comput. Vis. 77 (2008) 125, doi:10.1007/s11263-007-0075-7
+    .. [2] C. Musco, C. Musco, Advances in Neural Information Processing Systems 28 (2015), arXiv:1504.05477
     """
     rows = np.flatnonzero(np.asarray(train, dtype=bool))
     n_features = min(n_components, len(rows) - 1)
@@ -76,12 +77,20 @@ def _snapshot_axes(images, rows, n_features):
 
 
 def _streamed_axes(images, rows, n_features):
-    """Give what `_snapshot_axes` gives, nearly, in one pass over blocks of images."""
-    model = IncrementalPCA(n_features)
-    n_blocks = len(rows) // max(BLOCK, n_features)
-    for block in track(range(n_blocks), "principal components of the pixels"):
-        model.partial_fit(_pixels(images, rows[block::n_blocks]))  # each block with images of all classes
-    return model.mean_.astype(np.float32), model.components_.T.astype(np.float32)
+    """Give what `_snapshot_axes` gives, nearly, in a few passes over blocks of images."""
+    blocks = _blocks(rows)
+    mean = (sum(_pixels(images, block).sum(axis=0, dtype=float) for block in blocks) / len(rows)).astype(np.float32)
+    directions = np.random.default_rng(0).standard_normal((len(mean), n_features + SPARE_AXES), np.float32)
+    basis = products = np.empty((len(mean), 0), np.float32)
+    for _ in track(range(PASSES), "principal components of the pixels"):
+        for _ in range(2):  # once leaves what rounding leaves
+            directions = np.linalg.qr(directions - basis @ (basis.T @ directions))[0]
+        basis = np.concatenate([basis, directions], axis=1)
+        centred = (_pixels(images, block) - mean for block in blocks)
+        directions = sum(own.T @ (own @ directions) for own in centred)
+        products = np.concatenate([products, directions], axis=1)
+    _, combinations = np.linalg.eigh((basis.T @ products).astype(float))
+    return mean, basis @ combinations[:, ::-1][:, :n_features].astype(np.float32)
 
 
 def _pixels(images, rows):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from nanofoam_lib.errors import RunWarning
 
-MAX_GROUPS = 5000  # resampling holds a groups × groups matrix: 200 MB here
+MAX_GROUPS = 3000  # resampling holds a groups × groups matrix: 72 MB here
 SAFE = 1e-4  # a squared distance below this share of the squared norms has lost digits; it is computed afresh
 
 
@@ -295,13 +295,13 @@ def _group_sums(x, numbers):
 
 def _separations(u, v, sums, sizes):
     """Return WSS, WSS, BSS where class a holds group g u[k, g] times, class b v[k, g] times; NaN without a pair."""
-    found = []
-    for w in (u, v):
+    found, from_u = [], u @ sums
+    for w, from_w in ((u, from_u), (v, v @ sums)):
         # of a pair of copies of one group no distance is counted: w² - w ordered pairs of copies
-        total = np.einsum("kg,kg->k", w @ sums, w) - (w * w - w) @ np.diag(sums)
+        total = np.einsum("kg,kg->k", from_w, w) - (w * w - w) @ np.diag(sums)
         pairs = (w @ sizes) ** 2 - (w * w) @ sizes**2 + w @ (sizes * (sizes - 1))
         found.append(np.divide(total, pairs, out=np.full(len(w), np.nan), where=pairs > 0))
-    return *found, np.einsum("kg,kg->k", u @ sums, v) / ((u @ sizes) * (v @ sizes))
+    return *found, np.einsum("kg,kg->k", from_u, v) / ((u @ sizes) * (v @ sizes))
 
 
 def _resample(sums, sizes, is_a, seed, n_boot, n_perm):
