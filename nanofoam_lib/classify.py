@@ -9,6 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from nanofoam_lib import mapped
+
 #: Makers of the classifiers, by name, from a seed. KNN compares lengths, so its inputs are standardised; trees split
 #: one dimension at a time and need no scale.
 CLASSIFIERS = {
@@ -39,8 +41,8 @@ def score(vectors, labels, groups, split, classifier="random forest", seed=0):
     """
     vectors, labels, groups, split = (np.asarray(values) for values in (vectors, labels, groups, split))
     train, test = split == "train", split == "test"
-    model = CLASSIFIERS[classifier](seed).fit(vectors[train], labels[train])
-    predicted = model.predict(vectors[test])
+    model = CLASSIFIERS[classifier](seed).fit(mapped.take(vectors, train), labels[train])
+    predicted = model.predict(mapped.take(vectors, test))
     hit = predicted == labels[test]
     low, high = interval(hit, groups[test], seed=seed)
     sizes = {"n_train": int(train.sum()), "n_test": int(test.sum())}

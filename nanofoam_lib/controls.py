@@ -234,8 +234,8 @@ def controls(images, train, sizes):
     dict
         ``("control", F, name)`` → ndarray (N, F): pixel PCA of each size and each of `CONTROLS`.
     """
-    found = [("pixel PCA", pixel_pca(images, train, size)) for size in sizes]
-    found += [(name, _of_blocks(describe, images, name)) for name, describe in CONTROLS.items()]
+    found = [("pixel PCA", mapped.park(pixel_pca(images, train, size))) for size in sizes]
+    found += [(name, mapped.park(_of_blocks(describe, images, name))) for name, describe in CONTROLS.items()]
     return {("control", vectors.shape[1], name): vectors for name, vectors in found}
 
 

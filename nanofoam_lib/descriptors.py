@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import mapped, spatial_statistics, splits, vae
+from nanofoam_lib import backend, mapped, spatial_statistics, splits, vae
 from nanofoam_lib.backend import keras
 
 BATCH_SIZE = 32
@@ -42,9 +42,10 @@ def heads(encoder, images):
     """Compute what an encoder's heads give: dict of name → float32 (N, D), images as in `encode`."""
     shapes = zip(encoder.output_names, encoder.outputs, strict=True)
     values = {name: np.empty((len(images), output.shape[-1]), np.float32) for name, output in shapes}
+    forward = backend.forward(encoder, len(images) // BATCH_SIZE)
     for start in range(0, len(images), BATCH_SIZE):
         batch = to_input(mapped.take(images, slice(start, start + BATCH_SIZE)))
-        outputs = encoder(batch, training=False)
+        outputs = forward(batch)
         for own, output in zip(values.values(), outputs if len(values) > 1 else [outputs], strict=True):
             own[start : start + len(batch)] = keras.ops.convert_to_numpy(output)
     return values
@@ -52,8 +53,8 @@ def heads(encoder, images):
 
 def encode_all(models, images, seed=0):
     """Encode images with several models: dict of (kind, latent_dim) → model to (kind, latent_dim, name) → vectors."""
-    encoded = {key: encode(model, images, seed) for key, model in models.items()}
-    return {(*key, name): vectors for key, own in encoded.items() for name, vectors in own.items()}
+    encoded = ((key, encode(model, images, seed)) for key, model in models.items())
+    return {(*key, name): mapped.park(vectors) for key, own in encoded for name, vectors in own.items()}
 
 
 def of_model(latents, model):

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
-from nanofoam_lib import ridge
+from nanofoam_lib import mapped, ridge
 
 #: A latent dimension is active if its KL divergence from the prior is above this, in nat.
 ACTIVE_KL = 0.01
@@ -57,7 +57,7 @@ def predictability(vectors, measures, groups, seed=0):
         n_groups = len(np.unique(groups[rows]))
         result.loc[columns, ["n", "n_groups"]] = [rows.sum(), n_groups]
         if n_groups > 1:
-            x, y = vectors[rows], values[np.ix_(rows, columns)]
+            x, y = mapped.take(vectors, rows), values[np.ix_(rows, columns)]
             error = ((y - ridge.predict_unseen(x, y, groups[rows], seed)) ** 2).sum(axis=0)
             total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
             varies = np.ptp(y, axis=0) > 0
@@ -260,7 +260,7 @@ def identify(descriptors, measures, index, seed=0):
     parts = []
     for kind, latent_dim, name in descriptors:
         if name == "mu":
-            mu, sigma = (descriptors[kind, latent_dim, part][train] for part in ("mu", "sigma"))
+            mu, sigma = (mapped.take(descriptors[kind, latent_dim, part], train) for part in ("mu", "sigma"))
             found = dimensions(mu, sigma, index["label"][train], measures[train], seed)
             parts.append(found.assign(kind=kind, latent_dim=latent_dim)[["kind", "latent_dim", *found.columns]])
     return pd.concat(parts, ignore_index=True)

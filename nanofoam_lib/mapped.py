@@ -1,6 +1,7 @@
-"""Arrays in files: opened without being read, and read in parts that are not kept."""
+"""Arrays in files: opened without being read, read in parts that are not kept, or put there for a while."""
 
 import mmap
+import tempfile
 
 import numpy as np
 
@@ -10,13 +11,13 @@ def load(path):
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def take(images, rows):
+def take(array, rows):
     """Copy some rows of an array, and let go of the memory that a mapped file takes.
 
     Parameters
     ----------
-    images : ndarray or splits.Chosen, shape (N, ...)
-    rows : slice or ndarray of int
+    array : ndarray or splits.Chosen, shape (N, ...)
+    rows : slice, or ndarray of int or bool
 
     Returns
     -------
@@ -33,16 +34,30 @@ def take(images, rows):
     >>> take(np.arange(8).reshape(4, 2), slice(1, 3)).tolist()
     [[2, 3], [4, 5]]
     """
-    taken = np.array(images[rows])
-    _release(images)
+    taken = np.array(array[rows])
+    _release(array)
     return taken
 
 
-def _release(images):
+def park(array):
+    """Move an array into a temporary file, which ends with it: read-only, for `take`.
+
+    The descriptors of 100,000 images by all models and controls are a gigabyte, of which one is looked at at a time.
+    """
+    array = np.asarray(array)
+    if not array.size:
+        return array
+    with tempfile.TemporaryFile() as file:
+        array.tofile(file)
+        file.flush()
+        return np.asarray(np.memmap(file, array.dtype, "r", shape=array.shape))
+
+
+def _release(array):
     """Give the pages of the file back, unless they may hold changes that the file does not."""
     own_changes = False
-    while isinstance(images, np.ndarray):
-        own_changes |= getattr(images, "mode", None) == "c"
-        images = images.base
-    if isinstance(images, mmap.mmap) and not own_changes and hasattr(mmap, "MADV_DONTNEED"):
-        images.madvise(mmap.MADV_DONTNEED)
+    while isinstance(array, np.ndarray):
+        own_changes |= getattr(array, "mode", None) == "c"
+        array = array.base
+    if isinstance(array, mmap.mmap) and not own_changes and hasattr(mmap, "MADV_DONTNEED"):
+        array.madvise(mmap.MADV_DONTNEED)

@@ -6,7 +6,7 @@ import socket
 
 import numpy as np
 
-from nanofoam_lib import descriptors, mapped, vae
+from nanofoam_lib import backend, descriptors, mapped, vae
 from nanofoam_lib.backend import keras
 from nanofoam_lib.errors import DataError, UsageError
 
@@ -43,8 +43,9 @@ def pooled_features(encoder, images):
     bytes_per_image = 4 * sum(int(np.prod(output.shape[1:])) for output in maps)
     batch_size = int(np.clip(_MAP_BYTES // bytes_per_image, 1, BATCH_SIZE))
     pooled = np.empty((len(images), 2 * sum(output.shape[-1] for output in maps)), np.float32)
+    forward = backend.forward(model, len(images) // batch_size)
     for start in range(0, len(images), batch_size):
-        outputs = model(descriptors.to_input(mapped.take(images, slice(start, start + batch_size))), training=False)
+        outputs = forward(descriptors.to_input(mapped.take(images, slice(start, start + batch_size))))
         parts = [pool(ops.relu(output), axis=(1, 2)) for output in outputs for pool in (ops.mean, ops.std)]
         pooled[start : start + batch_size] = ops.convert_to_numpy(ops.concatenate(parts, axis=1))
     return pooled
@@ -78,9 +79,9 @@ def controls(models, images, seed=0, names=()):
             if kind == "vae":
                 own["pooled features"] = pooled_features(model.encoder, images)
                 own["untrained pooled features"] = pooled_features(untrained.encoder, images)
-            found |= {("control", vectors.shape[1], name): vectors for name, vectors in own.items()}
-    deep = {name.partition("=")[0]: deep_features(name, images, seed) for name in names}
-    return found | {("control", vectors.shape[1], name): vectors for name, vectors in deep.items()}
+            found |= {("control", vectors.shape[1], name): mapped.park(vectors) for name, vectors in own.items()}
+    deep = ((name.partition("=")[0], deep_features(name, images, seed)) for name in names)
+    return found | {("control", vectors.shape[1], name): mapped.park(vectors) for name, vectors in deep}
 
 
 def supervised(classifier, images):
@@ -137,9 +138,10 @@ def deep_features(name, images, seed=0):
     model = build(name, seed)
     to_input = getattr(keras.applications, BACKBONES[_parse(name)[0]]).preprocess_input
     features = np.empty((len(images), model.output_shape[-1]), np.float32)
+    forward = backend.forward(model, len(images) // BATCH_SIZE)
     for start in range(0, len(images), BATCH_SIZE):
         grey = 255 * descriptors.to_input(mapped.take(images, slice(start, start + BATCH_SIZE)))
-        outputs = model(to_input(np.repeat(grey, 3, axis=-1)), training=False)
+        outputs = forward(to_input(np.repeat(grey, 3, axis=-1)))
         features[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(outputs)
     return features
 

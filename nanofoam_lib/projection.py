@@ -8,6 +8,8 @@ import scipy.linalg
 from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
 
+from nanofoam_lib import mapped
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Projection:
@@ -143,9 +145,12 @@ def lda(train, labels, test):
 
 def both(spaces, index):
     """Fit PCA and LDA to each of `spaces`, name → vectors (N, D), on the train rows: two dicts of `Projection`."""
-    train, test = (index["split"] == side for side in ("train", "test"))
-    found = {name: pca(own[train], own[test]) for name, own in spaces.items()}
-    return found, {name: lda(own[train], index["label"][train], own[test]) for name, own in spaces.items()}
+    sides = [(index["split"] == side).to_numpy() for side in ("train", "test")]
+    labels, found = index["label"][sides[0]], ({}, {})
+    for name, own in spaces.items():
+        train, test = (mapped.take(own, rows) for rows in sides)
+        found[0][name], found[1][name] = pca(train, test), lda(train, labels, test)
+    return found
 
 
 def project(projection, vectors):

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from nanofoam_lib import mapped
 from nanofoam_lib.errors import RunWarning
 
 MAX_GROUPS = 3000  # resampling holds a groups × groups matrix: 72 MB here
@@ -197,7 +198,7 @@ def histograms(vectors, labels, n_bins=40):
     labels = np.asarray(labels)
     parts = []
     for a, b in itertools.combinations(sorted(set(labels)), 2):
-        first, second = vectors[labels == a], vectors[labels == b]
+        first, second = mapped.take(vectors, labels == a), mapped.take(vectors, labels == b)
         spread = [distances(*pair) for pair in ((first, second), (first,), (second,))]
         top = max(found.edges[np.flatnonzero(found.counts)[-1] + 1] if found.counts.any() else 0 for found in spread)
         for within, pair in (("", (first, second)), (a, (first,)), (b, (second,))):
@@ -275,13 +276,14 @@ def _draw_groups(x, numbers, owner, seed):
         stacklevel=3,
     )
     rows = np.isin(numbers, kept)
-    return x[rows], np.searchsorted(kept, numbers[rows]), owner[kept]
+    return mapped.take(x, rows), np.searchsorted(kept, numbers[rows]), owner[kept]
 
 
 def _group_sums(x, numbers):
     """Return sums of distances between groups (G, G) and group sizes (G,), groups numbered from 0 without a gap."""
     sizes = np.bincount(numbers)
-    x, codes = x[np.argsort(numbers)], np.sort(numbers)  # groups become runs, so that sums over them are cheap
+    # Groups become runs, so that sums over them are cheap
+    x, codes = mapped.take(x, np.argsort(numbers)), np.sort(numbers)
     sums = np.zeros((len(sizes), len(sizes)))
     for rows, cols, block in _blocks(x, x, True, 16):
         for axis, here in enumerate((codes[rows], codes[cols])):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nanofoam_lib import descriptors, vae
+from nanofoam_lib import backend, descriptors, vae
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,14 @@ def test_an_image_s_descriptor_does_not_depend_on_its_neighbours(model, textures
 def test_float_images_are_the_same_images(model, textures):
     floats = descriptors.encode(model, textures[0] / 255)
     np.testing.assert_allclose(floats["mu"], descriptors.encode(model, textures[0])["mu"], atol=1e-5)
+
+
+def test_many_images_are_encoded_the_same_by_a_traced_encoder(model, textures, monkeypatch):
+    many = np.concatenate([textures[0]] * 3)[:70]  # two batches and a part of one
+    plain = descriptors.encode(model, many)
+    monkeypatch.setattr(backend, "TRACED_FROM", 1)
+    for name, vectors in descriptors.encode(model, many).items():
+        np.testing.assert_array_equal(vectors, plain[name])
 
 
 def test_a_memory_mapped_array_will_do(model, textures, tmp_path):

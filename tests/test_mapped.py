@@ -2,11 +2,13 @@
 
 import pathlib
 import re
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from nanofoam_lib import descriptors, mapped, splits, training, vae
+from nanofoam_lib import classify, descriptors, geometry, mapped, projection, separation, splits, training, vae
 
 
 @pytest.fixture
@@ -71,3 +73,38 @@ def test_encoding_training_and_the_leak_guard_keep_nothing_of_the_file(images):
         do()
         kept[name] = resident_kib(images)
     assert kept == dict.fromkeys(work, 0)
+
+
+def test_parked_arrays_are_the_same_and_take_no_memory():
+    whole = np.random.default_rng(0).normal(size=(20_000, 64)).astype(np.float32)  # 5 MB
+    tracemalloc.start()
+    parked = mapped.park(whole.copy())
+    assert tracemalloc.get_traced_memory()[0] < 1e5
+    tracemalloc.stop()
+    assert type(parked) is np.ndarray and (parked.dtype, parked.shape) == (whole.dtype, whole.shape)
+    assert np.array_equal(parked, whole)
+    rows = np.arange(20_000) % 3 == 0
+    assert np.array_equal(mapped.take(parked, rows), whole[rows])
+    assert mapped.park(np.empty((0, 3))).shape == (0, 3)
+    assert mapped.park(np.asfortranarray(whole[:5]).T).tolist() == whole[:5].T.tolist()
+
+
+def test_tests_of_descriptors_let_parked_ones_go(monkeypatch):
+    vectors = mapped.park(np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32))
+    index = pd.DataFrame({"id": range(300), "label": list("abc") * 100, "split": ["train", "train", "test"] * 100})
+    index["label"], index["group"] = index["label"].sample(frac=1, random_state=0).to_numpy(), index["id"].astype(str)
+    measures = pd.DataFrame({"porosity": np.arange(300.0)})
+    released = []
+    monkeypatch.setattr(mapped, "_release", released.append)
+    key = ("vae", 4, "mu")
+    work = {
+        "table1": lambda: classify.table1({key: vectors}, index, "data"),
+        "separation": lambda: separation.summarise({key: vectors}, index["label"], index["group"]),
+        "histograms": lambda: separation.histograms(vectors, index["label"]),
+        "geometry": lambda: geometry.summarise({key: vectors}, measures, index),
+        "maps": lambda: projection.both({"mu": vectors}, index),
+    }
+    for name, do in work.items():
+        do()
+        assert released and all(np.shares_memory(array, vectors) for array in released), name
+        released.clear()
