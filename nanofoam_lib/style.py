@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import io
 import math
 import pathlib
 import textwrap
@@ -147,10 +148,8 @@ def save(figure, stem, numbers):
         figure.savefig(temporary, dpi=DPI, metadata={"CreationDate": None})
     figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
     with files.replacing(stem.with_name(stem.name + ".png")) as temporary:
-        figure.savefig(temporary, dpi=DPI, pil_kwargs={"compress_level": 1})
-        with Image.open(temporary) as picture:
-            small = _with_palette(picture.convert("RGB"))
-        small.save(temporary, dpi=(DPI, DPI), optimize=True)
+        # Not "optimized": that is ten times slower for 2 % of the size
+        _with_palette(_drawn_pixels(figure)).save(temporary, dpi=(DPI, DPI))
     files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
     return figure
 
@@ -248,6 +247,14 @@ def _write_commas(figure):
         for axis in (axes.xaxis, axes.yaxis):
             if type(axis.get_major_formatter()) is mpl.ticker.ScalarFormatter:
                 axis.set_major_formatter(_Comma())
+
+
+def _drawn_pixels(figure):
+    """Draw a figure at 300 dpi: an RGB picture."""
+    pixels = io.BytesIO()
+    figure.savefig(pixels, dpi=DPI, format="rgba")
+    width, height = (int(inches * DPI) for inches in figure.get_size_inches())
+    return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
 
 
 def _with_palette(picture):
