@@ -133,14 +133,15 @@ def test_distances_draw_the_histograms_they_are_given(clouds):
 
 @pytest.fixture
 def scores():
-    rows = [("vae", 4, "sigma", 0.7), ("vae", 4, "mu", 0.5), ("control", 54, "LBP", 0.9)]
-    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "accuracy"])
+    rows = [("vae", 4, "sigma", "random forest", 0.7), ("vae", 4, "mu", "random forest", 0.5)]
+    rows += [("control", 54, "LBP", "random forest", 0.9), ("control", 64, "LBP", "softmax", 0.8)]
+    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "classifier", "accuracy"])
     return table.assign(ci_low=table["accuracy"] - 0.1, ci_high=table["accuracy"] + 0.1)
 
 
 def test_accuracies_stand_with_their_intervals_against_chance(scores):
     axis = figures.accuracies(scores, 1 / 3, NOTE).axes[0]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["vae-4 σ", "vae-4 μ", "LBP"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["vae-4 σ", "vae-4 μ", "LBP", "LBP, softmax"]
     bars, points = axis.lines[0:-1:2], axis.lines[1:-1:2]
     np.testing.assert_allclose([bar.get_xdata() for bar in bars], scores[["ci_low", "ci_high"]])
     np.testing.assert_allclose([point.get_xdata()[0] for point in points], scores["accuracy"])
@@ -354,7 +355,7 @@ def every_figure(
     named = confusions.replace({"a": "network", "b": "pearlite", "c": "spheroidite"})
     rng = np.random.default_rng(0)
     names = [*style.names(scores, "es"), "mapas promediados sin entrenar", "media y desviación del gris"]
-    every_measure = pd.DataFrame({"name": names} | {name: rng.normal(size=5) for name in style.MEASURES})
+    every_measure = pd.DataFrame({"name": names} | {name: rng.normal(size=len(names)) for name in style.MEASURES})
     confusions = pd.concat([named.assign(title=f"vae-{size} μ") for size in (64, 128, 256, 512)])
     maps = rng.random((3, 4, 4, 2))
     plane = points[points["descriptor"] == points["descriptor"].iloc[0]].assign(selected=False, porosity=0.5)

@@ -14,7 +14,8 @@ def accuracies(table, chance, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns kind, latent_dim, descriptor, accuracy, ci_low, ci_high: one row per line drawn.
+        Columns kind, latent_dim, descriptor, classifier, accuracy, ci_low, ci_high: one row per line drawn; the
+        classifier is named where it is a network's own decision, "softmax".
     chance : float
         Accuracy of always naming the largest class, drawn as a vertical line.
     note, lang
@@ -33,7 +34,9 @@ def accuracies(table, chance, note="", lang="en"):
         axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1)
         axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
-    axis.set(yticks=range(rows), yticklabels=names(table, lang), xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
+    ends = table["classifier"].map({"softmax": ", softmax"}).fillna("")
+    labels = [name + end for name, end in zip(names(table, lang), ends, strict=True)]
+    axis.set(yticks=range(rows), yticklabels=labels, xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
     label = text("accuracy on test groups (dotted: naming the largest class)", lang)
     axis.set_xlabel(wrapped(label, page_width() - 4, size=8))
     return figure
