@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import platform
 import sys
 
 #: Batches from which on tracing a model takes less time than it saves.
@@ -11,6 +12,9 @@ TRACED_FROM = 32
 # TensorFlow is the tested default; KERAS_BACKEND=jax or torch chooses another before the first import
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# By itself TensorFlow uses oneDNN only on processors with AVX512-VNNI or wider; with AVX2 alone it is 1.5 times faster, too
+if platform.machine().lower() in ("x86_64", "amd64"):
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager

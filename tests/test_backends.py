@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import platform
 import subprocess
 import sys
 
@@ -38,6 +39,17 @@ def reference(tmp_path_factory):
     vae.save(model, folder)
     images = np.random.default_rng(0).integers(256, size=(24, 128, 128), dtype=np.uint8) // 8
     return folder, descriptors.encode(model, images)["mu"]
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="oneDNN is measured on x86 only")
+@pytest.mark.parametrize("own", ["", "0"])
+def test_onednn_is_used_unless_somebody_says_no(own):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": own} if own else {}
+    code = "import nanofoam_lib.backend; from tensorflow.python.util import _pywrap_util_port as port"
+    code += "; print(port.IsMklEnabled())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split()[-1] == ("False" if own else "True")
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
