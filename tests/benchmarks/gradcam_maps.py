@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import numpy as np
-import tensorflow as tf
 from measure import Row, compare, peak_of, take_turns
 
 from nanofoam_lib import descriptors, gradcam, vae
@@ -16,6 +15,8 @@ BATCH = 32
 
 def by_gradients(both, image, n_dims):
     """Compute the maps of one image as it is usually done: forward pass and gradient, one dimension after another."""
+    import tensorflow as tf  # not before Keras's backend has decided what TensorFlow is to use
+
     maps = []
     for d in range(n_dims):
         with tf.GradientTape() as tape:
