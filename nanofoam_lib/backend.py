@@ -12,7 +12,7 @@ TRACED_FROM = 32
 # TensorFlow is the tested default; KERAS_BACKEND=jax or torch chooses another before the first import
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# By itself TensorFlow uses oneDNN only on processors with AVX512-VNNI or wider; with AVX2 alone it is faster, too
+# TensorFlow leaves oneDNN off where AVX2 is all there is; it is faster there, too (`reports/benchmarks.md`)
 if platform.machine().lower() in ("x86_64", "amd64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 

@@ -43,11 +43,10 @@ def heads(encoder, images):
     shapes = zip(encoder.output_names, encoder.outputs, strict=True)
     values = {name: np.empty((len(images), output.shape[-1]), np.float32) for name, output in shapes}
     forward = backend.forward(encoder, len(images) // BATCH_SIZE)
-    for start in range(0, len(images), BATCH_SIZE):
-        batch = to_input(mapped.take(images, slice(start, start + BATCH_SIZE)))
+    for rows, batch in batches(images):
         outputs = forward(batch)
         for own, output in zip(values.values(), outputs if len(values) > 1 else [outputs], strict=True):
-            own[start : start + len(batch)] = keras.ops.convert_to_numpy(output)
+            own[rows] = keras.ops.convert_to_numpy(output)
     return values
 
 
@@ -138,6 +137,13 @@ def texture_distance(images, others):
         pair = (np.asarray(own[start : start + BATCH_SIZE], np.float32) for own in (images, others))
         distances[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(spatial_statistics.distance(*pair))
     return distances
+
+
+def batches(images, size=BATCH_SIZE):
+    """Yield the rows of each batch, a slice, and the batch as the network takes it (`to_input`)."""
+    for start in range(0, len(images), size):
+        rows = slice(start, start + size)
+        yield rows, to_input(mapped.take(images, rows))
 
 
 def to_input(images):

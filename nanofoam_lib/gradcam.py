@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nanofoam_lib import backend, descriptors, mapped, vae
+from nanofoam_lib import backend, descriptors, vae
 from nanofoam_lib.backend import keras
 
 ops = keras.ops
@@ -162,13 +162,6 @@ def _check_images(images):
     return images
 
 
-def _batches(images, size):
-    """Yield the rows of each batch and the batch as the network takes it."""
-    for start in range(0, len(images), size):
-        rows = slice(start, start + size)
-        yield rows, descriptors.to_input(mapped.take(images, rows))
-
-
 def _head_output(encoder, name, asked):
     heads = dict(zip(encoder.output_names, encoder.outputs, strict=True))
     if name not in heads:
@@ -222,7 +215,7 @@ def _by_product(encoder, tensor, source, images, dims, alpha, transform):
     model = keras.Model(encoder.input, [source.output, tensor] if transform else source.output)
     maps = np.empty((len(images), *source.output.shape[1:3], len(dims)), np.float32)
     alpha = ops.convert_to_tensor(alpha, "float32")
-    for rows, batch in _batches(images, descriptors.BATCH_SIZE):
+    for rows, batch in descriptors.batches(images, descriptors.BATCH_SIZE):
         features = model(batch, training=False)
         if transform:
             features, values = features
@@ -247,7 +240,7 @@ def _by_jacobian(encoder, tensor, source, images, dims, transform):
     bytes_per_copy = 4 * _largest_map(encoder, source)
     n_dims = int(np.clip(_BYTES // bytes_per_copy, 1, len(dims)))
     n_images = int(np.clip(_BYTES // (bytes_per_copy * len(dims)), 1, descriptors.BATCH_SIZE))
-    for rows, batch in _batches(images, n_images):
+    for rows, batch in descriptors.batches(images, n_images):
         features, *beside = _as_list(front(batch, training=False))
         for first in range(0, len(dims), n_dims):
             own = dims[first : first + n_dims]

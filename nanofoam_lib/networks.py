@@ -44,10 +44,10 @@ def pooled_features(encoder, images):
     batch_size = int(np.clip(_MAP_BYTES // bytes_per_image, 1, BATCH_SIZE))
     pooled = np.empty((len(images), 2 * sum(output.shape[-1] for output in maps)), np.float32)
     forward = backend.forward(model, len(images) // batch_size)
-    for start in range(0, len(images), batch_size):
-        outputs = forward(descriptors.to_input(mapped.take(images, slice(start, start + batch_size))))
+    for rows, batch in descriptors.batches(images, batch_size):
+        outputs = forward(batch)
         parts = [pool(ops.relu(output), axis=(1, 2)) for output in outputs for pool in (ops.mean, ops.std)]
-        pooled[start : start + batch_size] = ops.convert_to_numpy(ops.concatenate(parts, axis=1))
+        pooled[rows] = ops.convert_to_numpy(ops.concatenate(parts, axis=1))
     return pooled
 
 
@@ -139,10 +139,9 @@ def deep_features(name, images, seed=0):
     to_input = getattr(keras.applications, BACKBONES[_parse(name)[0]]).preprocess_input
     features = np.empty((len(images), model.output_shape[-1]), np.float32)
     forward = backend.forward(model, len(images) // BATCH_SIZE)
-    for start in range(0, len(images), BATCH_SIZE):
-        grey = 255 * descriptors.to_input(mapped.take(images, slice(start, start + BATCH_SIZE)))
-        outputs = forward(to_input(np.repeat(grey, 3, axis=-1)))
-        features[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(outputs)
+    for rows, batch in descriptors.batches(images, BATCH_SIZE):
+        outputs = forward(to_input(np.repeat(255 * batch, 3, axis=-1)))
+        features[rows] = keras.ops.convert_to_numpy(outputs)
     return features
 
 

@@ -26,7 +26,7 @@ from skimage import data
 SIZES = (1_000, 10_000, 100_000)
 SIDE = 128
 NOTEBOOKS = pathlib.Path(__file__).parents[2] / "notebooks"
-#: A sixteenth of the quick profile's convolutions, and its latent vectors.
+#: An eighth of the quick profile's width, and its latent vectors.
 NETWORK = {"filters": [4, 4, 8, 8], "decoder_filters": [8, 4, 4], "epochs": 1}
 
 
