@@ -43,11 +43,11 @@ Exit status: 0 if every run is finished, 1 if one failed.
 def main(arguments=None):
     """Run the command line; return the exit status: 0 done, 1 the data or a step failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
-    from nanofoam_lib import interruption
-    from nanofoam_lib.errors import DataError, StepError, UsageError
+    from nanofoam_lib.base import signals
+    from nanofoam_lib.base.errors import DataError, StepError, UsageError
 
     try:
-        with interruption.insistent():
+        with signals.insistent():
             return options.command(options)
     except (DataError, StepError, UsageError, OSError) as error:
         if options.debug:
@@ -60,7 +60,8 @@ def main(arguments=None):
 
 
 def _run(options):
-    from nanofoam_lib import parameters, pipeline, scheduling
+    from nanofoam_lib.base import scheduling
+    from nanofoam_lib.runs import parameters, pipeline
 
     _prepare()
     given = dict(parameters.parse(assignment) for assignment in options.parameter)
@@ -85,10 +86,11 @@ def _tell(run):
 
 
 def _sweep(options):
-    from nanofoam_lib import grid, scheduling, sweeps
+    from nanofoam_lib.base import scheduling
+    from nanofoam_lib.runs import sweep_spec, sweeps
 
     _prepare()
-    sweep = grid.load(options.spec)
+    sweep = sweep_spec.load(options.spec)
     folder = pathlib.Path(options.out or f"reports/{pathlib.Path(options.spec).stem}")
     if options.list:
         print(*(f"{number} {item.name}" for number, item in enumerate(sweep.items)), sep="\n")
@@ -112,8 +114,10 @@ def _show_warning(message, *_):
 
 
 def _check(options):
-    from nanofoam_lib import collection, names, parameters, preprocessing
-    from nanofoam_lib.errors import RunWarning
+    from nanofoam_lib.base import safe_names
+    from nanofoam_lib.base.errors import RunWarning
+    from nanofoam_lib.images import collection, preprocessing
+    from nanofoam_lib.runs import parameters
 
     limit = {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
     with warnings.catch_warnings(record=True) as caught:
@@ -122,14 +126,15 @@ def _check(options):
     for warning in caught:
         print(f"nanofoam: warning: {warning.message}", file=sys.stderr)
     for path, problem in zip(problems["path"], problems["problem"], strict=True):
-        print(f"{names.shown(path)}: {problem}")
+        print(f"{safe_names.shown(path)}: {problem}")
     n_images = len(collection.list_folder(options.data_folder))
     print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
     return 1 if len(problems) else 0
 
 
 def _compare(options):
-    from nanofoam_lib import compare, files
+    from nanofoam_lib.base import files
+    from nanofoam_lib.report import compare
 
     comparison = compare.compare(options.run_folders)
     sys.stdout.write(compare.as_text(comparison))
@@ -139,10 +144,10 @@ def _compare(options):
 
 
 def _verify(options):
-    from nanofoam_lib import cited
-    from nanofoam_lib.runs import Run
+    from nanofoam_lib.base.run_folder import Run
+    from nanofoam_lib.report import cited_numbers
 
-    citations, problems = cited.verify(Run(options.run_folder))
+    citations, problems = cited_numbers.verify(Run(options.run_folder))
     moved = [citation for citation in citations if not citation.holds]
     for citation in moved:
         print(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
@@ -153,7 +158,7 @@ def _verify(options):
 
 
 def _parser():
-    from nanofoam_lib.parameters import PARAMETERS
+    from nanofoam_lib.runs.parameters import PARAMETERS
 
     listed = "\n".join(f"  {name:16} {parameter.meaning}" for name, parameter in PARAMETERS.items())
     parser = argparse.ArgumentParser(prog="nanofoam", description="From a folder of micrographs to a report.")

@@ -57,7 +57,7 @@ PARAMETERS = {
 RESULTS = ("tables/*.csv", "figures/*.csv", "descriptors/*.npz", "data/*.npy", "data/*.csv", "data/drawings/*.npz")
 
 RUN = (
-    "import pathlib, sys; from nanofoam_lib import __main__, pipeline; "
+    "import pathlib, sys; from nanofoam_lib import __main__; from nanofoam_lib.runs import pipeline; "
     "pipeline.NOTEBOOKS = pathlib.Path(sys.argv[1]); sys.exit(__main__.main(sys.argv[2:]))"
 )
 NOTEBOOKS = pathlib.Path(__file__).parents[1] / "notebooks"

@@ -10,8 +10,8 @@ from PIL import Image
 from skimage import data
 from xdist.scheduler import LoadScopeScheduling
 
-from nanofoam_lib import files
-from nanofoam_lib.runs import Run
+from nanofoam_lib.base import files
+from nanofoam_lib.base.run_folder import Run
 
 ROOT = pathlib.Path(__file__).parents[1]
 UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
@@ -143,13 +143,20 @@ def _small_tables():
     return {"table1": table1, "controls": controls, "dimensions": dimensions, "geometry": geometry}
 
 
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
 HOSTILE = '<img src="http://example.invalid/x.png" onerror="console.error(1)">'
 
 
 def write_run(folder):
     """Fill a run folder as notebooks 01 to 03 would: photographs, an untrained model, a class named HOSTILE."""
 
-    from nanofoam_lib import descriptors, files, geometry, vae
+    from nanofoam_lib.base import files
+    from nanofoam_lib.latent import pore_prediction
+    from nanofoam_lib.models import descriptors, objective, vae
 
     run = Run(folder)
     photographs = [data.brick(), data.gravel()]
@@ -170,6 +177,7 @@ def write_run(folder):
     vae.save(model, run.model("vae", 4))
     files.write_npz(run.descriptors("vae", 4), id=index["id"], **latents)
     by_name = {("vae", 4, name): vectors for name, vectors in latents.items()}
-    files.write_csv(run.table("dimensions"), geometry.identify(by_name, measures, index))
+    usage = objective.usage_of_all(by_name, index["split"] == "train")
+    files.write_csv(run.table("dimensions"), pore_prediction.identify(by_name, usage, measures, index))
     files.write_json(run.manifest, {"data": {"name": "photographs"}, "seed": 0})
     return run

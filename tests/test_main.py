@@ -5,9 +5,10 @@ import sys
 import pytest
 from PIL import Image
 
-from nanofoam_lib import __main__, pipeline
-from nanofoam_lib.errors import StepError
-from nanofoam_lib.runs import Run
+from nanofoam_lib import __main__
+from nanofoam_lib.base.errors import StepError
+from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.runs import pipeline
 
 
 def call(*arguments, capsys):

@@ -1,6 +1,7 @@
 """The rules that hold the project together, read from its source."""
 
 import ast
+import graphlib
 import itertools
 import json
 import pathlib
@@ -13,75 +14,101 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from nanofoam_lib import parameters, pipeline
+import nanofoam_lib
+from nanofoam_lib.runs import parameters, pipeline
 
 LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-#: Modules by tier; a module imports from its own tier and from those above it in this list.
-TIERS = [
-    {"errors", "files", "interruption", "mapped", "names", "progress", "prose", "scheduling"},
-    {
-        "synthetic", "foams", "collection", "formats", "micrographs", "preprocessing", "splits", "pores", "geometry",
-        "classify", "controls", "separation", "ridge", "projection", "findings", "latent", "zones", "illustrations",
-        "design", "walks",
-    },
-    {
-        "backend", "arithmetic", "replicas", "upsampling", "convolutions", "pixels", "spatial_statistics", "texture",
-        "vae", "checkpoints", "epoch_loop", "training", "descriptors", "gradcam", "map_checks", "networks", "shapes",
-        "realism", "generation",
-    },
-    {"spanish", "style", "figures"},
-    {"inspection", "explore", "scatter", "panel"},
-    {
-        "runs", "album", "printing", "provenance", "ledger", "lock", "parameters", "captions", "tables", "latex",
-        "page", "summary", "report", "thesis", "cited", "compare", "execution", "pipeline", "grid", "sweeps",
-        "__main__",
-    },
-]  # fmt: skip
-NUMBERS, KERAS, PICTURES = TIERS[1], TIERS[2], TIERS[3]
+#: Where each package stands; it imports itself and those below, not those beside it.
+FLOORS = {
+    "base": 1, "images": 2, "latent": 2, "figures": 2, "models": 3, "report": 4, "explain": 4, "runs": 5, "lab": 5,
+    "__main__": 6,
+}  # fmt: skip
+MODULES = {
+    ".".join(path.relative_to(LIBRARY).with_suffix("").parts): path
+    for path in LIBRARY.rglob("*.py")
+    if path != LIBRARY / "__init__.py"
+}
+HEAVY = {"tensorflow", "keras", "torch", "jax"}
+DRAWING = {"matplotlib", "seaborn"}
 
 
 def imports(path):
-    """Top-level packages imported anywhere in a module, and the library's own modules among them."""
-    packages, own = set(), set()
+    """Top-level packages that a module imports anywhere, and the library's packages among what it imports."""
+    outside, own = set(), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            packages |= {alias.name.split(".")[0] for alias in node.names}
+            names = [alias.name for alias in node.names]
+            outside |= {name.split(".")[0] for name in names}
+            own |= {name.split(".")[1] for name in names if name.startswith("nanofoam_lib.")}
         elif isinstance(node, ast.ImportFrom):
-            packages.add(node.module.split(".")[0])
+            outside.add(node.module.split(".")[0])
             if node.module == "nanofoam_lib":
                 own |= {alias.name for alias in node.names}
             elif node.module.startswith("nanofoam_lib."):
                 own.add(node.module.split(".")[1])
-    return packages, own
-
-
-MODULES = {path.stem: path for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
-MODULES |= {f"{path.parent.name}.{path.stem}": path for path in LIBRARY.glob("*/*.py") if path.stem != "__init__"}
+    return outside, own
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_modules_import_only_downward(name):
-    packages, own = imports(MODULES[name])
-    name = name.partition(".")[0]
-    tier = next(i for i, modules in enumerate(TIERS) if name in modules)
-    below = set().union(*TIERS[: tier + 1])
-    if name in PICTURES:
-        below = PICTURES | TIERS[0]  # arrays in, pictures out
-    assert own <= below, f"{name} imports {own - below}"
-    heavy = {"tensorflow", "keras", "torch", "jax"}
-    if name not in KERAS:
-        assert not packages & heavy
-    if name not in PICTURES | {"explore"}:
-        assert not packages & {"matplotlib", "seaborn"}
-    if name in {"vae", "convolutions", "spatial_statistics", "texture", "descriptors", "training", "gradcam"}:
-        assert "tensorflow" not in packages
+def test_modules_import_only_from_floors_below(name):
+    outside, own = imports(MODULES[name])
+    package = name.split(".")[0]
+    below = {other for other, floor in FLOORS.items() if floor < FLOORS[package]}
+    assert own <= below | {package}, f"{name} imports {own - below - {package}}"
+    if package in {"base", "images", "latent", "figures"}:
+        assert not outside & HEAVY
+    if package in {"base", "images", "latent", "models"}:
+        assert not outside & DRAWING
+    if name not in {"models.backend", "models.mixed_precision", "models.devices"}:  # elsewhere any backend will do
+        assert "tensorflow" not in outside or package != "models"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    within = {name: set() for name in MODULES}
+    for name, path in MODULES.items():
+        for node in path_imports(path):
+            within[name] |= {other for other in node if other in MODULES}
+    assert list(graphlib.TopologicalSorter(within).static_order())
+
+
+def path_imports(path):
+    """Each import of the library's in a module at its top level, as the dotted names below the package it may mean."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("nanofoam_lib"):
+            package = node.module.partition(".")[2]
+            yield {package} | {f"{package}.{alias.name}" for alias in node.names}
 
 
 def test_importing_the_library_or_asking_for_help_loads_nothing_heavy():
     code = "import sys, nanofoam_lib.__main__ as m; m._parser(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "pandas", "tensorflow", "keras", "matplotlib", "papermill", "sklearn"} & set(loaded)
+
+
+def test_every_public_name_can_be_imported():
+    names = nanofoam_lib.__all__
+    assert {"descriptors", "micrographs", "vae", "gradcam", "separation", "synthetic", "splits", "Run"} <= set(names)
+    for name in names:
+        assert getattr(nanofoam_lib, name) is not None
+
+
+def test_notebooks_and_readme_use_public_names_alone():
+    texts = ["\n".join(code_of(read(path))) for path in NOTEBOOKS]
+    texts += re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    for text in texts:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "nanofoam_lib":
+                assert node.module == "nanofoam_lib"
+                assert {alias.name for alias in node.names} <= set(nanofoam_lib.__all__)
+
+
+def test_tests_stand_where_what_they_test_stands():
+    packages = {path.name for path in LIBRARY.iterdir() if (path / "__init__.py").is_file()}
+    assert packages == set(FLOORS) - {"__main__"}
+    assert packages | {"benchmarks", "browser"} == {
+        path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -184,8 +211,8 @@ def tracked():
 
 def test_nothing_stands_at_the_top_level_beyond_the_layout():
     layout = {
-        "README.md", "environment.yml", "pyproject.toml", "LICENSE", "CITATION.cff", ".gitignore", ".ci",
-        "nanofoam_lib", "notebooks", "tests", "reports",
+        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "CITATION.cff", "environment.yml", "pyproject.toml",
+        ".gitignore", ".ci", "nanofoam_lib", "notebooks", "tests", "reports",
     }  # fmt: skip
     assert {path.parts[0] for path in tracked()} <= layout
 

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nanofoam_lib import classify, controls, geometry, scheduling, splits
+from nanofoam_lib.base import scheduling
+from nanofoam_lib.images import splits
+from nanofoam_lib.latent import controls, intervals, pore_prediction
+from nanofoam_lib.models import objective
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +67,10 @@ def test_statistics_of_many_vectors_copy_no_more_than_a_few_times_their_size():
     measures = pd.DataFrame({"porosity": mu[:, 0] + rng.normal(size=20_000), "wall_um": rng.normal(size=20_000)})
     groups = np.arange(20_000)
     work = {
-        "predictability": lambda: geometry.predictability(mu, measures, groups),
-        "rank_correlations": lambda: geometry.rank_correlations(mu, measures),
-        "kl_divergence": lambda: geometry.kl_divergence(mu, np.exp(mu)),
-        "interval": lambda: classify.interval(groups % 2 == 0, groups),
+        "predictability": lambda: pore_prediction.predictability(mu, measures, groups),
+        "rank_correlations": lambda: pore_prediction.rank_correlations(mu, measures),
+        "dimension_kl": lambda: objective.dimension_kl(mu, np.exp(mu)),
+        "interval": lambda: intervals.interval(groups % 2 == 0, groups),
     }
     peaks = {name: peak_mb(do)[0] for name, do in work.items()}
     assert max(peaks.values()) < 45, peaks  # resampling alone took 320, the regression 60

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 from matplotlib import patches
 
-from nanofoam_lib.style import HIGHEST_CM, page_width, wrapped
+from nanofoam_lib.figures.style import HIGHEST_CM, page_width, wrapped
 
 INK = "0.25"
 SMALL = 6  # font size of details

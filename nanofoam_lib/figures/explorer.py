@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from nanofoam_lib.figures.spaces import class_legend, class_points
-from nanofoam_lib.style import MEASURES, class_colours, page_width, percent, styled, text, wrapped
+from nanofoam_lib.figures.style import MEASURES, class_colours, page_width, percent, styled, text, wrapped
 
 _LABEL_CM = 2.6  # that the name of a class may take beside its bar
 

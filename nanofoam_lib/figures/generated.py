@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.patches import ConnectionPatch
 
 from nanofoam_lib.figures.spaces import class_legend
-from nanofoam_lib.style import (
+from nanofoam_lib.figures.style import (
     COLOURS,
     MARKERS,
     MEASURES,

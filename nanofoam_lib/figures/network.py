@@ -7,7 +7,7 @@ from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
 
 from nanofoam_lib.figures.canvas import INK, arrow, canvas, elbow, words
-from nanofoam_lib.style import page_width, styled, text
+from nanofoam_lib.figures.style import page_width, styled, text
 
 #: Colour of each kind of layer that is drawn; others (flatten) change nothing to see.
 KINDS = {

@@ -5,7 +5,17 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-from nanofoam_lib.style import grid, number, page_width, row_aspect, row_title, scale_bar_length, styled, text, wrapped
+from nanofoam_lib.figures.style import (
+    grid,
+    number,
+    page_width,
+    row_aspect,
+    row_title,
+    scale_bar_length,
+    styled,
+    text,
+    wrapped,
+)
 
 
 @styled

@@ -4,7 +4,18 @@ import math
 
 import seaborn as sns
 
-from nanofoam_lib.style import COLOURS, MEASURES, columns_for, fixed, grid, names, page_width, styled, text, wrapped
+from nanofoam_lib.figures.style import (
+    COLOURS,
+    MEASURES,
+    columns_for,
+    fixed,
+    grid,
+    names,
+    page_width,
+    styled,
+    text,
+    wrapped,
+)
 
 
 @styled

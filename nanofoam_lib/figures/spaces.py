@@ -6,7 +6,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from nanofoam_lib.style import (
+from nanofoam_lib.figures.style import (
     MARKERS,
     SYMBOLS,
     class_colours,

@@ -3,7 +3,7 @@
 import textwrap
 
 from nanofoam_lib.figures.canvas import INK, canvas, words
-from nanofoam_lib.style import fixed, names, page_width, styled, text
+from nanofoam_lib.figures.style import fixed, names, page_width, styled, text
 
 ROW = 0.44  # cm
 NARROW_ROW = 0.7

@@ -7,7 +7,7 @@ import tempfile
 
 from measure import Row, seconds
 
-from nanofoam_lib.runs import Run
+from nanofoam_lib.base.run_folder import Run
 
 # Waits for a command and prints what the largest of its processes held in KiB. A process of its own, small itself,
 # since the system counts what a parent held as if the child had

@@ -15,23 +15,10 @@ import time
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import (
-    classify,
-    controls,
-    descriptors,
-    design,
-    files,
-    foams,
-    generation,
-    geometry,
-    networks,
-    pores,
-    preprocessing,
-    spatial_statistics,
-    splits,
-    training,
-    vae,
-)
+from nanofoam_lib.base import files
+from nanofoam_lib.images import pores, preprocessing, splits, synthetic_folder
+from nanofoam_lib.latent import classify, controls, inverse_design, pore_prediction
+from nanofoam_lib.models import backbone_networks, descriptors, generation, objective, spatial_statistics, training, vae
 
 MEASURES = ["median_diameter_um", "density_per_mm2"]
 FILTERS = {"filters": (32, 32, 64, 64), "decoder_filters": (64, 32, 16)}
@@ -42,7 +29,7 @@ def read(folder, seed):
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
         if folder is None:
-            foams.write_folder(place / "foams", 80, size=(600, 800), seed=seed)
+            synthetic_folder.write_folder(place / "foams", 80, size=(600, 800), seed=seed)
         source = folder or place / "foams"
         index, _ = preprocessing.process(source, place / "images.npy", 0.15)
         images = np.load(place / "images.npy")
@@ -58,7 +45,8 @@ def train(kind, images, index, options, seed):
     training.fit(model, images, rows, held_out, options.epochs, options.batch, options.rate, seed, precision="auto")
     seconds = time.perf_counter() - began
     found = descriptors.encode(model, images[rows], seed)
-    return model, training.count_active(found["mu"], found["sigma"]) if "mu" in found else np.nan, seconds
+    active = objective.usage(found["mu"], found["sigma"])["active"].sum() if "mu" in found else np.nan
+    return model, active, seconds
 
 
 def score(latents, index, measures, seed):
@@ -71,7 +59,7 @@ def score(latents, index, measures, seed):
                 vectors, index["label"], index["group"], index["split"], classifier=classifier, seed=seed
             )
             own[column] = result["accuracy"]
-        r2 = geometry.predictability(vectors, measures[MEASURES], index["group"], seed)["r2"]
+        r2 = pore_prediction.predictability(vectors, measures[MEASURES], index["group"], seed)["r2"]
         rows.append(own | dict(zip([f"r2 {name}" for name in MEASURES], r2, strict=True)))
     return pd.DataFrame(rows)
 
@@ -83,7 +71,7 @@ def measure(images, index, measures, options, seed):
         key = (kind, options.latent_dim)
         models[key], active, seconds = train(kind, images, index, options, seed)
         facts[kind] = {"active": active, "seconds": seconds} | order(models[key], images, index, measures, seed)
-    plain = networks.controls(models, images, seed)
+    plain = backbone_networks.controls(models, images, seed)
     plain |= {("control", 0, name): describe(images) for name, describe in controls.CONTROLS.items()}
     table = score(descriptors.encode_all(models, images, seed) | plain, index, measures, seed)
     return table.join(pd.DataFrame(facts).T, on="kind").assign(seed=seed)
@@ -94,7 +82,7 @@ def order(model, images, index, measures, seed):
     if not model.config.is_variational or measures["median_diameter_um"].isna().all():
         return {}
     mu = descriptors.encode(model, images, seed)["mu"]
-    found = design.summarise(generation.study(model, mu, images, index, measures, [], seed).ordered)
+    found = inverse_design.summarise(generation.study(model, mu, images, index, measures, [], seed).ordered)
     made = {f"order {row.measure}": row.designed for row in found.itertuples()}
     return made | {f"ranks {row.measure}": row.rank_correlation for row in found.itertuples()}
 

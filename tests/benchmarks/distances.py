@@ -4,7 +4,7 @@ import numpy as np
 from measure import compare, take_turns
 from scipy.spatial.distance import cdist, pdist
 
-from nanofoam_lib import separation
+from nanofoam_lib.latent import separation
 
 SIZES = (600, 6000)
 ROUNDS = 7

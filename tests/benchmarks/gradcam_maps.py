@@ -6,8 +6,9 @@ import sys
 import numpy as np
 from measure import Row, compare, peak_of, take_turns
 
-from nanofoam_lib import descriptors, gradcam, vae
-from nanofoam_lib.backend import keras
+from nanofoam_lib.explain import gradcam
+from nanofoam_lib.models import descriptors, vae
+from nanofoam_lib.models.backend import keras
 
 ROUNDS = 7
 BATCH = 32

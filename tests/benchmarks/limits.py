@@ -10,18 +10,9 @@ import pandas as pd
 from measure import Row, seconds
 from PIL import Image
 
-from nanofoam_lib import (
-    classify,
-    controls,
-    geometry,
-    micrographs,
-    pores,
-    preprocessing,
-    projection,
-    separation,
-    splits,
-    synthetic,
-)
+from nanofoam_lib.images import micrographs, pores, preprocessing, splits, synthetic
+from nanofoam_lib.latent import classify, controls, pore_prediction, projection, separation
+from nanofoam_lib.models import objective
 
 
 def shortest(work, repeats=3):
@@ -70,8 +61,8 @@ def statistics():
         plain = controls.controls(images, train, [128])
         classify.table1(latents | plain, index, "noise")
         separation.summarise(latents, labels, groups)
-        geometry.summarise(latents | plain, measures, index)
-        geometry.identify(latents, measures, index)
+        pore_prediction.summarise(latents | plain, measures, index)
+        pore_prediction.identify(latents, objective.usage_of_all(latents, train), measures, index)
         for vectors in latents.values():
             projection.lda(vectors[train], labels[train], vectors[~train])
 

@@ -8,7 +8,7 @@ import skimage
 from measure import compare, take_turns
 from PIL import Image
 
-from nanofoam_lib import preprocessing, synthetic
+from nanofoam_lib.images import preprocessing, synthetic
 
 IMAGES = 24
 ROUNDS = 5

@@ -63,8 +63,9 @@ def vectors_of(n, folder):
 
 def run_of(n, folder):
     """Write what 01 gives for n images, over what may be there."""
-    from nanofoam_lib import files, pores, preprocessing, splits
-    from nanofoam_lib.runs import Run
+    from nanofoam_lib.base import files
+    from nanofoam_lib.base.run_folder import Run
+    from nanofoam_lib.images import pores, preprocessing, splits
 
     run, source = Run(folder / "run"), folder / f"{n} images"
     source.mkdir()
@@ -110,31 +111,33 @@ def examine(folder):
 
 def preprocess(folder):
     """Read, crop and resize every image."""
-    from nanofoam_lib import preprocessing
+    from nanofoam_lib.images import preprocessing
 
     return lambda: preprocessing.process(folder, folder / "images.npy", skip_bad=True)
 
 
 def encode(folder):
     """Encode with an untrained network of the quick profile's depth and a quarter of its width."""
-    from nanofoam_lib import descriptors, mapped, vae
+    from nanofoam_lib.base import memmap
+    from nanofoam_lib.models import descriptors, vae
 
     model = vae.build(vae.Config("vae", 128, (8, 8, 16, 16), (16, 8, 8)))
     descriptors.encode(model, np.zeros((32, SIDE, SIDE), np.uint8))
-    return lambda: descriptors.encode(model, mapped.load(folder / "images.npy"))
+    return lambda: descriptors.encode(model, memmap.load(folder / "images.npy"))
 
 
 def describe(folder):
     """Compute the controls that need no network."""
-    from nanofoam_lib import controls, mapped
+    from nanofoam_lib.base import memmap
+    from nanofoam_lib.latent import controls
 
-    images = mapped.load(folder / "images.npy")
+    images = memmap.load(folder / "images.npy")
     return lambda: controls.controls(images, np.arange(len(images)) % 3 > 0, [128])
 
 
 def distances(folder):
     """Compute the distances between two halves of the vectors."""
-    from nanofoam_lib import separation
+    from nanofoam_lib.latent import separation
 
     vectors = np.load(folder / "vectors.npy")
     return lambda: separation.distances(vectors[::2], vectors[1::2])

@@ -8,8 +8,8 @@ import importlib.util
 import numpy as np
 from measure import Row, compare, seconds, take_turns
 
-from nanofoam_lib import arithmetic, convolutions, training, vae
-from nanofoam_lib.backend import keras
+from nanofoam_lib.models import convolutions, mixed_precision, training, vae
+from nanofoam_lib.models.backend import keras
 
 ops, layers = keras.ops, keras.layers
 
@@ -73,10 +73,10 @@ def ours(config, images, batch_size):
     model = vae.build(config)
     training.compile_autoencoder(model, learning_rate=1e-4)
     rows = np.arange(len(images))
-    precision = arithmetic.choose()
+    precision = mixed_precision.choose()
 
     def epoch():
-        with arithmetic.computing(model, precision):
+        with mixed_precision.computing(model, precision):
             training.run_epoch(model, images, rows, batch_size, key=(0, 1))
 
     return epoch

@@ -15,7 +15,9 @@ import descriptors as benchmark
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib import arithmetic, descriptors, files, foams, micrographs, pores, preprocessing, splits, training, vae
+from nanofoam_lib.base import files
+from nanofoam_lib.images import micrographs, pores, preprocessing, splits, synthetic_folder
+from nanofoam_lib.models import descriptors, mixed_precision, training, vae
 
 LARGE = 160  # side of the pictures from which the texture model's windows are cut
 CROP = 0.15
@@ -33,7 +35,7 @@ def read(folder, seed):
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
         if folder is None:
-            foams.write_folder(place / "foams", 80, size=(600, 800), seed=seed)
+            synthetic_folder.write_folder(place / "foams", 80, size=(600, 800), seed=seed)
         source = folder or place / "foams"
         index, _ = preprocessing.process(source, place / "images.npy", CROP)
         paths = [source / path for path in index["path"]]
@@ -89,7 +91,7 @@ def on_windows(model, pictures, rows, options, seed):
     """Train on windows, drawn anew in every epoch; give the model."""
     for epoch in range(1, options.epochs + 1):
         seen = windows(pictures, np.random.default_rng((seed, epoch, 1)))
-        with arithmetic.computing(model, arithmetic.choose()):
+        with mixed_precision.computing(model, mixed_precision.choose()):
             training.run_epoch(model, seen, rows, options.batch, (seed, epoch))
     return model
 
@@ -103,7 +105,7 @@ def across_crops(pictures, rows, options, seed):
         rng = np.random.default_rng((seed, epoch))
         order, turns = rng.permutation(rows), rng.integers(8, size=len(pictures))
         seen, told = (descriptors.to_input(splits.dihedral(windows(pictures, rng), turns)) for _ in range(2))
-        with arithmetic.computing(model, arithmetic.choose()):
+        with mixed_precision.computing(model, mixed_precision.choose()):
             for start in range(0, len(order), options.batch):
                 own = order[start : start + options.batch]
                 model.train_on_batch(seen[own], told[own])

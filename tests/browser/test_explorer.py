@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from conftest import HOSTILE, ROOT, write_run
 
-from nanofoam_lib import files, projection, scatter
-from nanofoam_lib.runs import Run
+from nanofoam_lib.base import files
+from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.lab import scatter
+from nanofoam_lib.latent import projection
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [

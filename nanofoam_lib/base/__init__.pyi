@@ -1,0 +1,3 @@
+from . import errors as errors
+from . import files as files
+from . import memmap as memmap

@@ -1,0 +1,68 @@
+"""Arrays in files: opened without being read, read in parts that are not kept, or put there for a while."""
+
+import mmap
+import tempfile
+
+import numpy as np
+
+
+def load(path):
+    """Open an array that `preprocessing.process` wrote, memory-mapped: uint8 (N, size, size)."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def take(array, rows):
+    """Copy some rows of an array, and let go of the memory that a mapped file takes.
+
+    Parameters
+    ----------
+    array : ndarray or splits.Chosen, shape (N, ...)
+    rows : slice, or ndarray of int or bool
+
+    Returns
+    -------
+    ndarray, shape (n, ...)
+
+    Notes
+    -----
+    What is read of a mapped file counts as the process's memory, until the system needs it back: 100,000 images read
+    in turn are 1.6 GB, which a limit on a batch job does not forgive. The file stays in the system's cache, so that
+    reading on is as quick.
+
+    Examples
+    --------
+    >>> take(np.arange(8).reshape(4, 2), slice(1, 3)).tolist()
+    [[2, 3], [4, 5]]
+    """
+    taken = np.array(array[rows])
+    _release(array)
+    return taken
+
+
+def park(array):
+    """Move an array into a temporary file, which ends with it: read-only, for `take`.
+
+    The descriptors of 100,000 images by all models and controls are a gigabyte, of which one is looked at at a time.
+    """
+    array = np.asarray(array)
+    if not array.size:
+        return array
+    with tempfile.TemporaryFile() as file:
+        array.tofile(file)
+        file.flush()
+        return np.asarray(np.memmap(file, array.dtype, "r", shape=array.shape))
+
+
+def _release(array):
+    """Give the pages of the file back, unless they may hold changes that the file does not."""
+    own_changes = False
+    while isinstance(array, np.ndarray):
+        own_changes |= getattr(array, "mode", None) == "c"
+        array = array.base
+    if isinstance(array, mmap.mmap) and not own_changes and hasattr(mmap, "MADV_DONTNEED"):
+        array.madvise(mmap.MADV_DONTNEED)
+
+
+def slices(n, size=4096):
+    """Cut 0…n into slices of `size`, the last perhaps shorter: list of slice."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]

@@ -1,0 +1,3 @@
+from . import gradcam as gradcam
+from . import gradcam_checks as gradcam_checks
+from . import inspection as inspection

@@ -1,0 +1,269 @@
+"""What all figures share: size, fonts, colours, words in two languages, and how a figure is saved."""
+
+import functools
+import inspect
+import io
+import math
+import pathlib
+import textwrap
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from nanofoam_lib.base import files
+from nanofoam_lib.figures import spanish
+
+#: Okabe and Ito's colours, in the order in which classes (sorted by name) get them.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+SYMBOLS = {"mu": "μ", "sigma": "σ"}
+MODELS = {"vae": "VAE", "ae": "AE", "texture": "texture VAE"}
+
+#: What the columns of the pore measures are called in a figure.
+MEASURES = {
+    "n_pores": "number of pores",
+    "median_diameter_um": "median diameter (µm)",
+    "mean_diameter_um": "mean diameter (µm)",
+    "density_per_mm2": "density (per mm²)",
+    "spacing_um": "spacing (µm)",
+    "wall_um": "wall (µm)",
+}
+
+#: Width of a figure in cm: the text width of the thesis's page; a column of a journal has about half of it.
+WIDTH_CM = 16.0
+HIGHEST_CM = 23.0  # what a page leaves for a figure above its caption
+DPI = 300
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "text.parse_math": False,  # the name of a class may hold dollars; formulas ask for it one by one
+    "pdf.fonttype": 42,  # fonts are embedded whole, so that a publisher can edit the text
+    "figure.figsize": (WIDTH_CM / 2.54, WIDTH_CM / 2.54),
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+def styled(draw):
+    """Make a function that draws a figure from arrays follow the style of them all.
+
+    It gets the keyword ``width_cm``, the width of the figure; where its argument ``lang`` is "es", ticks have a decimal
+    comma.
+    """
+    signature = inspect.signature(draw)
+
+    @functools.wraps(draw)
+    def drawn(*arrays, width_cm=WIDTH_CM, **words):
+        with mpl.rc_context(STYLE | {"figure.figsize": (width_cm / 2.54, width_cm / 2.54)}):
+            figure = draw(*arrays, **words)
+        if signature.bind(*arrays, **words).arguments.get("lang") == "es":
+            _write_commas(figure)
+        return figure
+
+    return drawn
+
+
+def page_width():
+    """Width in cm of the figure that is being drawn."""
+    return mpl.rcParams["figure.figsize"][0] * 2.54
+
+
+def columns_for(n_panels, panel_cm):
+    """Count the columns that `n_panels` of at least `panel_cm` fit into: all of them, or as many as the width allows.
+
+    Examples
+    --------
+    >>> columns_for(3, 5.0), columns_for(3, 7.0)
+    (3, 2)
+    """
+    return max(1, min(n_panels, int(page_width() / panel_cm)))
+
+
+def text(phrase, lang="en"):
+    """Give `phrase` in the language of the figure: "en" leaves it, "es" looks it up and leaves names as they are."""
+    return spanish.WORDS.get(phrase, phrase) if lang == "es" else phrase
+
+
+def number(value, lang="en", digits=3):
+    """Write a number with at most `digits` significant digits, with a decimal comma in Spanish."""
+    return _decimal(f"{value:.{digits}g}", lang)
+
+
+def fixed(value, lang="en", decimals=2):
+    """Write a number with `decimals` decimals, a true minus sign, and a decimal comma in Spanish; a dash for NaN.
+
+    Examples
+    --------
+    >>> fixed(-0.5), fixed(0.123, "es"), fixed(-0.001), fixed(float("nan"))
+    ('−0.50', '0,12', '0.00', '–')
+    """
+    if not np.isfinite(value):
+        return "–"
+    rounded = round(float(value), decimals) + 0.0  # no minus before a zero
+    return _decimal(f"{rounded:.{decimals}f}".replace("-", "−"), lang)
+
+
+def percent(written, lang="en"):
+    """Set a percentage apart from its sign where the language asks for it: "35%" is "35 %" in Spanish."""
+    return written.replace("%", "\N{NO-BREAK SPACE}%") if lang == "es" else written
+
+
+def class_colours(labels):
+    """Give each class, in sorted order, its fixed colour: dict of label → hex colour."""
+    return {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(sorted(set(labels)))}
+
+
+@mpl.rc_context(STYLE)
+def save(figure, stem, numbers):
+    """Write ``stem.pdf`` (vector), ``stem.png`` (300 dpi) and ``stem.csv`` (the numbers drawn).
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    stem : path-like
+        Path without a suffix.
+    numbers : pandas.DataFrame
+        What the figure shows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        `figure`, for the notebook to show.
+    """
+    stem = pathlib.Path(stem)
+    with files.replacing(stem.with_name(stem.name + ".pdf")) as temporary:
+        figure.savefig(temporary, dpi=DPI, metadata={"CreationDate": None})
+    figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
+    with files.replacing(stem.with_name(stem.name + ".png")) as temporary:
+        # Not optimised: that took up to nine times as long, for at most 3 % of the size
+        _with_palette(_drawn_pixels(figure)).save(temporary, dpi=(DPI, DPI))
+    files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
+    return figure
+
+
+def grid(rows, columns, cell_aspect, note):
+    """Make a figure of the page's width: (figure, axes); cells are `cell_aspect` times as high as wide."""
+    width = mpl.rcParams["figure.figsize"][0]
+    height = width / columns * cell_aspect * rows + 0.3
+    figure = plt.figure(figsize=(width, min(height, HIGHEST_CM / 2.54)), layout="constrained")
+    plt.close(figure)  # pyplot need not remember it; Jupyter shows what a cell returns, once
+    axes = figure.subplots(rows, columns, squeeze=False)
+    if note:
+        figure.supxlabel(wrapped(note), fontsize=6, color="0.35")
+    return figure, axes
+
+
+def wrapped(phrase, width_cm=None, size=6):
+    """Break the lines of a phrase at `width_cm` (the figure's width if not given), written in `size` points."""
+    letter_cm = 0.021 * size  # on the average
+    n = max(1, int((width_cm or page_width()) / letter_cm))
+    return "\n".join(textwrap.fill(line, n) for line in phrase.split("\n"))
+
+
+def letter(axes):
+    """Name the panels of a figure a, b, c …, each at its upper left."""
+    for name, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        axis.set_title(name, loc="left", fontweight="bold")
+
+
+def row_title(axis, title):
+    """Write `title` upright at the left of an axes whose own labels are off."""
+    where = {"transform": axis.transAxes, "rotation": 90, "ha": "right", "va": "center"}
+    axis.text(-0.04, 0.5, title, fontsize=_row_title_size(), **where)
+
+
+def row_aspect(titles, columns):
+    """Give how many times as high as wide the cells of `columns` must be for square pictures and upright row titles."""
+    letter_cm = 0.023 * _row_title_size()
+    return max(1.0, letter_cm * max(map(len, titles)) * columns / page_width())
+
+
+def scale_bar_length(width):
+    """Choose the round length (1, 2 or 5 times a power of ten) nearest to a quarter of `width`.
+
+    Examples
+    --------
+    >>> scale_bar_length(432)
+    100.0
+    """
+    power = 10.0 ** math.floor(math.log10(width / 4))
+    return min((factor * power for factor in (1, 2, 5, 10)), key=lambda length: abs(length - width / 4))
+
+
+def describe(data_name, seed, lang="en"):
+    """Name data set, split and seed in the words that stand under every figure."""
+    return f"{text(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
+
+
+def model_name(kind, latent_dim):
+    """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
+    return f"{MODELS.get(kind, kind)} {latent_dim}-d"
+
+
+def names(table, lang="en"):
+    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ"."""
+    return [
+        " ".join(SYMBOLS.get(word, word) for word in text(row.descriptor, lang).split())
+        if row.kind == "control"
+        else f"{row.kind}-{row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
+        for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
+        if row.kind == row.kind
+    ]
+
+
+def _row_title_size():
+    return 8 if page_width() >= 12 else 6
+
+
+def _decimal(written, lang):
+    return written.replace(".", ",") if lang == "es" else written
+
+
+class _Comma(mpl.ticker.ScalarFormatter):
+    """Ticks with a decimal comma."""
+
+    def __call__(self, value, position=None):
+        return _decimal(super().__call__(value, position), "es")
+
+    def get_offset(self):
+        return _decimal(super().get_offset(), "es")
+
+
+def _write_commas(figure):
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if type(axis.get_major_formatter()) is mpl.ticker.ScalarFormatter:
+                axis.set_major_formatter(_Comma())
+
+
+def _drawn_pixels(figure):
+    """Draw a figure at 300 dpi: an RGB picture."""
+    pixels = io.BytesIO()
+    figure.savefig(pixels, dpi=DPI, format="rgba")
+    width, height = (int(inches * DPI) for inches in figure.get_size_inches())
+    return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
+
+
+def _with_palette(picture):
+    """Give an RGB picture 64 levels per channel and 256 colours, a third of the space, if no eye can tell; else itself.
+
+    A level is off by at most 2 of 255; what the choice of colours adds is measured.
+    """
+    levels = [round(round(level * 63 / 255) * 255 / 63) for level in range(256)]
+    reduced = picture.point(levels * 3).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    error = np.subtract(picture, reduced.convert("RGB"), dtype=np.int16)
+    return reduced if np.square(error).mean() < 2.5**2 else picture

@@ -1,0 +1,235 @@
+"""From a data folder to one array: read, crop and resize every image, index them, and say what is wrong with which."""
+
+import functools
+import hashlib
+import pathlib
+import tempfile
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib.base import files, safe_names, scheduling
+from nanofoam_lib.base.errors import DataError, RunWarning
+from nanofoam_lib.base.progress import track
+from nanofoam_lib.images import collection, formats, micrographs
+
+
+def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
+    """Read every image of a data folder and list what is wrong with each bad one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `path` and `problem`, one row per problem: unreadable, damaged or too large files, links out of the
+        folder, images too small, exact duplicates, classes with fewer than two usable images. Empty if all is well.
+
+    Raises
+    ------
+    DataError
+        If the folder as a whole cannot be used (see `collection.list_folder`).
+
+    Warns
+    -----
+    RunWarning
+        Of what is odd, but no reason to leave an image out: see `process`.
+    """
+    folder = pathlib.Path(folder)
+    table = collection.list_folder(folder)
+    results = _read_all(folder, table["path"], crop, 128, max_megapixels, n_jobs, lambda pixels: None)
+    _warn([*collection.compare_metadata(folder, table), *_remarks(table["path"], results)])
+    return _find_problems(table, results)
+
+
+def process(
+    folder, target, crop=0.15, size=128, pixel_size_um=None, skip_bad=False,
+    max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1,
+):  # fmt: skip
+    """Read, grey, crop and resize every image of a data folder into one array on disk.
+
+    Parameters
+    ----------
+    folder : path-like
+        Data folder, see `collection.list_folder`.
+    target : path-like
+        Where to write the ``.npy``. Rows are written as they come: memory does not grow with their number.
+    crop, size
+        See `micrographs.preprocess`.
+    pixel_size_um : float, optional
+        Pixel size of the raw images in µm, for those whose size ``metadata.csv`` does not give.
+    skip_bad : bool
+        Leave bad images out instead of stopping.
+    max_megapixels : float
+        See `micrographs.read`.
+    n_jobs : int
+        Threads on this machine; -1 is all cores. The result does not depend on it, nor on where `scheduling.each`
+        has the images read.
+
+    Returns
+    -------
+    index : pandas.DataFrame
+        One row per row of the array: `id`, `path`, `label`, `group`, `width`, `height` (raw, in pixels), `um_x`,
+        `um_y` (size of a pixel of the *result* in µm, NaN where unknown), `sha256` of the file, `bits` (used of
+        16-bit grey files, the same for all: see `micrographs.read`), further metadata.
+    bad : pandas.DataFrame
+        `path` and `problem` of the images left out.
+
+    Raises
+    ------
+    DataError
+        If an image is bad and `skip_bad` is false, naming the first and the count; or if too few classes are left.
+
+    Warns
+    -----
+    RunWarning
+        If ``metadata.csv`` and the images do not match, files hold several pages, images show one grey level only, or
+        image sizes or pixel sizes are mixed.
+    """
+    folder, target = pathlib.Path(folder), pathlib.Path(target)
+    table = collection.list_folder(folder)
+    with tempfile.TemporaryFile(dir=target.parent) as rows:
+        results = _read_all(folder, table["path"], crop, size, max_megapixels, n_jobs, rows.write)
+        bad = _find_problems(table, results)
+        good = _choose_good(folder, table, bad, skip_bad)
+        _copy_rows(rows, good, size, target)
+    measured = pd.DataFrame(results)[["width", "height", "sha256", "bits"]]
+    index = pd.concat([table, measured], axis=1).iloc[good].reset_index(drop=True)
+    index = _finish_index(index, crop, size, pixel_size_um)
+    remarks = _remarks(index["path"], [results[row] for row in good])
+    _warn([*collection.compare_metadata(folder, table), *remarks, *_mixtures(index)])
+    return index, bad
+
+
+def _read_all(folder, paths, crop, size, max_megapixels, n_jobs, write):
+    """Read all images, `write` the pixels of each (zeros for a bad one), and list what else is known of each."""
+    results = []
+    depths = _of_each(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)
+    options = {"crop": crop, "size": size, "bits": max(depths), "max_megapixels": max_megapixels}
+    for result in _of_each(_process_one, folder, paths, n_jobs, "reading micrographs", **options):
+        pixels = result.pop("pixels")
+        write(bytes(size * size) if pixels is None else pixels.tobytes())
+        results.append(result)
+    return results
+
+
+def _of_each(function, folder, paths, n_jobs, what, **options):
+    """Yield ``function(folder, path, **options)`` of each path, in order."""
+    items = ((folder.absolute(), path) for path in paths)
+    # Threads suffice: decoding, resizing and hashing all release the interpreter lock
+    work = scheduling.each(functools.partial(function, **options), items, n_jobs, prefer="threads")
+    yield from track(work, what, total=len(paths))
+
+
+def _depth(folder, path, max_megapixels):
+    """Count the bits that a file uses, 8 if it cannot be read: why is said when its pixels are."""
+    try:
+        micrographs.check_regular(folder / path)
+        with formats.quiet(), (folder / path).open("rb") as file:
+            return formats.depth(file, max_megapixels)
+    except (OSError, DataError):
+        return 8
+
+
+def _process_one(folder, path, crop, size, bits, max_megapixels):
+    """Give pixels, width, height, sha256, bits, problem and remarks of one image."""
+    result = {"pixels": None, "width": 0, "height": 0, "sha256": "", "bits": bits, "problem": "", "remarks": []}
+    try:
+        if not safe_names.is_inside(folder, path):
+            raise DataError("is a link that leads out of the data folder; copy the image into it")
+        content = micrographs.contents(folder / path)
+        result["sha256"] = hashlib.sha256(content).hexdigest()
+        with formats.quiet():
+            grey, result["remarks"] = formats.grey(content, bits, max_megapixels)
+        result["height"], result["width"] = grey.shape
+        result["pixels"] = micrographs.preprocess(grey, crop, size)
+        if result["pixels"].min() == result["pixels"].max():
+            result["remarks"] = [*result["remarks"], "shows one grey level only"]
+    except OSError as error:
+        result["problem"] = f"cannot be read ({error.strerror or error})"
+    except DataError as error:
+        result["problem"] = str(error)
+    return result
+
+
+def _find_problems(table, results):
+    """List bad files, exact duplicates and classes that are left with fewer than two images."""
+    rows, first_with = [], {}
+    usable = dict.fromkeys(table["label"], 0)
+    for path, label, result in zip(table["path"], table["label"], results, strict=True):
+        original = first_with.setdefault(result["sha256"], path) if result["sha256"] else path
+        if result["problem"]:
+            rows.append((path, result["problem"]))
+        elif original != path:
+            rows.append((path, f"is an exact duplicate of {safe_names.shown(original)}"))
+        else:
+            usable[label] += 1
+    for label, count in usable.items():
+        if count < 2:
+            rows.append((label, f"class with {count} usable images; at least 2 are needed"))
+    return pd.DataFrame(rows, columns=["path", "problem"])
+
+
+def _is_left_out(table, bad):
+    return (table["path"].isin(bad["path"]) | table["label"].isin(bad["path"])).to_numpy()
+
+
+def _choose_good(folder, table, bad, skip_bad):
+    """Give the rows that are used: ndarray of int; DataError if that is too few, or if any is bad and must not be."""
+    if len(bad) and not skip_bad:
+        raise DataError(
+            f"{safe_names.shown(folder / bad['path'][0])}: {bad['problem'][0]}; {len(bad)} bad in all. See them with "
+            f"'nanofoam check {safe_names.shown(folder)}', or leave them out with -p skip_bad=true"
+        )
+    good = np.flatnonzero(~_is_left_out(table, bad))
+    if table["label"].iloc[good].nunique() < 2:
+        raise DataError(
+            f"{safe_names.shown(folder)}: fewer than two classes are left without the {len(bad)} bad images"
+        )
+    return good
+
+
+def _copy_rows(rows, keep, size, target):
+    """Write the rows numbered `keep` of the raw file `rows` as an ``.npy`` array."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(keep), size, size)}
+    with files.replacing(target) as temporary, temporary.open("wb") as array:
+        np.lib.format.write_array_header_1_0(array, header)
+        for row in keep:
+            rows.seek(int(row) * size * size)
+            array.write(rows.read(size * size))
+
+
+def _finish_index(index, crop, size, pixel_size_um):
+    if pixel_size_um is not None:
+        index["pixel_size_um"] = index["pixel_size_um"].fillna(pixel_size_um)
+    boxes = [micrographs.crop_box(*shape, crop) for shape in zip(index["width"], index["height"], strict=True)]
+    index["um_x"] = index["pixel_size_um"] * [(right - left) / size for left, _, right, _ in boxes]
+    index["um_y"] = index["pixel_size_um"] * [(bottom - top) / size for _, top, _, bottom in boxes]
+    index["id"] = np.arange(len(index))
+    first = [name for name in collection.INDEX_COLUMNS if name in index]
+    return index[first + [name for name in index if name not in first]]
+
+
+def _mixtures(index):
+    """Say where image sizes or pixel sizes differ: list of str."""
+    said = []
+    for columns, what in ((["width", "height"], "image sizes"), (["pixel_size_um"], "pixel sizes")):
+        kinds = index[columns].drop_duplicates()
+        if len(kinds) > 1:
+            few = ", ".join("×".join(f"{value:g}" for value in row) for row in kinds.head(3).to_numpy())
+            more = ", …" if len(kinds) > 3 else ""
+            said.append(f"mixed {what} ({few}{more}): the same structure will look different in size")
+    return said
+
+
+def _remarks(paths, results):
+    """Gather the remarks on files, each with the first file it is about and the number of others: list of str."""
+    about = {}
+    for path, result in zip(paths, results, strict=True):
+        for remark in result["remarks"]:
+            about.setdefault(remark, []).append(path)
+    return [f"{collection.first_of(found)}: {remark}" for remark, found in about.items()]
+
+
+def _warn(messages):
+    for message in messages:
+        warnings.warn(message, RunWarning, stacklevel=3)

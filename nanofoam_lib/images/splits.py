@@ -1,0 +1,323 @@
+"""Which images train and which test, and what augmentation may do to those that train."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter
+
+from nanofoam_lib.base import memmap, safe_names
+from nanofoam_lib.base.errors import DataError, RunWarning
+from nanofoam_lib.base.progress import track
+
+_TURNS = ("90° turn", "180° turn", "270° turn")
+#: What each element of `dihedral` does, in words; flips are left-right, turns counter-clockwise and after the flip.
+TRANSFORMS = ("none", *_TURNS, "flip", *(f"flip, {turn}" for turn in _TURNS))
+# Copies reach 0.75 in the coarse comparison; of all pairs of different fields fewer than 1 in 10,000 reach this
+_COARSE_THRESHOLD = 0.55
+
+
+def by_group(labels, groups, test_fraction=0.3, seed=0):
+    """Split by group, stratified by class: images of one group never stand on both sides.
+
+    Parameters
+    ----------
+    labels, groups : array-like, shape (N,)
+        Class and group (specimen, or the image itself) of each image. A group name used in two classes counts as one
+        group.
+    test_fraction : float in (0, 1)
+        Share of each class that is held out, as nearly as whole groups allow.
+    seed : int
+
+    Returns
+    -------
+    ndarray of str, shape (N,)
+        "train" or "test". Every class is on both sides.
+
+    Raises
+    ------
+    DataError
+        If some class cannot be on both sides, because it has one group only.
+
+    Notes
+    -----
+    Groups are taken in random order; one goes to the test side if that brings the classes' test shares closer to
+    `test_fraction` in total.
+
+    Examples
+    --------
+    >>> labels = ["a"] * 4 + ["b"] * 4
+    >>> split = by_group(labels, [1, 1, 2, 2, 3, 3, 4, 4], test_fraction=0.5)
+    >>> [int((split[part] == "test").sum()) for part in (slice(0, 4), slice(4, 8))]
+    [2, 2]
+    """
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"test_fraction must lie between 0 and 1, not {test_fraction}")
+    classes, label_of = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+    unique, group_of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    counts = np.zeros((len(unique), len(classes)), int)
+    np.add.at(counts, (group_of, label_of), 1)
+    single = classes[(counts > 0).sum(axis=0) < 2]
+    if single.size:
+        raise DataError(
+            f"class '{safe_names.shown(single[0])}' has one group only; a split by group needs at least two per class"
+        )
+    order = np.random.default_rng(seed).permutation(len(unique))
+    target = test_fraction * counts.sum(axis=0)
+    is_test = np.zeros(len(unique), bool)
+    held_out = np.zeros(len(classes), int)
+    for group in order:
+        if abs(held_out + counts[group] - target).sum() < abs(held_out - target).sum():
+            is_test[group] = True
+            held_out += counts[group]
+    _put_classes_on_both_sides(is_test, counts, order)
+    missing = classes[(counts[is_test].sum(axis=0) == 0) | (counts[~is_test].sum(axis=0) == 0)]
+    if missing.size:
+        name = safe_names.shown(missing[0])
+        raise DataError(f"class '{name}' cannot be on both sides of a split by group: its groups span classes")
+    return np.where(is_test[group_of], "test", "train")
+
+
+def _put_classes_on_both_sides(is_test, counts, order):
+    """Move the smallest group of a class over to the side where the class has none (in place)."""
+    for side in (True, False):
+        for label in range(counts.shape[1]):
+            if counts[is_test == side, label].sum() == 0:
+                candidates = [group for group in order if counts[group, label] > 0]
+                is_test[min(candidates, key=lambda group: counts[group].sum())] = side
+
+
+def dihedral(images, elements):
+    """Flip and rotate each square image by one of the eight symmetries of the square.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, S, S) or (N, S, S, C)
+    elements : array-like of int in 0…7, shape (N,)
+        0 is the identity; ``element % 4`` quarter turns counter-clockwise, after a left-right flip from 4 on.
+
+    Returns
+    -------
+    ndarray, shape and dtype of `images`
+    """
+    result = np.empty_like(images)
+    for i, element in enumerate(elements):
+        image = images[i, :, ::-1] if element >= 4 else images[i]
+        result[i] = np.rot90(image, element % 4)
+    return result
+
+
+class Chosen:
+    """Some images of an array, turned perhaps, that are made when a slice of them is asked for.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, S, S)
+        As a rule memory-mapped.
+    rows : array-like of int, shape (n,)
+    elements : array-like of int in 0…7, shape (n,), optional
+        What `dihedral` does to each.
+
+    Examples
+    --------
+    >>> chosen = Chosen(np.arange(8).reshape(2, 2, 2), [1, 1, 0], [0, 2, 0])
+    >>> len(chosen), chosen[1:2].tolist()
+    (3, [[[7, 6], [5, 4]]])
+    """
+
+    def __init__(self, images, rows, elements=None):
+        self._images, self._rows = images, np.asarray(rows)
+        self._elements = np.zeros(len(self._rows), int) if elements is None else np.asarray(elements)
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, part):
+        return dihedral(memmap.take(self._images, self._rows[part]), self._elements[part])
+
+
+def augment(images, rng):
+    """Flip and rotate each image by a symmetry of the square drawn from `rng`, all eight equally likely."""
+    return dihedral(images, rng.integers(8, size=len(images)))
+
+
+def thesis(n_images, seed=0):
+    """Augment first, then split at random: the protocol of the thesis, kept to show what its leak is worth.
+
+    **It leaks**: turned and flipped copies of one image land on both sides, so that a classifier is tested on pictures
+    that it has in part learnt by heart. Its accuracies say nothing about unseen material; use `by_group` for that.
+
+    Parameters
+    ----------
+    n_images : int
+    seed : int
+
+    Returns
+    -------
+    rows, elements : ndarray of int, shape (n,)
+        The image and the symmetry of each copy: ``dihedral(images[rows], elements)`` makes them. As in the thesis
+        (section 4), which makes 3520 of 600, n is 88/15 times `n_images`: first the originals, then as many as are
+        missing of the flipped and turned copies, drawn at random, none twice.
+    split : ndarray of str, shape (n,)
+        "train" (2400 of 3520, in proportion) or "test", drawn at random, whatever the class and the image.
+
+    Examples
+    --------
+    >>> rows, elements, split = thesis(600)
+    >>> len(rows), int((split == "train").sum())
+    (3520, 2400)
+    """
+    n = round(n_images * 3520 / 600)
+    rng = np.random.default_rng(seed)
+    copies = n_images + rng.permutation(7 * n_images)[: n - n_images]
+    elements, rows = np.divmod(np.concatenate([np.arange(n_images), copies]), n_images)
+    split = np.where(rng.permutation(n) < round(n * 2400 / 3520), "train", "test")
+    return rows, elements, split
+
+
+def near_duplicates(images, split, threshold=0.7):
+    """List the pairs of a train and a test image that show the same picture: the leak guard of a split.
+
+    Found are images that differ by flips and quarter turns, by a shift of up to 4 pixels in x and in y, by brightness
+    and contrast, and by a little noise or compression, in any combination. Not found are fields of view that overlap
+    less than that, and negatives.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, 128, 128)
+        May be memory-mapped: it is read in blocks.
+    split : array-like of str, shape (N,)
+        "train" or "test"; rows with another value are left out.
+    threshold : float
+        Smallest similarity that is listed. Copies score about 0.8 to 1, different fields of one material at most 0.5.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per pair, the most similar first: `train_id` and `test_id`, rows of `images`; `similarity`, the
+        largest normalised cross-correlation over the eight symmetries and shifts of up to 6 pixels, in [-1, 1];
+        `transform`, one of `TRANSFORMS`, which turns the train image into the test image.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape, or `split` another length.
+
+    Notes
+    -----
+    Images are halved in size and freed of noise and uneven light by a difference of Gaussians. All pairs are compared
+    on 20×20 pixels of a blurred copy, in 8 symmetries and 4 shifts, by matrix products (26 kflop per pair); the few
+    that are alike are compared in full. Memory: 2 kB per train image and 20 MB. An image without contrast resembles
+    none.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).integers(256, size=(1, 128, 128), dtype=np.uint8)
+    >>> copy = 90 + dihedral(image, [1]) // 2
+    >>> near_duplicates(np.concatenate([image, copy]), ["train", "test"])["transform"].tolist()
+    ['90° turn']
+    """
+    split = np.asarray(split, dtype=str)
+    if images.ndim != 3 or images.shape[1:] != (128, 128) or split.shape != images.shape[:1]:
+        raise ValueError(f"expected images (N, 128, 128) and split (N,), not {images.shape} and {split.shape}")
+    train, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
+    known = [_unit(_blur(memmap.take(images, rows))[:, 3:61:3, 3:61:3]) for rows in _blocks(train)]
+    known = np.concatenate(known or [np.empty((0, 400), np.float32)]).T
+    found = {}
+    for rows in track(_blocks(test), "looking for copies across the split"):
+        blurred = _blur(memmap.take(images, rows))
+        shifted = [blurred[:, y : y + 58 : 3, x : x + 58 : 3] for y in (2, 4) for x in (2, 4)]
+        for element in range(8):
+            turned = (_unit(dihedral(pictures, [element] * len(rows))) for pictures in shifted)
+            alike = np.max([pictures @ known for pictures in turned], axis=0)
+            for j, i in np.argwhere(alike >= _COARSE_THRESHOLD):
+                similarity = _correlation(images[train[i]], images[rows[j]], element)
+                if similarity >= threshold:
+                    inverse = -element % 4 if element < 4 else element
+                    pair = (int(train[i]), int(rows[j]))
+                    found[pair] = max(found.get(pair, (-1.0, 0)), (similarity, inverse))
+    listed = [(*pair, similarity, TRANSFORMS[element]) for pair, (similarity, element) in found.items()]
+    listed.sort(key=lambda row: (-row[2], row[:2]))
+    return pd.DataFrame(listed, columns=["train_id", "test_id", "similarity", "transform"])
+
+
+def warn_or_stop(pairs, paths, strict=False):
+    """Say that a split leaks, if `near_duplicates` listed any pair.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        As `near_duplicates` returns it.
+    paths : sequence of str, shape (N,)
+        Name of each image.
+    strict : bool
+        Raise DataError instead of warning with RunWarning.
+    """
+    if not len(pairs):
+        return
+    first = pairs.iloc[0]
+    train, test = (safe_names.shown(np.asarray(paths)[first[side]]) for side in ("train_id", "test_id"))
+    message = (
+        f"the split leaks: {len(pairs)} pairs of a train and a test image show the same picture, the most alike being "
+        f"{train} and {test} (similarity {first['similarity']:.2f}); give such images one group in metadata.csv"
+    )
+    if strict:
+        raise DataError(message)
+    warnings.warn(message, RunWarning, stacklevel=2)
+
+
+def warn_of_few_groups(labels, groups, split, least=10):
+    """Say of which classes too few groups are held out for their accuracy to mean much.
+
+    Parameters
+    ----------
+    labels, groups, split : array-like, shape (N,)
+        Class, group and side ("train" or "test") of each image.
+    least : int
+        Fewer groups than this are too few: of 10 that are all right, the 95 % interval (Clopper-Pearson) begins at
+        0.69.
+
+    Warns
+    -----
+    RunWarning
+        Naming each such class and the number of its test groups.
+    """
+    table = pd.DataFrame({"label": np.asarray(labels), "group": np.asarray(groups)})
+    counts = table[np.asarray(split) == "test"].groupby("label")["group"].nunique()
+    few = [f"{safe_names.shown(label)} {count}" for label, count in counts.items() if count < least]
+    if few:
+        warnings.warn(
+            f"fewer than {least} groups of a class are held out ({', '.join(few)}): the accuracy on test images is "
+            "uncertain, whatever their number; photograph more specimens",
+            RunWarning,
+            stacklevel=2,
+        )
+
+
+def _blocks(rows, size=128):
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _level(images):
+    """Halve images (N, 128, 128), and keep what is wider than noise and narrower than the unevenness of the light."""
+    half = images.reshape(len(images), 64, 2, 64, 2).mean(axis=(2, 4), dtype=np.float32)
+    return gaussian_filter(half, (0, 1, 1)) - gaussian_filter(half, (0, 6, 6))
+
+
+def _blur(images):
+    """Level images and blur them, so that every third pixel, up to 2 pixels off, tells whether two are alike."""
+    return gaussian_filter(_level(images), (0, 2, 2))
+
+
+def _unit(pictures):
+    """Flatten pictures to rows of mean 0 and length 1, or nearly 0 if they have no contrast."""
+    rows = pictures.reshape(len(pictures), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 0.5)
+
+
+def _correlation(image, other, element):
+    """Correlate the centre of `image` with every window of `other`, turned by `element`, up to 3 pixels (of 64) off."""
+    centre = _level(image[None])[:, 3:61, 3:61]
+    windows = np.lib.stride_tricks.sliding_window_view(dihedral(_level(other[None]), [element])[0], (58, 58))
+    return float((_unit(windows.reshape(49, 58, 58)) @ _unit(centre)[0]).max())

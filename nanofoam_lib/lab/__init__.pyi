@@ -1,0 +1,2 @@
+from . import explore as explore
+from . import widgets as widgets

@@ -1,0 +1,213 @@
+"""Features of convolutional networks: pooled maps of the trained encoder, and networks that learnt from photographs."""
+
+import contextlib
+import pathlib
+import socket
+
+import numpy as np
+
+from nanofoam_lib.base import memmap
+from nanofoam_lib.base.errors import DataError, UsageError
+from nanofoam_lib.models import backend, descriptors, vae
+from nanofoam_lib.models.backend import keras
+
+#: Module of ``keras.applications`` in which each backbone lives.
+BACKBONES = {"VGG16": "vgg16", "ResNet50": "resnet", "DenseNet121": "densenet", "EfficientNetB0": "efficientnet"}
+BATCH_SIZE = 32
+_MAP_BYTES = 2**28  # of feature maps held at once by `pooled_features`
+_TIMEOUT = 20.0  # seconds without an answer after which a download counts as failed
+
+
+def pooled_features(encoder, images):
+    """Pool every feature map over space: the cheap descriptor that does not care where in the image something is.
+
+    Parameters
+    ----------
+    encoder : keras.Model
+        Encoder of a `vae.Autoencoder`, trained or not.
+    images : ndarray, shape (N, 128, 128)
+        uint8, or float in [0, 1].
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 2 Σ filters)
+        For each convolution in turn the means of its channels (after the ReLU), then their standard deviations.
+
+    Raises
+    ------
+    ValueError
+        If the images are not as described.
+    """
+    ops = keras.ops
+    maps = [layer.output for layer in encoder.layers if isinstance(layer, keras.layers.Conv2D)]
+    model = keras.Model(encoder.input, maps)
+    bytes_per_image = 4 * sum(int(np.prod(output.shape[1:])) for output in maps)
+    batch_size = int(np.clip(_MAP_BYTES // bytes_per_image, 1, BATCH_SIZE))
+    pooled = np.empty((len(images), 2 * sum(output.shape[-1] for output in maps)), np.float32)
+    forward = backend.forward(model, len(images) // batch_size)
+    for rows, batch in descriptors.batches(images, batch_size):
+        outputs = forward(batch)
+        parts = [pool(ops.relu(output), axis=(1, 2)) for output in outputs for pool in (ops.mean, ops.std)]
+        pooled[rows] = ops.convert_to_numpy(ops.concatenate(parts, axis=1))
+    return pooled
+
+
+def controls(models, images, seed=0, names=()):
+    """Compute the controls that need a network.
+
+    Parameters
+    ----------
+    models : dict
+        ``(kind, latent_dim)`` → the trained `vae.Autoencoder` that is to be compared.
+    images : ndarray of uint8, shape (N, 128, 128)
+    seed : int
+        Of the untrained weights and of z.
+    names : sequence of str
+        Backbones for `deep_features`.
+
+    Returns
+    -------
+    dict
+        ``("control", F, name)`` → ndarray of float32 (N, F): μ, σ and z of the encoder of every VAE and texture model
+        untrained, the pooled feature maps of the VAE's encoder trained and untrained, and the deep features asked for.
+    """
+    found = {}
+    for (kind, _), model in models.items():
+        if model.config.is_variational:
+            untrained = vae.build(model.config, seed)
+            who = "untrained" if kind == "vae" else f"untrained {kind}"
+            own = {f"{who} {name}": vectors for name, vectors in descriptors.encode(untrained, images, seed).items()}
+            if kind == "vae":
+                own["pooled features"] = pooled_features(model.encoder, images)
+                own["untrained pooled features"] = pooled_features(untrained.encoder, images)
+            found |= {("control", vectors.shape[1], name): memmap.park(vectors) for name, vectors in own.items()}
+    deep = ((name.partition("=")[0], deep_features(name, images, seed)) for name in names)
+    return found | {("control", vectors.shape[1], name): memmap.park(vectors) for name, vectors in deep}
+
+
+def supervised(classifier, images):
+    """Describe images by what a network trained with labels makes of them: the upper bound for the same layers.
+
+    Parameters
+    ----------
+    classifier : keras.Model
+        As `vae.classifier` makes it.
+    images : ndarray, shape (N, 128, 128)
+        uint8, or float in [0, 1].
+
+    Returns
+    -------
+    features : dict
+        ``("control", F, "supervised features")`` → ndarray of float32 (N, F): what the scores are computed from.
+    scores : ndarray of float32, shape (N, C)
+        Scores of the classes, before the softmax.
+    """
+    pooled = classifier.get_layer("pooled").output
+    found = descriptors.heads(keras.Model(classifier.input, [pooled, classifier.output]), images)
+    features, scores = found.values()
+    return {("control", features.shape[1], "supervised features"): features}, scores
+
+
+def deep_features(name, images, seed=0):
+    """Describe images by the last features of a network trained on photographs, averaged over space.
+
+    Parameters
+    ----------
+    name : str
+        "VGG16", "ResNet50", "DenseNet121" or "EfficientNetB0": with ImageNet weights, which Keras downloads at the
+        first use and keeps in its own folder. "VGG16=FILE.h5": with the weights in that file, made for the network
+        without its top. "random-VGG16": with random weights.
+    images : ndarray, shape (N, 128, 128)
+        uint8, or float in [0, 1]. Grey goes into all three colour channels.
+    seed : int
+        Of the random weights, where they are asked for.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, F)
+        F is 512, 2048, 1024 or 1280.
+
+    Raises
+    ------
+    UsageError
+        If there is no such backbone.
+    DataError
+        If its weights cannot be had.
+    ValueError
+        If the images are not as described.
+    """
+    model = build(name, seed)
+    to_input = getattr(keras.applications, BACKBONES[_parse(name)[0]]).preprocess_input
+    features = np.empty((len(images), model.output_shape[-1]), np.float32)
+    forward = backend.forward(model, len(images) // BATCH_SIZE)
+    for rows, batch in descriptors.batches(images, BATCH_SIZE):
+        outputs = forward(to_input(np.repeat(255 * batch, 3, axis=-1)))
+        features[rows] = keras.ops.convert_to_numpy(outputs)
+    return features
+
+
+def build(name, seed=0):
+    """Make the network of `deep_features`, which says what `name` and `seed` are and what is raised."""
+    backbone, is_random, path = _parse(name)
+    make = getattr(getattr(keras.applications, BACKBONES[backbone]), backbone)
+    if is_random or path is not None:
+        model = make(weights=None, include_top=False, pooling="avg", input_shape=(vae.SIZE, vae.SIZE, 3))
+        _draw_kernels(model, seed) if is_random else _load(model, backbone, path)
+        return model
+    try:
+        with _timeout():
+            return make(weights="imagenet", include_top=False, pooling="avg", input_shape=(vae.SIZE, vae.SIZE, 3))
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise DataError(
+            f"{backbone}: its ImageNet weights cannot be downloaded ({_first_line(error)}); give a weights file, as in "
+            f"{backbone}=FILE.h5"
+        ) from error
+
+
+def _parse(name):
+    """Take a name of `deep_features` apart: backbone, whether its weights are random, path of its weights or None."""
+    backbone, equals, path = name.partition("=")
+    is_random = backbone.startswith("random-")
+    backbone = backbone.removeprefix("random-")
+    if backbone not in BACKBONES or (is_random and equals):
+        known = ", ".join(BACKBONES)
+        raise UsageError(f"backbone {name!r} is not known; expected {known}, with =FILE.h5 after or random- before it")
+    return backbone, is_random, pathlib.Path(path) if equals else None
+
+
+def _draw_kernels(model, seed):
+    """Replace the kernels, which `keras.applications` draws from a global state, by those of this seed."""
+    rng = np.random.default_rng(seed)
+    for weight in model.trainable_weights:
+        if len(weight.shape) > 1:
+            # He's scale keeps the signal alive through many layers; a depthwise kernel sums over no channels
+            fan_in = np.prod(weight.shape[:2] if weight.shape[-1] == 1 else weight.shape[:-1])
+            weight.assign(rng.standard_normal(weight.shape, np.float32) * np.float32(np.sqrt(2 / fan_in)))
+
+
+def _load(model, backbone, path):
+    if path.suffix != ".h5":  # HDF5 holds numbers and no code
+        raise DataError(f"{path}: the weights of {backbone} must come as an .h5 file")
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; the weights of {backbone} were to be read from it")
+    try:
+        model.load_weights(path)
+    except Exception as error:  # which kind depends on where the file stops making sense
+        raise DataError(
+            f"{path}: does not hold weights of {backbone} without its top ({_first_line(error)})"
+        ) from error
+
+
+@contextlib.contextmanager
+def _timeout():
+    """Let no connection hang: Keras sets no limit of its own."""
+    kept = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(kept)
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

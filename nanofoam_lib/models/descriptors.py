@@ -1,0 +1,167 @@
+"""From images to latent vectors."""
+
+import numpy as np
+
+from nanofoam_lib.base import memmap
+from nanofoam_lib.images import splits
+from nanofoam_lib.models import backend, objective, spatial_statistics, vae
+from nanofoam_lib.models.backend import keras
+
+BATCH_SIZE = 32
+
+
+def encode(model, images, seed=0):
+    """Encode images into the descriptors of the thesis.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    images : ndarray, shape (N, 128, 128)
+        uint8, or float in [0, 1]. A memory-mapped array, or `splits.Chosen` of one, is read batch by batch.
+    seed : int
+        Seed of ε in ``z = μ + σ ε``, ε ~ N(0, I); row i gets the same ε whatever N is.
+
+    Returns
+    -------
+    dict of ndarray of float32, shape (N, latent_dim)
+        ``mu``, ``sigma`` (= exp(½ log σ²)) and ``z`` of a variational model; ``conv`` of an autoencoder.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape or type, or values outside [0, 1].
+    """
+    latents = heads(model.encoder, images)
+    if not model.config.is_variational:
+        return latents
+    sigma = objective.sigma(latents["log_var"])
+    noise = np.random.default_rng(seed).standard_normal(sigma.shape, np.float32)
+    return {"mu": latents["mu"], "sigma": sigma, "z": latents["mu"] + sigma * noise}
+
+
+def heads(encoder, images):
+    """Compute what an encoder's heads give: dict of name → float32 (N, D), images as in `encode`."""
+    shapes = zip(encoder.output_names, encoder.outputs, strict=True)
+    values = {name: np.empty((len(images), output.shape[-1]), np.float32) for name, output in shapes}
+    forward = backend.forward(encoder, len(images) // BATCH_SIZE)
+    for rows, batch in batches(images):
+        outputs = forward(batch)
+        for own, output in zip(values.values(), outputs if len(values) > 1 else [outputs], strict=True):
+            own[rows] = keras.ops.convert_to_numpy(output)
+    return values
+
+
+def encode_all(models, images, seed=0):
+    """Encode images with several models: dict of (kind, latent_dim) → model to (kind, latent_dim, name) → vectors."""
+    encoded = ((key, encode(model, images, seed)) for key, model in models.items())
+    return {(*key, name): memmap.park(vectors) for key, own in encoded for name, vectors in own.items()}
+
+
+def of_model(latents, model):
+    """Select the descriptors of one model, (kind, latent_dim), from what `encode_all` gave: dict of name → vectors."""
+    return {name: vectors for (kind, latent_dim, name), vectors in latents.items() if (kind, latent_dim) == model}
+
+
+def encode_thesis(models, images, index, seed=0):
+    """Encode the flipped and turned copies of the thesis's leaky protocol (`splits.thesis`).
+
+    Parameters
+    ----------
+    models : dict
+        ``(kind, latent_dim)`` → model, as trained on the train images of `index`.
+    images : ndarray of uint8, shape (N, 128, 128)
+    index : pandas.DataFrame, N rows
+    seed : int
+
+    Returns
+    -------
+    latents : dict
+        As `encode_all` gives it, one row per copy.
+    copies : pandas.DataFrame
+        The rows of `index` that belong to them, with the leaky `split`.
+    """
+    rows, elements, split = splits.thesis(len(images), seed)
+    return encode_all(models, splits.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
+
+
+def reconstruct(model, images, seed=0):
+    """Encode images, and decode the μ or conv that they give: float32 (N, 128, 128); `seed` as in `decode`."""
+    return decode(model, encode(model, images)[model.config.heads[0]], seed)
+
+
+def decode(model, latents, seed=0, size=vae.SIZE):
+    """Decode latent vectors into images.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    latents : array-like, shape (N, latent_dim)
+    seed : int
+        Of the noise from which a texture model draws: one field for all latents, so that pictures differ by their
+        latents alone; another seed gives another sample of the same textures. Other models need none.
+    size : int
+        Side of the pictures: 128, or for a texture model any multiple of 8 (2 to the number of poolings).
+
+    Returns
+    -------
+    ndarray of float32, shape (N, size, size)
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the model cannot draw pictures of this size.
+    """
+    latents = np.asarray(latents, np.float32)
+    images = np.empty((len(latents), size, size), np.float32)
+    for start in range(0, len(latents), BATCH_SIZE):
+        batch = decoder_input(model, latents[start : start + BATCH_SIZE], seed, size)
+        images[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(model.decoder(batch, training=False))[..., 0]
+    return images
+
+
+def decoder_input(model, latents, seed=0, size=vae.SIZE):
+    """Give what a decoder takes for latents (N, latent_dim), as `decode`: these, and for a texture model the noise."""
+    cell = 2 ** len(model.config.decoder_filters)
+    if size % cell or size < cell or (size != vae.SIZE and len(model.decoder.inputs) == 1):
+        raise ValueError(f"{model.name} cannot draw pictures of {size}×{size}")
+    if len(model.decoder.inputs) == 1:
+        return latents
+    noise = np.random.default_rng(seed).standard_normal((1, size, size, 1), np.float32)
+    return [latents, np.repeat(noise, len(latents), axis=0)]
+
+
+def texture_distance(images, others):
+    """Compare the textures of pairs of images (N, S, S) in [0, 1], as `spatial_statistics.distance`: float32 (N,)."""
+    distances = np.empty(len(images), np.float32)
+    for start in range(0, len(images), BATCH_SIZE):
+        pair = (np.asarray(own[start : start + BATCH_SIZE], np.float32) for own in (images, others))
+        distances[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(spatial_statistics.distance(*pair))
+    return distances
+
+
+def batches(images, size=BATCH_SIZE):
+    """Yield the rows of each batch, a slice, and the batch as the network takes it (`to_input`)."""
+    for start in range(0, len(images), size):
+        rows = slice(start, start + size)
+        yield rows, to_input(memmap.take(images, rows))
+
+
+def to_input(images):
+    """Turn images (N, 128, 128), uint8 or float in [0, 1], into the network's float32 (N, 128, 128, 1) in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape or type, are not finite, or leave [0, 1].
+    """
+    images = np.asarray(images)
+    if images.ndim != 3 or images.shape[1:] != (vae.SIZE, vae.SIZE):
+        raise ValueError(f"images must have shape (N, {vae.SIZE}, {vae.SIZE}), not {images.shape}")
+    if images.dtype == np.uint8:
+        return images[..., None].astype(np.float32) / 255
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"images must be uint8 or float in [0, 1], not {images.dtype}")
+    if len(images) and not (images.min() >= 0 and images.max() <= 1):
+        raise ValueError("float images must be finite and lie in [0, 1]")
+    return images[..., None].astype(np.float32)

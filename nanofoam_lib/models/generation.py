@@ -1,0 +1,122 @@
+"""What a model draws: foams on walks through its latent space and to order, each told how far it is from real ones."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib.images import pores
+from nanofoam_lib.latent import decode_plan, inverse_design, projection
+from nanofoam_lib.models import descriptors, realism
+
+COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Study:
+    """What one model draws; made by `study`.
+
+    Attributes
+    ----------
+    yardstick : realism.Yardstick
+    real : pandas.DataFrame
+        What `realism.measure` gives for the held-out images.
+    points : pandas.DataFrame
+        The maps, as `projection.maps` gives them.
+    generated : pandas.DataFrame
+        One row per picture: what, series, class, step (see `walks`), the numbers of `realism.measure`, ``contrast``
+        (standard deviation of grey over the mean one of held-out images), and pore measures.
+    pictures : ndarray of uint8, shape (n, 128, 128)
+    ordered : pandas.DataFrame
+        Wanted, predicted and got, as `design.compare` gives them: of designed pictures, of held-out images reduced to
+        128×128, and of their reconstructions.
+    """
+
+    yardstick: realism.Yardstick
+    real: pd.DataFrame
+    points: pd.DataFrame
+    generated: pd.DataFrame
+    pictures: np.ndarray
+    ordered: pd.DataFrame
+
+
+def study(model, mu, images, index, measures, dims, seed=0):
+    """Let a model draw, and judge its pictures.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+        A variational one.
+    mu : ndarray, shape (N, D)
+        Its latent vectors of all images.
+    images : ndarray of uint8, shape (N, 128, 128)
+    index : pandas.DataFrame, N rows
+        Columns id, label, split, um_x, um_y.
+    measures : pandas.DataFrame, N rows
+        Pore measures of the full micrographs.
+    dims : sequence of int
+        Latent dimensions to walk along.
+    seed : int
+        Of the samples.
+
+    Returns
+    -------
+    Study
+    """
+    train, test = ((index["split"] == side).to_numpy() for side in ("train", "test"))
+    known, held_out, labels = mu[train], mu[test], index["label"][train]
+    maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
+    designs = inverse_design.fit_all(known, measures[train])
+    wanted, points = inverse_design.orders(designs, measures[train])
+    yardstick, real, decoded = realism.fit(model, images, mu, train, test)
+
+    parts = [decode_plan.traversals(known, dims, maps), decode_plan.interpolations(known, labels)]
+    parts += [
+        decode_plan.samples(known, labels, seed=seed),
+        decode_plan.lattice(maps["LDA"], "LD"),
+        decode_plan.orders(wanted, points),
+    ]
+    um = index[["um_x", "um_y"]]
+    generated, pictures = draw(yardstick, pd.concat(parts), um[train].median(), images[test])
+    ordered = [
+        inverse_design.compare(designs, points, wanted, generated.query("what == 'design'"), inverse_design.DESIGNED)
+    ]
+    some = slice(None, None, -(-len(held_out) // COMPARED))
+    for picture, own in ((inverse_design.REAL, images[test]), (inverse_design.RECONSTRUCTED, decoded)):
+        got = pores.measure_pictures(own[some], um[test].to_numpy()[some])
+        got = real[some].reset_index(drop=True).join(got)
+        ordered.append(inverse_design.compare(designs, held_out[some], measures[test][some], got, picture))
+    ordered = pd.concat(ordered, ignore_index=True)
+    return Study(yardstick, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
+
+
+def draw(yardstick, walk, um, real):
+    """Decode a walk, and measure every picture of it.
+
+    Parameters
+    ----------
+    yardstick : realism.Yardstick
+        Of the model that draws.
+    walk : pandas.DataFrame
+        Latent vectors, as `walks` gives them.
+    um : (float, float)
+        Size of the pictures' pixels in micrometres, x and y; NaN if unknown.
+    real : ndarray of uint8, shape (m, 128, 128)
+        Images whose contrast counts as 1.
+
+    Returns
+    -------
+    generated : pandas.DataFrame
+        As in `Study`.
+    pictures : ndarray of float32, shape (n, 128, 128)
+    """
+    pictures = descriptors.decode(yardstick.model, walk)
+    found = realism.measure(yardstick, walk, pictures)
+    found["contrast"] = pictures.std(axis=(1, 2)) / (real.std(axis=(1, 2)).mean() / 255)
+    measured = pores.measure_pictures(pictures, [tuple(um)] * len(walk))
+    return walk.index.to_frame(index=False).join(found).join(measured), pictures
+
+
+def to_bytes(pictures):
+    """Turn pictures in [0, 1] into uint8."""
+    return (255 * pictures + 0.5).astype(np.uint8)

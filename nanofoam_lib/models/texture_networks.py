@@ -1,0 +1,194 @@
+"""Encoder and decoder of the texture model: what an image is made of, not where it lies."""
+
+import itertools
+
+from nanofoam_lib.models import convolutions
+from nanofoam_lib.models.backend import keras
+from nanofoam_lib.models.convolutions import MOMENTUM, SIZE
+from nanofoam_lib.models.upsampling import UpsampledConv2D
+
+ops, layers = keras.ops, keras.layers
+
+HIDDEN = 256  # units between the statistics and the heads, and between z and what it modulates
+LOG_VAR_START = -4.0  # of the heads: noise small beside the spread of μ, so that z tells much from the beginning
+DEEPER = (2, 2, 1)  # further convolutions at each level of the decoder, from the coarsest: pores are made there
+NUCLEI = 0.75  # of the noise's channels at the two coarsest levels: where pores start
+_FAINT = 1e-3  # standard deviation of a feature map that counts as none
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class SpatialStatistics(layers.Layer):
+    """Pool maps over space: per channel the mean and the logarithm of the standard deviation.
+
+    Maps (N, h, w, C) → (N, 2 C). The outermost `border` cells, which see the zeros beyond the image, do not count where
+    there are others.
+    """
+
+    def __init__(self, border=2, **options):
+        super().__init__(**options)
+        self.border = border
+
+    def call(self, maps):
+        """Give the means of all channels, then the logarithms."""
+        height, width = maps.shape[1:3]
+        edge = min(self.border, (height - 1) // 2, (width - 1) // 2)
+        inner = maps[:, edge : height - edge, edge : width - edge]
+        mean, variance = _moments(inner)
+        return ops.concatenate([mean, 0.5 * ops.log(variance + _FAINT**2)], axis=-1)
+
+    def get_config(self):
+        """Give what `__init__` takes."""
+        return super().get_config() | {"border": self.border}
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class Torus(layers.Layer):
+    """Continue maps beyond their border by one pixel, as if they were tiled: (N, h, w, C) → (N, h + 2, w + 2, C)."""
+
+    def call(self, maps):
+        """Put the last rows and columns before the first, and the first behind the last."""
+        return _wrap(maps)
+
+    def compute_output_shape(self, shape):
+        """Add two to height and width."""
+        return shape[0], shape[1] and shape[1] + 2, shape[2] and shape[2] + 2, shape[3]
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class Nuclei(layers.Layer):
+    """Keep of most channels only the local maxima: points that stand apart from each other, as pores and grains do.
+
+    Maps (N, h, w, C) → (N, h, w, C). In the last channels, `share` of all, a value stays where it is positive and none
+    of the eight around it is larger, on a picture continued as if tiled; elsewhere it becomes 0. Of white noise this
+    makes a hard-core point process, Matérn's second with the noise as age [1]_. Filters of the noise alone give
+    labyrinths rather than pores.
+
+    References
+    ----------
+    .. [1] D. Stoyan, W. S. Kendall, J. Mecke, Stochastic Geometry and its Applications (1995), section 5.4
+    """
+
+    def __init__(self, share=NUCLEI, **options):
+        super().__init__(**options)
+        self.share = share
+
+    def call(self, maps):
+        """Leave the first channels as they are, and thin out the others."""
+        plain = maps.shape[-1] - int(self.share * maps.shape[-1])
+        seeds = maps[..., plain:]
+        highest = ops.max_pool(_wrap(seeds), 3, strides=1, padding="valid")
+        return ops.concatenate([maps[..., :plain], ops.where(seeds >= highest, ops.relu(seeds), 0.0)], axis=-1)
+
+    def compute_output_shape(self, shape):
+        """Leave the shape."""
+        return shape
+
+    def get_config(self):
+        """Give what `__init__` takes."""
+        return super().get_config() | {"share": self.share}
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class AdaptiveNormalization(layers.Layer):
+    """Bring every channel of every picture to mean 0 and variance 1, then scale and shift it [1]_.
+
+    Maps (N, h, w, C), scale (N, C) and shift (N, C) → ``(1 + scale) (x − m) / s + shift``, maps (N, h, w, C).
+
+    References
+    ----------
+    .. [1] X. Huang, S. Belongie, ICCV (2017) 1510, doi:10.1109/ICCV.2017.167
+    """
+
+    def call(self, inputs):
+        """Normalise and modulate."""
+        maps, scale, shift = inputs
+        mean, variance = _moments(maps)
+        factor = (1.0 + scale) * ops.cast(ops.rsqrt(variance + 1e-5), scale.dtype)
+        offset = shift - ops.cast(mean, scale.dtype) * factor
+        return maps * factor[:, None, None, :] + offset[:, None, None, :]
+
+    def compute_output_shape(self, shapes):
+        """Leave the maps' shape."""
+        return shapes[0]
+
+
+def build_encoder(config, seed):
+    """Make the encoder: images (N, 128, 128, 1) in [0, 1] → [mu, log_var], each (N, latent_dim).
+
+    The convolutions are those of every kind, on images of mean 0 and variance 1, since brightness and contrast are the
+    microscope's. All that leaves them is `SpatialStatistics`, of every level; those of the image itself join them. A
+    hidden layer and a direct way lead from these to the heads.
+    """
+    images = keras.Input((SIZE, SIZE, 1), name="images")
+    even = layers.GroupNormalization(1, epsilon=1e-4, center=False, scale=False, name="contrast")(images)
+    _, maps = convolutions.build(config.filters, seed, even)
+    pooled = [SpatialStatistics(name=f"statistics_{level}")(own) for level, own in enumerate([images, *maps])]
+    x = layers.Concatenate(name="statistics")(pooled)
+    x = layers.BatchNormalization(momentum=MOMENTUM, center=False, scale=False, name="norm")(x)
+    kernel = convolutions.seeded_kernels(seed + 2)
+    hidden = layers.Dense(HIDDEN, activation="relu", **next(kernel), name="hidden")(x)
+    x = layers.Concatenate(name="both")([x, hidden])
+    mu = layers.Dense(config.latent_dim, **next(kernel), name="mu")(x)
+    start = keras.initializers.Constant(LOG_VAR_START)
+    log_var = layers.Dense(config.latent_dim, kernel_initializer="zeros", bias_initializer=start, name="log_var")(x)
+    return keras.Model(images, [mu, log_var], name="encoder")
+
+
+def build_decoder(config, seed):
+    """Make the decoder: latents (N, latent_dim) and noise (N, S, S, 1) → images (N, S, S, 1) in [0, 1].
+
+    Noise enters every level through a convolution whose kernel is as large as its stride; at the two coarsest, where
+    pores begin, most of it as `Nuclei`. The picture is continued
+    beyond its border as if tiled, so that it has no edge and S may be any multiple of the coarsest cell.
+    """
+    kernel = convolutions.seeded_kernels(seed + 1)
+    latents, noise = keras.Input((config.latent_dim,), name="latents"), keras.Input((None, None, 1), name="noise")
+    style = layers.Dense(HIDDEN, activation="relu", **next(kernel), name="style")(latents)
+    widths = (*config.decoder_filters, max(config.decoder_filters[-1] // 2, 1))
+    x, cell = None, 2 ** len(config.decoder_filters)
+    for level, filters in enumerate(widths, start=1):
+        x = _add_grain(x, noise, filters, cell, kernel, level)
+        x = _modulate(x, style, kernel, f"{level}")
+        for number in range(1, 1 + (DEEPER[level - 1] if level <= len(DEEPER) else 0)):
+            name = f"{level}_{number}"
+            x = layers.Conv2D(filters, 3, use_bias=False, **next(kernel), name=f"conv_{name}")(_tiled(x, name))
+            x = _modulate(x, style, kernel, name)
+        cell //= 2
+    x = layers.Conv2D(1, 3, use_bias=False, **next(kernel), name="grey")(_tiled(x, "grey"))
+    x = _modulate(x, style, itertools.repeat({"kernel_initializer": "zeros"}), "logits", activation="linear")
+    return keras.Model([latents, noise], layers.Activation("sigmoid", name="image")(x), name="decoder")
+
+
+def _add_grain(x, noise, filters, cell, kernel, level):
+    """Bring noise to the resolution of a level, and add it to the enlarged maps of the level before."""
+    grain = layers.Conv2D(filters, cell, strides=cell, **next(kernel), name=f"grain_{level}")(noise)
+    if level <= 2:
+        grain = Nuclei(name=f"nuclei_{level}")(grain)
+    if x is None:
+        return grain
+    x = UpsampledConv2D(filters, use_bias=False, **next(kernel), name=f"up_{level}")(_tiled(x, f"up_{level}"))
+    return layers.Add(name=f"add_{level}")([layers.Cropping2D(2, name=f"crop_{level}")(x), grain])
+
+
+def _moments(maps):
+    """Give the mean and variance of each channel over space, in float32 whatever the maps' precision: (N, C) each."""
+    maps = ops.cast(maps, "float32")
+    mean, square = ops.mean(maps, axis=(1, 2)), ops.mean(ops.square(maps), axis=(1, 2))
+    return mean, ops.maximum(square - ops.square(mean), 0.0)
+
+
+def _wrap(maps):
+    maps = ops.concatenate([maps[:, -1:], maps, maps[:, :1]], axis=1)
+    return ops.concatenate([maps[:, :, -1:], maps, maps[:, :, :1]], axis=2)
+
+
+def _tiled(x, name):
+    return Torus(name=f"torus_{name}")(x)
+
+
+def _modulate(x, style, kernel, name, activation="relu"):
+    scale, shift = (
+        layers.Dense(x.shape[-1], **next(kernel), name=f"{what}_{name}")(style) for what in ("scale", "shift")
+    )
+    x = AdaptiveNormalization(name=f"norm_{name}" if activation == "relu" else name)([x, scale, shift])
+    return layers.Activation(activation, name=f"{activation}_{name}")(x)

@@ -1,0 +1,126 @@
+"""Captions of figures and tables, and the documents' other words, in English and Spanish, filled in from a manifest."""
+
+import fnmatch
+import functools
+import pathlib
+from typing import NamedTuple
+
+import yaml
+
+from nanofoam_lib.figures import style
+
+WORDS = pathlib.Path(__file__).with_name("captions.yaml")
+LANGUAGES = ("en", "es")
+TEXTURE = "_texture"  # ends the name of what the texture model has made; its caption is that of the VAE's
+
+
+class Caption(NamedTuple):
+    """Section in which a figure or table stands, its title, and the text beneath it; all plain text."""
+
+    section: str
+    title: str
+    text: str
+
+
+def caption(kind, name, manifest):
+    """Say what a figure or table shows, and of which data, split, seed and latent size.
+
+    Parameters
+    ----------
+    kind : {"figures", "tables"}
+    name : str
+        As its file is called, without suffix. A name that is not known gives its own words as title.
+    manifest : dict
+        Of the run: ``lang``, ``data``, ``seed`` and ``parameters`` are read.
+
+    Returns
+    -------
+    Caption
+
+    Examples
+    --------
+    >>> manifest = {"lang": "es", "seed": 7, "data": {"name": "CuNi"}, "parameters": {"latent_dims": [64, 128]}}
+    >>> caption("figures", "my_plot", manifest).text
+    'Datos: CuNi; partición por grupo, semilla 7.'
+    """
+    pattern, entry = _entry(kind, name)
+    if not entry:
+        return Caption("other", name.replace("_", " ").capitalize(), _provenance(entry, manifest))
+    own = {"class": name.removeprefix(pattern.removesuffix("*"))}
+    title, shown = (text.format(**own) for text in entry[manifest["lang"]])
+    if name == pattern + TEXTURE:
+        title += f", {word('texture', manifest['lang'])}"
+    return Caption(entry["section"], title, f"{shown} {_provenance(entry, manifest)}")
+
+
+def arrange(figures, tables):
+    """Put the names of figures and tables into the order of the documents.
+
+    Returns
+    -------
+    dict
+        Section → list of (kind, name): figures, then tables; sections without any are left out.
+    """
+    places = {}
+    for kind, names in (("figures", figures), ("tables", tables)):
+        order = list(_load()[kind])
+        known = {name: _entry(kind, name) for name in names}
+        for name in sorted(names, key=lambda name: (_rank(order, known[name][0]), name)):
+            places.setdefault(known[name][1].get("section", "other"), []).append((kind, name))
+    return {section: places[section] for section in _load()["sections"] if section in places}
+
+
+def section(name, lang):
+    """Give the heading of a section."""
+    return _load()["sections"][name][LANGUAGES.index(lang)]
+
+
+def column(name, lang):
+    """Give the heading of a table's column; one that is not known keeps its name."""
+    return _load()["columns"].get(name, (name, name))[LANGUAGES.index(lang)]
+
+
+def word(name, lang):
+    """Give one of the documents' own words."""
+    return _load()["words"][name][LANGUAGES.index(lang)]
+
+
+def value(text, lang):
+    """Give a word that the library writes into tables, such as a descriptor, in the reader's language."""
+    known = _load()["values"].get(text)
+    return known[LANGUAGES.index(lang)] if known else style.text(style.MEASURES.get(text, text), lang)
+
+
+def _provenance(entry, manifest):
+    lang, values = manifest["lang"], manifest["parameters"]
+    leaky = entry.get("both") and values.get("protocol") == "thesis"
+    said = [
+        f"{word('data', lang)}: {style.text(manifest['data']['name'], lang)}",
+        f"{word('both_splits' if leaky else 'by_group', lang)}, {word('seed', lang)} {manifest['seed']}",
+    ]
+    if "latent" in entry:
+        sizes = values["latent_dims"][: 1 if entry["latent"] == "first" else None]
+        said.append(f"{word('latent', lang)} {_enumerate(sizes, word('and', lang))}")
+    return "; ".join(said) + "."
+
+
+def _enumerate(values, last):
+    *first, end = map(str, values)
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def _entry(kind, name):
+    """Find what is known of a figure or table: (its name there, entry); the exact name goes before a pattern."""
+    known, base = _load()[kind], name.removesuffix(TEXTURE)
+    matching = [own for own in (name, base) if own in known]
+    matching += [pattern for pattern in known if fnmatch.fnmatchcase(name, pattern)]
+    return (matching[0], known[matching[0]]) if matching else ("", {})
+
+
+def _rank(order, name):
+    return order.index(name) if name in order else len(order)
+
+
+@functools.cache
+def _load():
+    return yaml.safe_load(WORDS.read_text(encoding="utf-8"))

@@ -1,0 +1,119 @@
+"""Numbers that a text quotes, held against the tables of the run that they come from."""
+
+import math
+from typing import NamedTuple
+
+import yaml
+
+from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.report import tables
+
+FILE = "cited.yaml"
+TOLERANCE = 0.005  # the text rounds to two decimals
+
+
+class Citation(NamedTuple):
+    """A cited number, and what the table holds now."""
+
+    where: str  # file, row and column, in words
+    cited: float
+    now: float
+    tolerance: float
+
+    @property
+    def holds(self):
+        """Whether the number is still within its tolerance."""
+        return abs(self.now - self.cited) <= self.tolerance + 1e-12  # a difference of 0.005 may come out as 0.00500…4
+
+
+def verify(run):
+    """Read again every number that ``cited.yaml`` of a run lists.
+
+    Parameters
+    ----------
+    run : runs.Run
+
+    Returns
+    -------
+    citations : list of Citation
+        Those that could be read.
+    problems : list of str
+        One line for each entry that could not.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is no list of entries.
+    """
+    path = run.folder / FILE
+    if not path.is_file():
+        raise DataError(f"{path}: missing; list the numbers that the text quotes there, see nanofoam verify --help")
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: damaged ({error}); see nanofoam verify --help") from error
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{path}: must be a list of entries; see nanofoam verify --help")
+    citations, problems = [], []
+    for i, entry in enumerate(entries, start=1):
+        try:
+            citations.append(_look_up(run, entry))
+        except DataError as error:
+            problems.append(f"{path}: entry {i}: {error}")
+    return citations, problems
+
+
+def _look_up(run, entry):
+    table, row, column, value, tolerance = _check(entry)
+    known = sorted(path.stem for path in run.folder.glob("tables/*.csv"))
+    if table not in known:  # nor is a path that leads out of the run's folder
+        raise DataError(f"{table!r} is no table of this run; it has {', '.join(known) or 'none'}")
+    path = run.table(table)
+    frame = tables.read_text(path)
+    for name in (*row, column):
+        if name not in frame:
+            raise DataError(f"{path} has no column {name!r}; it has {', '.join(frame)}")
+    for name, wanted in row.items():
+        frame = frame[frame[name].map(lambda cell, wanted=wanted: _is_same(cell, wanted)).astype(bool)]
+    where = f"{path}: {', '.join(f'{name} {wanted}' for name, wanted in row.items())}: {column}"
+    if len(frame) != 1:
+        raise DataError(f"{where}: {len(frame) or 'no'} rows match; name one row")
+    return Citation(where, float(value), _number(frame[column].iloc[0], where), float(tolerance))
+
+
+def _check(entry):
+    if not isinstance(entry, dict):
+        raise DataError(f"{entry!r} is not of the form table, row, column, value")
+    unknown = set(entry) - {"table", "row", "column", "value", "tolerance"}
+    missing = {"table", "row", "column", "value"} - set(entry)
+    if unknown or missing:
+        raise DataError(f"{'unknown' if unknown else 'missing'} {', '.join(sorted(map(str, unknown or missing)))}")
+    if not isinstance(entry["row"], dict):
+        raise DataError(f"row must be {{column: value, ...}}, not {entry['row']!r}")
+    tolerance = entry.get("tolerance", TOLERANCE)
+    for name, number in (("value", entry["value"]), ("tolerance", tolerance)):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise DataError(f"{name} must be a number, not {number!r}")
+    if tolerance < 0:
+        raise DataError(f"tolerance must not be negative, as {tolerance} is")
+    return str(entry["table"]), entry["row"], str(entry["column"]), entry["value"], tolerance
+
+
+def _is_same(cell, wanted):
+    """Compare a cell's text with a value of the YAML file; numbers by value, so that 128 finds 128.0."""
+    if isinstance(wanted, bool) or not isinstance(wanted, int | float):
+        return cell == str(wanted)
+    try:
+        return float(cell) == wanted
+    except ValueError:
+        return False
+
+
+def _number(cell, where):
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"{where}: holds {cell!r}, not a number")
+    return number

@@ -1,0 +1,174 @@
+"""Runs side by side: the parameters that differ, and the numbers that a reader asks for first."""
+
+import json
+import pathlib
+from typing import NamedTuple
+
+import pandas as pd
+
+from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.report import captions, page, tables
+
+NOTHING = "–"
+#: Parameters that decide which foams are drawn.
+SYNTHESIS = ("n_per_class", "image_width", "image_height", "seed")
+
+
+class Comparison(NamedTuple):
+    """Runs side by side."""
+
+    data: dict  # run → name of its data set
+    same_data: bool
+    parameters: pd.DataFrame  # one column for each run, a row for each parameter that differs
+    headlines: pd.DataFrame  # one column for each run, a row for each number
+
+
+def compare(folders):
+    """Set runs side by side.
+
+    Parameters
+    ----------
+    folders : sequence of path-like
+        Run folders.
+
+    Returns
+    -------
+    Comparison
+        Values as text; – where a run has none.
+
+    Raises
+    ------
+    DataError
+        If a run is missing, unfinished or damaged.
+    """
+    folders = [pathlib.Path(folder) for folder in folders]
+    runs = dict(zip(_names(folders), map(_load, folders), strict=True))
+    parameters = _side_by_side({name: run.parameters for name, run in runs.items()})
+    return Comparison(
+        {name: run.data for name, run in runs.items()},
+        len({run.identity for run in runs.values()}) == 1,
+        parameters[parameters.ne(parameters.iloc[:, 0], axis=0).any(axis=1)],
+        _side_by_side({name: run.headlines for name, run in runs.items()}),
+    )
+
+
+def as_text(comparison):
+    """Write a comparison as aligned text."""
+    data = pd.DataFrame([comparison.data], index=["data"])
+    parts = [_align(pd.concat([data, comparison.parameters]), "parameters that differ")]
+    parts += [_warning(comparison)] if not comparison.same_data else []
+    return "\n\n".join([*parts, _align(comparison.headlines, "headline numbers")]) + "\n"
+
+
+def as_html(comparison):
+    """Write a comparison as a page that stands alone."""
+    data = pd.DataFrame([comparison.data], index=["data"])
+    blocks = {"Parameters that differ": pd.concat([data, comparison.parameters]), "Numbers": comparison.headlines}
+    return page.render(
+        "compare.html.j2", lang="en", title=" · ".join(comparison.data),
+        warning="" if comparison.same_data else _warning(comparison),
+        blocks=[
+            (heading, [{"name": name, "head": name, "numeric": False} for name in ("", *table)],
+             [[{"text": text, "best": False} for text in (label, *row)] for label, *row in table.itertuples()])
+            for heading, table in blocks.items()
+        ],
+    )  # fmt: skip
+
+
+def _warning(comparison):
+    listed = ", ".join(f"{name}: {data}" for name, data in comparison.data.items())
+    return f"These runs are of different data ({listed}): their numbers do not compare."
+
+
+def _names(folders):
+    """Name each run by its folder; by its whole path where two folders have one name."""
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else list(map(str, folders))
+
+
+class _Loaded(NamedTuple):
+    data: str
+    identity: str  # of the data: their hash, or for synthetic foams the parameters that they are drawn from
+    parameters: dict
+    headlines: dict
+
+
+def _load(folder):
+    run = Run(folder)
+    if not run.manifest.exists():
+        raise DataError(f"{run.manifest}: missing; {folder} is not the folder of a run")
+    try:
+        return _read(run, run.load_manifest())
+    except (KeyError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{folder}: manifest or table damaged or of another version ({error!r}); run it again"
+        ) from error
+
+
+def _read(run, manifest):
+    if not manifest["finished"]:
+        raise DataError(f"{run.folder}: the run is unfinished; go on with nanofoam run --out {run.folder}")
+    data, parameters = manifest["data"], manifest["parameters"]
+    drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
+    written = {name: json.dumps(value) for name, value in parameters.items()}
+    found = {name: tables.read(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
+    numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
+    numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
+    seconds = sum(step["seconds"] for step in manifest["steps"].values())
+    return _Loaded(data["name"], data["hash"] or json.dumps(drawn), written, numbers | {"seconds": f"{seconds:.0f}"})
+
+
+def _accuracies(table):
+    """Accuracy of the random forest and of the best classifier on each descriptor, in the split by group."""
+    found = {}
+    by_group = table[table["protocol"] == "by-group"]
+    for name, rows in by_group.groupby(_labels(by_group), sort=False):
+        forest = rows[rows["classifier"] == "random forest"]
+        found |= {f"{name}, random forest": _score(row) for row in forest.itertuples()}
+        best = next(rows.nlargest(1, "accuracy").itertuples())
+        found[f"{name}, best classifier"] = f"{_score(best)} {best.classifier}"
+    return found
+
+
+def _score(row):
+    return f"{row.accuracy:.2f} ({row.ci_low:.2f}–{row.ci_high:.2f})"
+
+
+def _active(table):
+    counts = table.groupby(["kind", "latent_dim"])["active"].agg(["sum", "size"])
+    return {f"active dimensions, {kind}-{dim}": f"{n} of {of}" for (kind, dim), n, of in counts.itertuples()}
+
+
+def _predictability(table):
+    rows = table[table["row"] == "r2"].dropna(subset="median_diameter_um")
+    names = [f"R² of median diameter, {name}" for name in _labels(rows)]
+    return dict(zip(names, rows["median_diameter_um"].map("{:z.2f}".format), strict=True))
+
+
+def _labels(table):
+    """Name the descriptor of each row; a control by its size too, if the table has it in several."""
+    sizes = table.drop_duplicates(["kind", "descriptor", "latent_dim"])["descriptor"].value_counts()
+    return [
+        captions.value(row.descriptor, "en") + (f" ({row.latent_dim:.0f})" if sizes[row.descriptor] > 1 else "")
+        if row.kind == "control"
+        else f"{row.kind}-{row.latent_dim:.0f} {captions.value(row.descriptor, 'en')}"
+        for row in table.itertuples()
+    ]
+
+
+def _side_by_side(columns):
+    """Make a table of dicts, rows in the order in which they first appear."""
+    rows = list(dict.fromkeys(label for column in columns.values() for label in column))
+    return pd.DataFrame(
+        {name: [column.get(label, NOTHING) for label in rows] for name, column in columns.items()},
+        index=rows,
+        dtype=str,
+    )
+
+
+def _align(table, title):
+    rows = [[title, *table.columns], *([label, *row] for label, *row in table.itertuples())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

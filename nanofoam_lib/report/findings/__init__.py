@@ -1,0 +1,29 @@
+"""What the tables say, in sentences computed from their numbers: for the notebooks and the report.
+
+All return Markdown.
+"""
+
+from nanofoam_lib.report.findings.foams import design, gauge, generated, latent_map
+from nanofoam_lib.report.findings.latents import controls, geometry, projections, separation, supervision
+from nanofoam_lib.report.findings.learning import classifier, data, models
+from nanofoam_lib.report.findings.maps import average_maps, map_checks
+from nanofoam_lib.report.findings.textures import drawn, texture
+
+__all__ = [
+    "average_maps",
+    "classifier",
+    "controls",
+    "data",
+    "design",
+    "drawn",
+    "gauge",
+    "generated",
+    "geometry",
+    "latent_map",
+    "map_checks",
+    "models",
+    "projections",
+    "separation",
+    "supervision",
+    "texture",
+]

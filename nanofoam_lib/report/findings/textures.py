@@ -1,0 +1,87 @@
+"""The texture model: what it gains, and what it cannot do."""
+
+from nanofoam_lib.latent import inverse_design
+
+
+def texture(table, controls, link, measure="median_diameter_um"):
+    """Say what the texture model gains over the VAE, over controls, and over itself untrained.
+
+    Parameters
+    ----------
+    table, controls : pandas.DataFrame
+        Table 1 and the controls, as `classify.table1` gives them; random forests by group count.
+    link : pandas.DataFrame
+        As `geometry.summarise` gives it.
+    measure : str
+        The pore measure whose R² is told.
+
+    Returns
+    -------
+    str
+        Markdown. "Gains" is said of what lies above the upper end of the interval of the VAE's μ.
+    """
+    scores, rivals = (_forest(own) for own in (table, controls))
+    if "texture" not in set(scores["kind"]):
+        return "No texture model was trained."
+    own, pixel = (scores[scores["kind"] == kind].set_index("descriptor") for kind in ("texture", "vae"))
+    rivals = rivals[rivals["descriptor"] != "supervised features"].set_index("descriptor")["accuracy"]
+    untrained = rivals["untrained texture mu"]
+    plain = rivals[~rivals.index.str.startswith("untrained texture")]
+    mu, z, vae = own["accuracy"]["mu"].max(), own["accuracy"]["z"].max(), pixel["accuracy"]["mu"].max()
+    gains = "**gains**" if mu > pixel["ci_high"]["mu"].max() else "gains nothing that chance does not allow"
+    head = (
+        "most of the score comes from the pooling, not from the training"
+        if mu - untrained < 0.05
+        else ("training gives more than the pooling alone")
+    )
+    r2 = link[link["row"] == "r2"].set_index(["kind", "descriptor"])[measure].astype(float)
+    return (
+        f"A random forest on μ of the texture model is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ "
+        f"of the VAE for {vae:.2f}: pooling over space {gains}. The best control, {plain.idxmax()}, reaches "
+        f"{plain.max():.2f}, the same encoder untrained {untrained:.2f}: {head}. μ predicts {measure} of unseen "
+        f"specimens with R² = {r2['texture', 'mu'].max():.2f} (VAE {r2['vae', 'mu'].max():.2f}, untrained "
+        f"{r2['control', 'untrained texture mu'].max():.2f})."
+    )
+
+
+def drawn(studies):
+    """Say how the kinds of models compare as makers of foams, and what the texture model cannot do.
+
+    Parameters
+    ----------
+    studies : dict
+        Kind → `generation.Study`.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    said = []
+    for kind, study in studies.items():
+        sampled = study.generated.query("what == 'interpolation'")
+        orders = "; ".join(
+            f"{row.measure} by {row.designed:.0%}, ranks {row.rank_correlation:.2f}"
+            for row in inverse_design.summarise(study.ordered).itertuples()
+        )
+        said.append(
+            f"- **{kind}**: pictures between the classes have {sampled['contrast'].median():.0%} of the contrast of "
+            f"real ones, and {_error(study.yardstick.error, sampled)} ({_error(study.yardstick.error, study.real)} for "
+            f"reconstructions of real images). Designed pictures miss by (median): "
+            f"{orders or 'no pore measure is known'}."
+        )
+    if "texture" in studies:
+        said.append(
+            "\nThe texture model does not reproduce its input: it draws another sample with similar statistics, every "
+            "pore elsewhere. Where a single pore lies cannot be asked of it."
+        )
+    return "\n".join(said)
+
+
+def _error(name, table):
+    unit = "spacings of cycle error" if name == "cycle_error" else "units of distance of statistics"
+    return f"{table[name].median():.1f} {unit}"
+
+
+def _forest(table):
+    return table[(table["classifier"] == "random forest") & (table["protocol"] == "by-group")]

@@ -1,0 +1,296 @@
+"""Every figure of a run from the files in its folder; nothing is trained.
+
+Each function below takes a `Book` and yields ``(name, figure, numbers)``: the name of the file, the figure, and a table
+of exactly what it draws.
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib import figures
+from nanofoam_lib.base import files
+from nanofoam_lib.base.run_folder import Run, of_kind
+from nanofoam_lib.figures import style
+from nanofoam_lib.images import micrographs
+from nanofoam_lib.latent import decode_plan, inverse_design, pore_prediction, projection, separation
+from nanofoam_lib.models import descriptors, layer_shapes, vae
+from nanofoam_lib.report import figure_data
+
+
+@dataclasses.dataclass(frozen=True)
+class Book:
+    """A run, and how its figures are to look.
+
+    Parameters
+    ----------
+    run : runs.Run
+    data_name : str
+    latent_dims : sequence of int
+        The first is the size of the VAE that most figures are about.
+    kinds : sequence of str
+        Models that were trained.
+    seed : int
+    lang : {"en", "es"}
+    width_cm : float
+        Width of every figure.
+    """
+
+    run: Run
+    data_name: str
+    latent_dims: tuple
+    kinds: tuple
+    seed: int
+    lang: str = "en"
+    width_cm: float = style.WIDTH_CM
+
+    @property
+    def look(self):
+        """What every figure is told."""
+        return {"lang": self.lang, "width_cm": self.width_cm}
+
+    @property
+    def note(self):
+        """Name data set, split and seed."""
+        return style.describe(self.data_name, self.seed, self.lang)
+
+    @property
+    def note_on_vae(self):
+        """Name the VAE that is looked at as well."""
+        return self.note_on("vae")
+
+    @property
+    def on_test(self):
+        """Say that only test images are shown as well."""
+        return f"{style.text('test images', self.lang)}, {self.note_on_vae}"
+
+    def load(self):
+        """Load the images and their index."""
+        return self.run.load_images(), self.run.load_index()
+
+    def note_on(self, kind):
+        """Name a model of the first latent size as well."""
+        return f"{self.note}, {style.model_name(kind, self.latent_dims[0])}"
+
+    def load_vae(self):
+        """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
+        size = self.latent_dims[0]
+        return vae.load(self.run.model("vae", size)), files.read_npz(self.run.descriptors("vae", size))
+
+    def table(self, name):
+        """Read a table of the run."""
+        return pd.read_csv(self.run.table(name))
+
+
+def samples(book):
+    """Show micrographs as they came and as the network sees them."""
+    images, index = book.load()
+    thumbnails = files.read_npz(book.run.examples)
+    shown = index.loc[[int(i) for i in thumbnails]]
+    raw_um = micrographs.thumbnail_pixels(shown, thumbnails)
+    drawn = shown[["id", "path", "label", "group"]]
+    figure = figures.micrographs(list(thumbnails.values()), shown["label"], raw_um, book.note, **book.look)
+    yield "micrographs_raw", figure, drawn.assign(um_x=raw_um[:, 0], um_y=raw_um[:, 1])
+    um = shown[["um_x", "um_y"]]
+    figure = figures.micrographs(images[shown.index], shown["label"], um.to_numpy(), book.note, **book.look)
+    yield "micrographs_processed", figure, drawn.join(um)
+
+
+def learning(book):
+    """Draw how training went, and what the models of the first latent size make of images they have not seen."""
+    folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
+    history = pd.concat([pd.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
+    yield "training", figures.training(history, book.note, **book.look), history
+    images, index = book.load()
+    test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
+    chosen = test.groupby("label").head(2).sort_values("label")
+    originals = images[chosen.index] / np.float32(255)
+    shown = folders[: len(book.kinds)]
+    decoded = {folder.name: descriptors.reconstruct(vae.load(folder), originals) for folder in shown}
+    errors = {f"mse_{name}": ((pictures - originals) ** 2).mean(axis=(1, 2)) for name, pictures in decoded.items()}
+    errors |= {
+        f"texture_{name}": descriptors.texture_distance(originals, pictures) for name, pictures in decoded.items()
+    }
+    figure = figures.reconstructions(originals, decoded, chosen["label"], book.note, **book.look)
+    yield "reconstructions", figure, chosen[["id", "path", "label"]].assign(**errors)
+
+
+def schemes(book):
+    """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
+    (images, index), (model, latent) = book.load(), book.load_vae()
+    row = index.index[index["split"] == "test"][0]
+    image = images[row] / np.float32(255)
+    decoded = descriptors.reconstruct(model, image[None])[0]
+    layers = layer_shapes.of_model(model)
+    yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
+
+    features, weights = (
+        layer_shapes.features(model.encoder, image[None])[0],
+        layer_shapes.channel_weights(model.encoder),
+    )
+    telling = pore_prediction.strongest(book.table("dimensions"), "vae", book.latent_dims[0])
+    dimension = max(telling, key=lambda i: np.maximum(features @ weights[:, i], 0).sum())
+    parts = figure_data.gradcam(features, weights[:, dimension])
+    figure = figures.gradcam_scheme(image, parts, latent["mu"][row], dimension, book.note_on_vae, **book.look)
+    yield "gradcam_scheme", figure, parts
+
+    numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
+    epochs = len(pd.read_csv(book.run.model("vae", book.latent_dims[0]) / "history.csv"))
+    numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
+    noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
+    pictures = {
+        "micrographs": _one_of_each_class(book, index),
+        "preprocessing": [images[row]],
+        "autoencoder": [image, decoded],
+        "latent vectors": latent["mu"][:24],
+        "latent space": _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'"),
+        "classification": _shares(book.table("confusion"), book.latent_dims[0]),
+        "Grad-CAM": (image, np.maximum(features @ weights[:, dimension], 0)),
+        "generation": list(descriptors.decode(model, noise)),
+    }
+    figure = figures.workflow(numbers, pictures, book.note_on_vae, **book.look)
+    yield "workflow", figure, pd.DataFrame(numbers.items(), columns=["name", "value"])
+
+
+def examples(book):
+    """Show what PCA, the reparametrisation, WSS and BSS are, on the run's own latent vectors."""
+    (_, index), (_, latent) = book.load(), book.load_vae()
+    train = (index["split"] == "train").to_numpy()
+    pair, note = figure_data.correlated_pair(latent["mu"][train]), book.note_on_vae
+    on_train = f"{style.text('train', book.lang)}, {note}"
+    table = figure_data.pca_example(latent["mu"][train], index["label"][train], pair)
+    yield "pca_example", figures.pca_example(table, pair, on_train, **book.look), table
+    table = figure_data.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
+    yield "reparametrisation", figures.reparametrisation(table, pair, note, **book.look), table
+    points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
+    classes = sorted(set(index["label"]))
+    table = figure_data.wss_bss(points, (classes[0], classes[-1]))
+    note = f"{style.text('LDA of σ', book.lang)}, {book.on_test}"
+    yield "wss_bss_scheme", figures.wss_bss_scheme(table, classes, note, **book.look), table
+
+
+def spaces(book):
+    """Draw the latent space in two dimensions, and the distances in it."""
+    (_, index), (_, latent) = book.load(), book.load_vae()
+    for name, points in _projections(index, {key: latent[key] for key in ("mu", "sigma", "z")}).items():
+        yield name, figures.projection(points, book.note_on_vae, **book.look), points
+    histograms = separation.histograms(latent["sigma"], index["label"])
+    yield "distances", figures.distances(histograms, f"σ, {book.note_on_vae}", **book.look), histograms
+
+
+def scores(book):
+    """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
+    _, index = book.load()
+    tables = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
+    for name, table in tables.items():
+        written = "table1" if name == "table1" else "controls_table"
+        yield written, figures.score_table(table, book.note, **book.look), table
+    both = pd.concat(tables.values(), ignore_index=True)
+    # A network that was trained with labels decides by itself
+    best = both[both["classifier"].isin(["random forest", "softmax"]) & (both["protocol"] == "by-group")]
+    chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
+    yield "controls", figures.accuracies(best, chance, book.note, **book.look), best
+    confusion = _of_forest(book.table("confusion"), book.latent_dims[0])
+    confusion = confusion.assign(title=style.names(confusion))
+    yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
+    link = book.table("geometry").query("row == 'r2'")
+    measures = list(pd.read_csv(book.run.pores, nrows=0))
+    link = link.assign(name=style.names(link, book.lang))[["name", *measures]]
+    yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
+
+
+def explanations(book):
+    """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
+    _, index = book.load()
+    notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
+    notes["texture_maps"] = f"{style.text('test images', book.lang)}, {book.note_on('texture')}"
+    for name, note in notes.items():
+        for drawing in _drawing(book, name):
+            ids = drawing.pop("id")
+            every = np.concatenate([drawing["maps"], drawing["mean_map"][..., None]], axis=-1)
+            cells = _cells(every, "id", ids, [*drawing["dims"], "mean"])
+            yield name, figures.gradcam(**drawing, note=note, **book.look), cells
+    for drawing in _drawing(book, "gradcam_average"):
+        figure = figures.gradcam_average(**drawing, note=book.on_test, **book.look)
+        yield "gradcam_average", figure, _cells(drawing["maps"], "label", drawing["labels"], [*drawing["dims"], "mean"])
+    for drawing in _drawing(book, "class_maps"):
+        ids, classes = drawing.pop("id"), drawing["classes"]
+        cells = _cells(drawing["cams"], "id", ids, classes).rename(columns={"map": "class", "value": "cam"})
+        cells["gradcam"] = _cells(drawing["maps"], "id", ids, classes)["value"]
+        yield "class_maps", figures.class_maps(**drawing, note=book.on_test, **book.look), cells
+    if book.run.table("gradcam_checks").exists():
+        table = book.table("gradcam_checks")
+        figure = figures.gradcam_checks(table, book.note_on_vae, **book.look)
+        yield "gradcam_checks", figure, table[table["dimension"].isna()]
+
+
+def generated(book):
+    """Draw what 05_generate has decoded: the latent map, walks, samples, foams to order, and large foams."""
+    images, index = book.load()
+    measures = pd.read_csv(book.run.pores)
+    for kind in book.kinds:
+        for name, figure, numbers in _of_study(book, kind, images, index, measures):
+            yield of_kind(name, kind), figure, numbers
+    for drawing in _drawing(book, "large_foams"):
+        pictures, labels, um = (drawing[name] for name in ("pictures", "labels", "um"))
+        figure = figures.micrographs(pictures, labels, um, book.note_on("texture"), **book.look)
+        yield "large_foams", figure, pd.DataFrame({"label": labels, "um_x": um[:, 0], "um_y": um[:, 1]})
+
+
+def _of_study(book, kind, images, index, measures):
+    """Draw what one kind of model has decoded, if it is one that does."""
+    for drawing in _drawing(book, of_kind("generated", kind)):
+        pictures, note = drawing["pictures"], book.note_on(kind)
+        points, ordered = (book.table(of_kind(name, kind)) for name in ("latent_map", "design"))
+        walked = book.table(of_kind("generated", kind)).fillna({"class": ""})
+        yield "latent_map", figures.latent_map(points, images, note, **book.look), points
+        kinds = dict(tuple(walked.groupby("what")))
+        for name, what in {"traversals": "traversal", "latent_grid": "map", "designs": "design"}.items():
+            own = kinds.get(what, walked.iloc[:0])
+            yield name, figures.traversals(own, pictures, note, **book.look), own
+        between = decode_plan.beside_real(kinds["interpolation"], measures, index["label"])
+        figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
+        yield "interpolation", figure, between
+        yield "samples", figures.sampled(kinds["sample"], pictures, note, **book.look), kinds["sample"]
+        yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
+
+
+def _drawing(book, name):
+    """Read the arrays of a drawing: a list of one dict, or of none where the run has no such drawing."""
+    path = book.run.drawing(name)
+    return [files.read_npz(path)] if path.exists() else []
+
+
+def _cells(maps, key, keys, names):
+    """List the values of maps (n, h, w, m): a table of `key`, map, row, column and value."""
+    height, width = maps.shape[1:3]
+    levels = pd.MultiIndex.from_product([keys, range(height), range(width), names], names=[key, "row", "column", "map"])
+    return pd.DataFrame({"value": maps.reshape(-1)}, index=levels).reset_index()
+
+
+def _projections(index, spaces):
+    """Lay out PCA and LDA of latent vectors, fitted on train: dict of name to the table of points."""
+    pca, lda = projection.both(spaces, index)
+    return {"pca": projection.points(pca, index, "PC"), "lda": projection.points(lda, index, "LD")}
+
+
+def _one_of_each_class(book, index):
+    """Load one raw micrograph of each class: dict of class to image."""
+    thumbnails = files.read_npz(book.run.examples)
+    return {index["label"][int(i)]: image for i, image in reversed(thumbnails.items())}
+
+
+def _of_forest(confusion, latent_dim):
+    return confusion[
+        (confusion["classifier"] == "random forest")
+        & (confusion["protocol"] == "by-group")
+        & (confusion["latent_dim"] == latent_dim)
+    ]
+
+
+def _shares(confusion, latent_dim):
+    """Give the share of each true class that a random forest on σ takes for each class: ndarray (C, C)."""
+    own = _of_forest(confusion, latent_dim).query("kind == 'vae' and descriptor == 'sigma'")
+    counts = own.pivot(index="true", columns="predicted", values="count").to_numpy()
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

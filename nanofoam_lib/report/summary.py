@@ -1,0 +1,96 @@
+"""What a run found, in sentences, and what its reader must keep in mind."""
+
+import pandas as pd
+
+from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.report import captions, findings
+
+
+def sentences(manifest, index, tables):
+    """Say what the tables say.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of the run.
+    index : pandas.DataFrame
+        Of its images: columns label, group, split.
+    tables : dict
+        Name → DataFrame, as `tables.read_all` gives them.
+
+    Returns
+    -------
+    list of str
+        Markdown, one for each finding whose tables are there; in English.
+    """
+    said = [_data(manifest, index, tables)]
+    if _have(tables, "models"):
+        said.append(findings.models(tables["models"]))
+    if _have(tables, "table1", "controls"):
+        scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
+        scores = scores[scores["protocol"] == "by-group"]
+        chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
+        said.append(findings.controls(scores[scores["classifier"] == "random forest"], chance))
+        if "softmax" in set(scores["classifier"]):
+            said.append(findings.supervision(scores, chance))
+    if _have(tables, "separation"):
+        said.append(findings.separation(tables["separation"]))
+    if _have(tables, "geometry", "dimensions"):
+        said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
+    if _have(tables, "table1", "controls", "geometry") and "texture" in set(tables["table1"]["kind"]):
+        said.append(findings.texture(tables["table1"], tables["controls"], tables["geometry"]))
+    if _have(tables, "gradcam_checks"):
+        said.append(findings.map_checks(tables["gradcam_checks"]))
+    if _have(tables, "generated"):
+        sampled = tables["generated"].query("what == 'sample'")
+        said.append(f"Sampled at random: {findings.generated(sampled)}")
+    if _have(tables, "design"):
+        said.append(findings.design(inverse_design.summarise(tables["design"])))
+    if _have(tables, "design_texture"):
+        said.append(f"With the texture model:\n{findings.design(inverse_design.summarise(tables['design_texture']))}")
+    return said
+
+
+def cautions(manifest, tables):
+    """List what qualifies the results: (where it comes from, what it is), in the run's language but for the steps' own.
+
+    Parameters
+    ----------
+    manifest, tables : dict
+        As for `sentences`.
+
+    Returns
+    -------
+    list of (str, str)
+        Warnings of the steps, bad images, leaky rows, collapsed dimensions, and generated foams outside of what the
+        model knows.
+    """
+    lang = manifest["lang"]
+    found = [(step, text) for step, done in manifest["steps"].items() for text in done["warnings"]]
+    bad = "; ".join(f"{image['path']} ({image['problem']})" for image in manifest["left_out"])
+    found += [(captions.word("left_out", lang), bad)] if bad else []
+    if manifest["parameters"].get("protocol") == "thesis":
+        found.append(("table1", captions.word("leaky", lang)))
+    for (kind, size), active in _active(tables):
+        if 0 < active < size:  # a model without any has warned itself
+            found.append((f"{kind}-{size}", captions.word("collapsed", lang).format(n=size - active, all=size)))
+    if _have(tables, "generated") and (beyond := tables["generated"]["extrapolation"]).any():
+        counts = {"n": int(beyond.sum()), "all": len(beyond)}
+        found.append(("generated", captions.word("extrapolated", lang).format(**counts)))
+    return found
+
+
+def _have(tables, *names):
+    return all(name in tables and len(tables[name]) for name in names)
+
+
+def _data(manifest, index, tables):
+    n_pairs = len(tables.get("near_duplicates", ()))
+    share = manifest["parameters"]["test_fraction"]
+    return findings.data(index, n_pairs, len(manifest["left_out"]), manifest["data"]["name"], share)
+
+
+def _active(tables):
+    if not _have(tables, "dimensions"):
+        return []
+    return tables["dimensions"].groupby(["kind", "latent_dim"])["active"].sum().items()

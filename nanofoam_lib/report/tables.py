@@ -1,0 +1,177 @@
+"""A run's tables as a reader sees them: what is shown of each, and how its values are written."""
+
+import math
+
+import pandas as pd
+
+from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.report import captions
+
+#: What is shown of a table that is too long to be read; its file holds it all.
+VIEWS = {
+    "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
+    "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
+    "gradcam_checks": lambda table: table[table["dimension"].isna()],
+    "latent_map": lambda table: table[table["shown"]],
+    "confusion": lambda table: table[table["classifier"] == "random forest"],
+}
+
+#: Tables of accuracies, and the columns in which rows agree that compete with each other.
+RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
+
+#: Descriptor that has seen the labels: an upper bound, which competes with none.
+TAUGHT = "supervised features"
+
+#: Columns of names from the disk: text, whatever they look like.
+NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true"}
+#: Columns of words that the library wrote.
+WORDS = {
+    "descriptor",
+    "classifier",
+    "protocol",
+    "best_measure",
+    "split",
+    "check",
+    "variant",
+    "expected",
+    "what",
+    "picture",
+    "measure",
+}
+
+
+def read(path):
+    """Read a table: names stay text, columns of numbers and of truth values become such, empty cells are NaN.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
+    """
+    raw = read_text(path)
+    names = NAMES | ({"predicted"} if "true" in raw else set())  # a class in a confusion, a number in a regression
+    return raw.apply(lambda column: column if column.name in names else _typed(column))
+
+
+def read_text(path):
+    """Read a table as it stands: a DataFrame of str, empty cells too; raises DataError if it is damaged."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error}); run nanofoam run again") from error
+
+
+def read_all(folder):
+    """Read every table of a folder: dict of name to DataFrame."""
+    return {path.stem: read(path) for path in sorted(folder.glob("*.csv"))}
+
+
+def view(name, table):
+    """Choose what is shown of the table `name`."""
+    return VIEWS[name](table) if name in VIEWS else table
+
+
+def best(name, table):
+    """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
+    if name not in RIVALS:
+        return [False] * len(table)
+    accuracy = table["accuracy"].where(table["descriptor"] != TAUGHT)
+    return list(accuracy == accuracy.groupby([table[column] for column in RIVALS[name]]).transform("max"))
+
+
+def condense(frame, lang):
+    """Leave out the columns that are empty, and those that hold one value for all of several rows.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    lang : {"en", "es"}
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+    said : str
+        What the constant columns hold, for the caption; "" if there are none.
+    """
+    frame = frame.loc[:, frame.notna().any() | frame.empty]
+    varying = [name for name in frame if len(frame) < 2 or len(frame[name].drop_duplicates()) > 1]
+    constant = [name for name in frame if name not in {*varying, *interval(frame)}]
+    if not constant or len(constant) == frame.shape[1]:
+        return frame, ""
+    first = cells(frame[constant].head(1), lang).iloc[0]
+    # The caption names the data set anyway
+    said = [f"{captions.column(name, lang)}: {first[name]}" for name in constant if name != "data"]
+    return frame.drop(columns=constant), captions.word("all_rows", lang).format("; ".join(said)) if said else ""
+
+
+def interval(frame):
+    """Name the columns of an estimate and its interval: [estimate, "ci_low", "ci_high"], or [] if there are none."""
+    columns = list(frame)
+    if not {"ci_low", "ci_high"} <= set(columns):
+        return []
+    return [columns[columns.index("ci_low") - 1], "ci_low", "ci_high"]
+
+
+def cells(frame, lang):
+    """Write the values of a table: numbers of one column with as many decimals, the largest with three digits or more.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    lang : {"en", "es"}
+        Spanish has a decimal comma.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of str, same shape.
+
+    Examples
+    --------
+    >>> cells(pd.DataFrame({"r": [12.345, -0.5], "active": [True, False]}), "es").to_numpy().tolist()
+    [['12,3', 'sí'], ['−0,5', 'no']]
+    """
+    return frame.apply(lambda column: pd.Series(_written(column, lang), index=frame.index, dtype=object))
+
+
+def _written(column, lang):
+    if pd.api.types.is_bool_dtype(column):
+        return [captions.word("yes" if value else "no", lang) for value in column]
+    if pd.api.types.is_float_dtype(column):
+        return [number(value, _decimals(column), lang) for value in column]
+    texts = column.astype(object).fillna("–").astype(str)
+    return [captions.value(text, lang) for text in texts] if column.name in WORDS else list(texts)
+
+
+def _decimals(column):
+    """Count the decimals that give the largest value three digits; none are needed by whole numbers."""
+    largest = column.abs().max()
+    if not largest > 0 or (column.dropna() % 1 == 0).all():
+        return 0
+    return min(max(3 - math.ceil(math.log10(largest)), 0), 8)
+
+
+def number(value, decimals, lang):
+    """Write a number with a fixed number of decimals, with a true minus, and a decimal comma in Spanish; NaN is –."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:z.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
+
+
+def _typed(column):
+    filled = column[column != ""]
+    if len(filled) == len(column) and set(filled) <= {"True", "False"}:
+        return column == "True"
+    numbers = pd.to_numeric(filled, errors="coerce")
+    if numbers.isna().any():
+        return column.replace("", None)
+    whole = pd.api.types.is_integer_dtype(numbers) and len(filled) < len(column)
+    return (numbers.astype("Int64") if whole else numbers).reindex(column.index)

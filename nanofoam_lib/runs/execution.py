@@ -1,0 +1,212 @@
+"""One notebook run headless, and the bar that shows how far the chain is."""
+
+import contextlib
+import logging
+import os
+import pathlib
+import re
+import tempfile
+import threading
+
+import psutil
+from tqdm import tqdm
+
+from nanofoam_lib.base import signals
+from nanofoam_lib.base.errors import DataError, StepError
+from nanofoam_lib.base.files import JOURNAL_VARIABLE
+from nanofoam_lib.base.progress import REPORT_VARIABLE
+
+#: Errors whose message is written for people; others are shown with their type.
+PLAIN_ERRORS = ("DataError", "TrainingError", "UsageError")
+
+#: A kernel that is busy is asked to end, then told (SIGTERM, SIGKILL), within this time: Ctrl-C must not take long.
+SHUTDOWN_SECONDS = 2.0
+
+#: A kernel logs every interrupt as an error, also the one that its manager sends before it ends it.
+QUIET_KERNEL = ["--IPKernelApp.log_level=CRITICAL"]
+
+
+def execute(notebook, target, values, on_progress):
+    """Execute a notebook through papermill in a fresh kernel.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+    target : pathlib.Path
+        Where to write the executed notebook, also when it fails.
+    values : dict
+        Values for the names in its ``parameters`` cell.
+    on_progress : callable
+        Called with the share of cells done, in [0, 1].
+
+    Returns
+    -------
+    list of str
+        The `RunWarning` messages that the notebook showed.
+
+    Raises
+    ------
+    DataError
+        If the notebook raised one: the input cannot be used.
+    StepError
+        If it failed in any other way, or its kernel died.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
+
+    n_code = sum(cell.cell_type == "code" for cell in papermill.iorw.load_notebook_node(str(notebook)).cells)
+    done = iter(range(1, n_code + 10))
+    try:
+        with tempfile.TemporaryDirectory(prefix="nanofoam-") as sockets, _ending_kernels():
+            executed = papermill.execute_notebook(
+                _literal(notebook), _literal(target),
+                parameters=values, kernel_name="python3", cwd=str(notebook.parent),
+                config=Config({"KernelManager": _transport(sockets) | {"shutdown_wait_time": SHUTDOWN_SECONDS}}),
+                extra_arguments=QUIET_KERNEL, progress_bar=False,
+                on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
+            )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        message = " ".join(error.evalue.split())
+        if error.ename == "DataError":
+            raise DataError(message) from error
+        kind = "" if error.ename in PLAIN_ERRORS else f"{error.ename}: "
+        raise StepError(f"{notebook.stem} failed: {kind}{message}") from error
+    except DeadKernelError as error:
+        raise StepError(f"{notebook.stem} failed: its kernel died, most likely for want of memory") from error
+    except (CellTimeoutError, RuntimeError, OSError) as error:
+        raise StepError(f"{notebook.stem} failed: {' '.join(str(error).split())}") from error
+    return _find_warnings(executed)
+
+
+def _literal(path):
+    """Write a path so that papermill, which takes it for a format string, reads it as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def end_processes(folder):
+    """End the kernels that work for a run, and what they started: whatever inherited the run's journal.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The run folder; only for who holds its lock.
+    """
+    folder, found = folder.resolve(), []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            journal = process.environ().get(JOURNAL_VARIABLE)
+            if journal and pathlib.Path(journal).parent == folder and process.pid != os.getpid():
+                process.kill()
+                found.append(process)
+    psutil.wait_procs(found, timeout=SHUTDOWN_SECONDS)
+
+
+@contextlib.contextmanager
+def _ending_kernels():
+    """See to it that no kernel outlives the block, not even one that was interrupted before it was ready."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        signals.heard()
+        logging.disable(logging.CRITICAL)  # nbclient and asyncio tell of the kernel that is ended here
+        raise
+    finally:
+        if JOURNAL_VARIABLE in os.environ:
+            end_processes(pathlib.Path(os.environ[JOURNAL_VARIABLE]).parent)
+
+
+def _transport(folder):
+    """Choose sockets in `folder` over ports: chains side by side cannot clash, and nothing listens on the network."""
+    return {} if os.name == "nt" else {"transport": "ipc", "ip": str(pathlib.Path(folder) / "kernel")}
+
+
+def _find_warnings(notebook):
+    """Collect the messages that ``warnings.warn(..., RunWarning)`` left in the cells' error streams, once each."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    streams = (output.text for output in outputs if output.output_type == "stream" and output.name == "stderr")
+    return list(dict.fromkeys(found for text in streams for found in re.findall(r"RunWarning: (.*)", text)))
+
+
+class ChainBar:
+    """One progress bar over several steps, fed by finished cells and by what `progress.track` reports inside a cell.
+
+    Parameters
+    ----------
+    expected : dict
+        Step name → expected seconds: how much of the bar it takes.
+
+    Examples
+    --------
+    >>> with ChainBar({"01_preprocess": 10, "02_train": 90}) as bar:  # doctest: +SKIP
+    ...     with bar.step("01_preprocess") as on_progress:
+    ...         on_progress(0.5)
+    """
+
+    def __init__(self, expected):
+        self._expected = expected
+        self._total = sum(expected.values())
+        self._before = 0.0  # seconds' worth of the steps that are done
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="nanofoam-")
+        self._report = pathlib.Path(self._folder.name) / "progress"
+        os.environ[REPORT_VARIABLE] = str(self._report)  # the kernels inherit it
+        # Where nobody watches a terminal, a line now and then is enough
+        self._bar = tqdm(
+            total=100, leave=False, mininterval=0.1, delay=0.01, disable=None if self._total else True,
+            bar_format="{desc} {percentage:3.0f}% |{bar:24}| {elapsed} {postfix}", dynamic_ncols=True,
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *_):
+        self._bar.close()
+        os.environ.pop(REPORT_VARIABLE, None)
+        self._folder.cleanup()
+
+    def step(self, name):
+        """Begin a step: a context that gives the function to call with the share of its cells done."""
+        return _StepProgress(self, name)
+
+    def _show(self, name, share, postfix):
+        seconds = self._before + share * self._expected[name]
+        self._bar.n = max(self._bar.n, min(100, 100 * seconds / self._total))
+        self._bar.set_description_str(name, refresh=False)
+        self._bar.set_postfix_str(postfix, refresh=False)
+        self._bar.refresh()
+
+
+class _StepProgress:
+    """Watch one step from a thread: cells done, and the share of the running cell."""
+
+    def __init__(self, chain, name):
+        self._chain, self._name = chain, name
+        self._cells, self._stop = 0.0, threading.Event()
+
+    def __enter__(self):
+        self._chain._report.unlink(missing_ok=True)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self._on_progress
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        self._chain._before += self._chain._expected[self._name]
+
+    def _on_progress(self, share):
+        self._cells = share
+        self._chain._report.unlink(missing_ok=True)
+
+    def _watch(self):
+        while not self._stop.wait(0.2):
+            inside, _, what = self._read().partition(" ")
+            # Cells that report progress are the long ones: let the reported share fill the rest of the step
+            share = self._cells + (0.9 - self._cells) * float(inside) if inside and self._cells < 0.9 else self._cells
+            self._chain._show(self._name, share, what)
+
+    def _read(self):
+        try:
+            return self._chain._report.read_text(encoding="utf-8")
+        except OSError:
+            return ""

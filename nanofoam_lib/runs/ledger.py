@@ -1,0 +1,151 @@
+"""Account of what the steps of a chain wrote: a journal while a step runs, hashes in the manifest when it is done."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+from nanofoam_lib.base import files, provenance
+
+
+class Journal:
+    """What is written while the context is open, in a file that outlives a kill.
+
+    Parameters
+    ----------
+    run : runs.Run
+    name : str
+        Of the step.
+    """
+
+    def __init__(self, run, name):
+        self._folder = run.folder.resolve()
+        self._path = self._folder / f".journal-{name}"
+
+    def __enter__(self):
+        os.environ[files.JOURNAL_VARIABLE] = str(self._path)  # the kernels inherit it
+        return self
+
+    def __exit__(self, *_):
+        os.environ.pop(files.JOURNAL_VARIABLE, None)
+
+    def names(self):
+        """Files of the run folder that were written and are still there: set of relative paths."""
+        if not self._path.exists():
+            return set()
+        lines = self._path.read_text(encoding="utf-8").splitlines()
+        paths = [pathlib.Path(json.loads(line)) for line in lines if line.endswith('"')]  # a line cut short has no end
+        ours = {path for path in paths if path.is_relative_to(self._folder) and path.is_file()}
+        return {path.relative_to(self._folder).as_posix() for path in ours}
+
+    def forget(self):
+        """Begin anew."""
+        self._path.unlink(missing_ok=True)
+
+
+class Account:
+    """The manifest's record of one step, from its begin to its end, however that comes.
+
+    Parameters
+    ----------
+    run : runs.Run
+    manifest : dict
+        Changed in place, and written at each call.
+    name : str
+        Of the step.
+    """
+
+    def __init__(self, run, manifest, name):
+        self._run, self._manifest, self._name = run, manifest, name
+        self._earlier = manifest["steps"].get(name, {})
+        self._text = run.manifest.read_text(encoding="utf-8") if run.manifest.exists() else None
+        self.journal = Journal(run, name)
+
+    def begin(self, key, fresh):
+        """Record that the step runs and what it finds of its own; remove of that what it must not take over.
+
+        An unfinished run of the step leaves files to go on from. A finished one leaves files to replace: those that
+        are damaged go at once, the others when this run is done and has not written them.
+
+        Parameters
+        ----------
+        key : str
+            Hash of all that decides the step's result.
+        fresh : bool
+            Whether to take over nothing at all.
+        """
+        found = dict.fromkeys(self.journal.names()) | self._earlier.get("outputs", {})
+        steps = self._manifest["steps"]
+        steps |= {name: done | {"status": "outdated"} for name, done in steps.items() if name > self._name}
+        steps[self._name] = {"key": key, "status": "running", "seconds": None, "warnings": [], "outputs": found}
+        self._write()
+        was_done = self._earlier.get("status") == "done"
+        remove(self._run, found if fresh else find_damage(self._run, found) if was_done else [])
+        if fresh or was_done or self._earlier.get("key") != key:
+            self.journal.forget()
+
+    def close(self, seconds, warned):
+        """Record that the step is done and what it wrote; remove what earlier runs of it wrote and this one did not."""
+        record = self._manifest["steps"][self._name]
+        written = self.journal.names() | {self._run.notebook(self._name).relative_to(self._run.folder).as_posix()}
+        remove(self._run, record["outputs"].keys() - written)
+        record |= {"status": "done", "seconds": seconds, "warnings": warned}
+        record["outputs"] = hash_files(self._run, written)
+        self._manifest["left_out"] = self._run.load_left_out()
+        self._write()
+        self.journal.forget()
+
+    def fail(self, error):
+        """Record that the step has failed or was stopped, if the disk still takes it."""
+        status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+        self._manifest["steps"][self._name] |= {"status": status, "error": " ".join(str(error).split())}
+        with contextlib.suppress(OSError):
+            self._write()
+
+    def refuse(self, error):
+        """Let an earlier run stand if the step refused its input before it wrote anything; else it has failed."""
+        if self._earlier.get("status") == "done" and not self.journal.names():
+            files.write_text(self._run.manifest, self._text)
+        else:
+            self.fail(error)
+
+    def _write(self):
+        self._manifest["steps"] = dict(sorted(self._manifest["steps"].items()))
+        files.write_json(self._run.manifest, self._manifest)
+
+
+def hash_files(run, names):
+    """SHA-256 of files of a run: dict of relative path to hex str, sorted."""
+    return {name: provenance.hash_file(run.folder / name) for name in sorted(names)}
+
+
+def find_damage(run, outputs):
+    """List the files that are missing or not as they were recorded.
+
+    Parameters
+    ----------
+    run : runs.Run
+    outputs : dict
+        Relative path → SHA-256; None where it was not yet known.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name, digest in outputs.items() if not _is_same(run.folder / name, digest)]
+
+
+def remove(run, names):
+    """Remove files of a run, where they are still there."""
+    for name in names:
+        (run.folder / name).unlink(missing_ok=True)
+
+
+def clean(run):
+    """Remove the temporary files that a killed process left in a run folder."""
+    for path in list(run.folder.rglob(".tmp-*")):
+        path.unlink(missing_ok=True)
+
+
+def _is_same(path, digest):
+    return path.is_file() and (digest is None or provenance.hash_file(path) == digest)

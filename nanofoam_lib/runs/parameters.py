@@ -1,0 +1,189 @@
+"""The parameters of a run: their names, types and ranges, and where their values come from."""
+
+import dataclasses
+import json
+import pathlib
+
+import yaml
+
+from nanofoam_lib.base.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter: its type, the range of its value (or of each entry of its list), and what it means."""
+
+    type: str  # "int", "float", "bool", "str", "choice", or "list of" one of them
+    low: float
+    high: float
+    meaning: str
+    optional: bool = False  # whether null, or an empty list, is a value
+    choices: tuple = ()
+
+    def accepts(self, value):
+        """Tell whether `value` has the type and lies in the range."""
+        if value is None:
+            return self.optional
+        if not self.is_list:
+            return self._fits(value)
+        return isinstance(value, list) and (bool(value) or self.optional) and all(map(self._fits, value))
+
+    @property
+    def is_list(self):
+        """Whether a value is a list."""
+        return self.type.startswith(_LIST)
+
+    @property
+    def entry(self):
+        """Type of the value, or of each entry of its list."""
+        return self.type.removeprefix(_LIST)
+
+    @property
+    def expected(self):
+        """Describe the values that are accepted."""
+        if self.entry == "choice":
+            choices = ", ".join(json.dumps(choice) for choice in self.choices)
+            return f"a JSON list of some of {choices}" if self.is_list else f"one of {choices}"
+        one, many = _WORDS[self.entry]
+        limits = f" from {self.low:g} to {self.high:g}" if self.entry in ("int", "float") else ""
+        null = " or null" if self.optional and not self.is_list else ""
+        return (f"a JSON list of {many}" if self.is_list else one) + limits + null
+
+    def _fits(self, value):
+        if self.entry in ("choice", "str"):
+            return isinstance(value, str) and (self.entry == "str" or value in self.choices)
+        if self.entry == "bool" or isinstance(value, bool):
+            return self.entry == "bool" and isinstance(value, bool)
+        return isinstance(value, int if self.entry == "int" else (int, float)) and self.low <= value <= self.high
+
+
+_LIST = "list of "
+_WORDS = {
+    "int": ("a whole number", "whole numbers"),
+    "float": ("a number", "numbers"),
+    "bool": ("true or false", "true and false"),
+    "str": ("text", "strings"),
+}
+PROTOCOLS = ("by-group", "thesis")
+KINDS = ("vae", "ae", "texture")
+
+PARAMETERS = {
+    "n_per_class": Parameter("int", 2, 1_000_000, "synthetic micrographs per class"),
+    "image_width": Parameter("int", 64, 10_000, "width of a synthetic micrograph in pixels"),
+    "image_height": Parameter("int", 64, 10_000, "height of a synthetic micrograph in pixels"),
+    "pixel_size_um": Parameter("float", 1e-6, 1e6, "pixel size of the raw micrographs in µm, null: unknown", True),
+    "crop": Parameter("float", 0, 0.45, "share of each side that is cropped away"),
+    "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
+    "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
+    "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
+    "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),
+    "kinds": Parameter("list of choice", 0, 0, "models to train: vae, and perhaps ae and texture", choices=KINDS),
+    "filters": Parameter("list of int", 1, 4096, "filters of the encoder's convolutions"),
+    "decoder_filters": Parameter("list of int", 1, 4096, "filters of the decoder's convolutions, one fewer"),
+    "beta": Parameter("float", 0, 1e6, "weight of the KL divergence"),
+    "learning_rate": Parameter("float", 1e-9, 1, "of Adam"),
+    "batch_size": Parameter("int", 2, 100_000, "images per training step"),
+    "epochs": Parameter("int", 1, 1_000_000, "passes over the training images"),
+    "seed": Parameter("int", 0, 2**31 - 1, "of everything random"),
+    "seeds": Parameter("list of int", 0, 2**31 - 1, "train once with each of these; [] is once, with seed", True),
+    "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=PROTOCOLS),
+    "width_cm": Parameter("float", 8, 40, "width of the figures in cm"),
+    "strict_split": Parameter("bool", 0, 1, "stop where train and test images show the same picture"),
+    "backbones": Parameter("list of str", 0, 0, 'controls such as ["VGG16"] or ["VGG16=weights.h5"]', True),
+}
+
+
+def parse(assignment):
+    """Read ``NAME=VALUE`` from the command line, VALUE as JSON.
+
+    Returns
+    -------
+    (str, object)
+
+    Examples
+    --------
+    >>> parse("latent_dims=[64, 128]")
+    ('latent_dims', [64, 128])
+    """
+    name, equals, text = assignment.partition("=")
+    if not equals:
+        raise UsageError(f"-p {assignment}: expected NAME=VALUE")
+    try:
+        return name, json.loads(text)
+    except ValueError:
+        return name, text  # a bare word; whether one is wanted is for `check` to say
+
+
+def check(values, source=""):
+    """Check names, types and ranges.
+
+    Parameters
+    ----------
+    values : dict
+    source : str
+        Where they come from, to begin an error message with.
+
+    Returns
+    -------
+    dict
+        `values`, whole numbers of float parameters turned into floats.
+
+    Raises
+    ------
+    UsageError
+        Naming the parameter and what it should be.
+    """
+    source = f"{source}: " if source else ""
+    checked = {}
+    for name, value in values.items():
+        if name not in PARAMETERS:
+            raise UsageError(f"{source}unknown parameter '{name}'; known are {', '.join(PARAMETERS)}")
+        parameter = PARAMETERS[name]
+        if not parameter.accepts(value):
+            raise UsageError(f"{source}{name} must be {parameter.expected}, not {json.dumps(value, default=str)}")
+        checked[name] = float(value) if parameter.type == "float" and value is not None else value
+    if "vae" not in checked.get("kinds", KINDS):
+        raise UsageError(f'{source}kinds must hold "vae", which the maps and the walks are about')
+    if {"filters", "decoder_filters"} <= checked.keys():
+        _check_filters(checked["filters"], checked["decoder_filters"], source)
+    return checked
+
+
+def load_profile(profile, folder):
+    """Read the parameter values of a profile.
+
+    Parameters
+    ----------
+    profile : str
+        "demo" (the notebooks' own values), a name in `folder`, or a path that ends in ``.yaml`` or ``.yml``.
+    folder : pathlib.Path
+        Where the named profiles lie.
+
+    Returns
+    -------
+    dict
+    """
+    if profile == "demo":
+        return {}
+    is_file = profile.endswith((".yaml", ".yml"))
+    path = pathlib.Path(profile) if is_file else folder / f"{profile}.yaml"
+    if not path.is_file():
+        known = ", ".join(["demo", *sorted(file.stem for file in folder.glob("*.yaml"))])
+        raise UsageError(f"--profile {profile}: no such profile; give one of {known}, or a .yaml file")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"--profile {profile}: {str(error).splitlines()[0]}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"--profile {profile}: expected lines 'name: value'")
+    return check(values, f"--profile {profile}")
+
+
+def _check_filters(filters, decoder_filters, source):
+    if not 2 <= len(filters) <= 8:
+        raise UsageError(f"{source}filters must have 2 to 8 entries, not {len(filters)}")
+    if len(decoder_filters) != len(filters) - 1:
+        raise UsageError(
+            f"{source}decoder_filters must have one entry fewer than filters, {len(filters) - 1}, "
+            f"not {len(decoder_filters)}"
+        )

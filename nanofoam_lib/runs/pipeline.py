@@ -1,0 +1,300 @@
+"""The chain of notebooks: what has to run, running it, and keeping account of it in the manifest."""
+
+import ast
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+import time
+import warnings
+
+from nanofoam_lib.base import files, provenance
+from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
+from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.images import collection
+from nanofoam_lib.report import html_report, latex_document
+from nanofoam_lib.runs import execution, ledger, lock, parameters
+
+PACKAGE = pathlib.Path(__file__).parents[1]
+#: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
+NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks") if f.is_dir()), PACKAGE)
+
+SYNTHETIC_NAME = "synthetic foam"
+#: What cannot change a number, so that a new colour or another word does not train a model anew.
+ONLY_SHOWN = ("figures", "report")
+#: What cannot change a figure either.
+ONLY_SAID = ("report.findings", "report.notebook_text")
+REPORT_CODE = "from nanofoam_lib.report import html_report, latex_document"
+REPORT = PACKAGE / "report"
+USUAL_SECONDS = {"02_train": 150.0}  # first guess of a step's length, for the bar; later the last run's is used
+OTHER_SECONDS = 15.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One notebook of the chain: its name, file, the values in its ``parameters`` cell, and its code."""
+
+    name: str
+    notebook: pathlib.Path
+    defaults: dict
+    code: str
+
+
+def run(out=None, profile=None, data=None, given=None, start=None, force=False, lang="en", until=None):
+    """Run the chain of notebooks into a run folder, leaving out what is unchanged.
+
+    Parameters
+    ----------
+    out : path-like, optional
+        Run folder; ``reports/<profile>`` if not given.
+    profile : str, optional
+        "quick" if not given; but the run's own earlier parameters with `start`.
+    data : path-like, optional
+        Data folder; synthetic foam if not given (with `start`: what the run used).
+    given : dict, optional
+        Parameter values that go before those of the profile.
+    start : str, optional
+        Two digits of the first notebook to run; it and the later ones run even if unchanged, the earlier ones do not.
+    force : bool
+        Run everything, changed or not, and take nothing over from earlier runs.
+    lang : {"en", "es"}
+        Language of the figures.
+    until : str, optional
+        Two digits of the last notebook to run; the report holds what there is then.
+
+    Returns
+    -------
+    runs.Run
+        The finished run.
+
+    Raises
+    ------
+    UsageError, DataError, StepError, OSError
+        With a message of one line.
+
+    Notes
+    -----
+    Stopped or killed at any moment and called again with the same arguments, it goes on with the step that was
+    running, which finds again what it had written. Only one process at a time works in a run folder.
+    """
+    steps = find_steps()
+    _check_numbers(steps, start, until)
+    place = Run(_run_folder(out, profile))
+    earlier = place.load_manifest()
+    values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
+    if start and data is None:
+        data = earlier.get("data", {}).get("folder")
+    source = _describe_data(data)
+    _check_writable(place.folder)
+    if data is not None:
+        collection.check_apart(data, place.folder)
+    own = {
+        "run_folder": str(place.folder.resolve()),
+        "data_folder": str(pathlib.Path(data).resolve()) if data else "",
+        "data_name": source["name"],
+        "lang": lang,
+    }
+    with lock.hold(place.folder):
+        _tidy(place)
+        earlier = place.load_manifest()  # another process may have ended meanwhile
+        manifest = _begin_manifest(earlier, profile, values, source, lang)
+        todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
+        todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
+        with execution.ChainBar({step.name: _expected_seconds(step, earlier) for step, _ in todo}) as bar:
+            for step, key in todo:
+                _run_step(step, key, place, manifest, values | own, bar, force)
+        _remove_outdated(place, manifest)
+        key = _report_key(manifest)
+        if manifest["report"].get("key") != key or ledger.find_damage(place, manifest["report"]["outputs"]):
+            _finish(place, manifest, key)
+    return place
+
+
+def find_steps():
+    """List the chain in order: the notebooks whose names begin with two digits."""
+    return [_read_step(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
+
+
+def _read_step(path):
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    tags = [cell.get("metadata", {}).get("tags", []) for cell in cells]
+    tagged = next(source for source, own in zip(sources, tags, strict=True) if "parameters" in own)
+    assigned = (node for node in ast.parse(tagged).body if isinstance(node, ast.Assign))
+    defaults = {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
+    return Step(path.stem, path, defaults, "\n".join(sources))
+
+
+def _check_numbers(steps, start, until):
+    numbers = [step.name[:2] for step in steps]
+    for option, number in (("--from", start), ("--until", until)):
+        if number is not None and number not in numbers:
+            raise UsageError(f"{option} {number}: no such notebook; give one of {', '.join(numbers)}")
+
+
+def _run_folder(out, profile):
+    name = pathlib.Path(profile or "quick").stem
+    folder = pathlib.Path(out) if out is not None else pathlib.Path("reports") / name
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder}: is a file; give the name of a folder")
+    return folder
+
+
+def _check_writable(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"--out {folder}: cannot be written to ({error.strerror}); choose another folder") from error
+
+
+def _tidy(place):
+    """End what still works for a killed run of this folder, and remove the files that it had begun to write."""
+    execution.end_processes(place.folder)
+    ledger.clean(place)
+
+
+def _merge(steps, profile, given, earlier):
+    """Merge the notebooks' own values, the earlier run's or the profile's, and the given ones; later wins."""
+    demo = {name: value for step in steps for name, value in step.defaults.items() if name in parameters.PARAMETERS}
+    if profile is None and "parameters" in earlier:
+        base = parameters.check(earlier["parameters"], "manifest.json")
+    else:
+        base = parameters.load_profile(profile or "quick", NOTEBOOKS / "profiles")
+    return parameters.check(demo | base | given)
+
+
+def _describe_data(data):
+    """Name, folder and content hash of the data; synthetic foam is decided by the parameters alone."""
+    if data is None:
+        return {"name": SYNTHETIC_NAME, "folder": None, "hash": None}
+    folder = pathlib.Path(data)
+    names = [*collection.list_folder(folder)["path"], "metadata.csv"]
+    return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
+
+
+def _begin_manifest(earlier, profile, values, source, lang):
+    return {
+        "profile": profile or earlier.get("profile", "quick"),
+        "parameters": values,
+        "seed": values["seed"],
+        "lang": lang,
+        "data": source,
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "git": provenance.git_state(),
+        "started": provenance.now(),
+        "finished": None,
+        "left_out": earlier.get("left_out", []),
+        "steps": dict(earlier.get("steps", {})),
+        "report": earlier.get("report", {}),
+    }
+
+
+def _plan(steps, place, manifest, values, start, force):
+    """List the steps to run, each with its key.
+
+    A key hashes all that can change a step's result: its code, the library modules it uses, its parameters, the data
+    and the key of the step before. A step is unchanged if its key is the recorded one and its files still have the
+    recorded contents; after a step that runs, all run.
+    """
+    todo, key = [], manifest["data"]["hash"]
+    for step in steps:
+        used = {name: values[name] for name in step.defaults if name in values}
+        key = provenance.hash_value([step.code, used, hash_code(step), key])
+        done = manifest["steps"].get(step.name, {})
+        is_done = done.get("status") == "done"
+        damaged = ledger.find_damage(place, done["outputs"]) if is_done else []
+        if start is not None and step.name[:2] < start:
+            _check_usable(step, is_done, damaged, place, start)
+            key = done["key"]
+        elif force or start is not None or todo or done.get("key") != key or not is_done:
+            todo.append((step, key))
+        elif damaged:
+            told = (
+                f"{place.folder / damaged[0]}: missing or changed since {step.name} wrote it; running that step again"
+            )
+            warnings.warn(told, RunWarning, stacklevel=2)
+            todo.append((step, key))
+    return todo
+
+
+def hash_code(step):
+    """SHA-256 over the library modules that can change what a step writes: hex str."""
+    return provenance.hash_modules(step.code, ONLY_SAID if "figures" in step.name else ONLY_SHOWN)
+
+
+def _check_usable(step, is_done, damaged, place, start):
+    """Refuse to begin after a step whose files are not all there as it wrote them."""
+    if not is_done:
+        raise DataError(f"--from {start}: {step.name} has not been run in {place.folder}; leave --from out")
+    if damaged:
+        path = place.folder / damaged[0]
+        what = "damaged or changed" if path.exists() else "missing"
+        raise DataError(f"{path}: {what} since {step.name} wrote it; leave --from out, or give --from {step.name[:2]}")
+
+
+def _expected_seconds(step, earlier):
+    last = earlier.get("steps", {}).get(step.name, {}).get("seconds")
+    return last or USUAL_SECONDS.get(step.name, OTHER_SECONDS)
+
+
+def _run_step(step, key, place, manifest, values, bar, force):
+    """Execute one notebook and keep account of it, however it ends."""
+    began, account = time.monotonic(), ledger.Account(place, manifest, step.name)
+    executed = place.notebook(step.name).with_name(f".tmp-{os.getpid()}-{step.name}.ipynb")
+    account.begin(key, force)
+    try:
+        executed.parent.mkdir(exist_ok=True)
+        with bar.step(step.name) as on_progress, account.journal:
+            own = {name: values[name] for name in step.defaults}
+            warned = execution.execute(step.notebook, executed, own, on_progress)
+        executed.replace(place.notebook(step.name))
+        account.close(round(time.monotonic() - began, 1), warned)
+    except DataError as error:
+        account.refuse(error)
+        raise
+    except StepError as error:
+        if executed.exists():  # there is none if no kernel could be started
+            executed.replace(place.notebook(step.name))
+        account.fail(error)
+        raise StepError(f"{error} (see {place.notebook(step.name)})") from error
+    except BaseException as error:
+        account.fail(error)
+        raise
+    finally:
+        executed.unlink(missing_ok=True)
+
+
+def _remove_outdated(place, manifest):
+    """Forget the steps that came after those of an earlier run, and were not to be run again."""
+    outdated = [name for name, record in manifest["steps"].items() if record["status"] == "outdated"]
+    for name in outdated:
+        ledger.remove(place, manifest["steps"].pop(name)["outputs"])
+
+
+def _report_key(manifest):
+    """Hash all that the report is made from: its code, captions and templates, and what the steps have written."""
+    words = [
+        path.relative_to(REPORT).as_posix()
+        for path in REPORT.rglob("*")
+        if path.suffix in {".yaml", ".j2", ".css", ".js"}
+    ]
+    made_from = {name: manifest[name] for name in ("parameters", "lang", "data", "left_out", "steps")}
+    return provenance.hash_value(
+        [provenance.hash_modules(REPORT_CODE), provenance.hash_files(REPORT, sorted(words)), made_from]
+    )
+
+
+def _finish(place, manifest, key):
+    """Write what stands at the end of a run: the report, and the document for a thesis."""
+    manifest |= {"finished": provenance.now(), "report": {}}
+    files.write_json(place.manifest, manifest)
+    with ledger.Journal(place, "report") as journal:
+        html_report.write(place)
+        latex_document.write(place)
+    manifest["report"] = {"key": key, "outputs": ledger.hash_files(place, journal.names())}
+    files.write_json(place.manifest, manifest)
+    journal.forget()

@@ -1,0 +1,230 @@
+"""The runs of a sweep, and what came out of them side by side."""
+
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from urllib.parse import quote
+
+import markupsafe
+import pandas as pd
+
+from nanofoam_lib import figures
+from nanofoam_lib.base import files, scheduling
+from nanofoam_lib.base.errors import DataError, UsageError
+from nanofoam_lib.base.progress import REPORT_VARIABLE, track
+from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.figures import style
+from nanofoam_lib.report import html_report, page, tables
+from nanofoam_lib.runs import pipeline
+
+FOREST = "random forest"
+#: Starts the command line in a process of its own.
+COMMAND = (sys.executable, "-m", "nanofoam_lib")
+#: How many threads the numerical libraries and joblib take.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT")
+
+
+def run_item(sweep, number, folder):
+    """Run one point of a sweep in this process, see `pipeline.run`.
+
+    Parameters
+    ----------
+    sweep : grid.Sweep
+    number : int
+        Of the point, from 0.
+    folder : path-like
+        Gets the run folder.
+
+    Returns
+    -------
+    runs.Run
+    """
+    if not 0 <= number < len(sweep.items):
+        raise UsageError(f"--item {number}: this sweep has items 0 to {len(sweep.items) - 1}")
+    item = sweep.items[number]
+    out = pathlib.Path(folder) / item.name
+    return pipeline.run(out, sweep.profile, sweep.data, sweep.common | item.point, lang=sweep.lang, until=sweep.until)
+
+
+def run(sweep, folder, n_jobs=None):
+    """Run every point of a sweep, each in a process of its own, here or on a cluster (`scheduling.each`).
+
+    Parameters
+    ----------
+    sweep : grid.Sweep
+    folder : path-like
+        Gets a run folder for each. What is finished there is skipped, what was stopped goes on.
+    n_jobs : int, optional
+        Runs at a time on this machine; half the cores if not given. They share its cores.
+
+    Returns
+    -------
+    dict of str to str
+        The runs that failed, by name, each with its last words.
+    """
+    if n_jobs is not None and n_jobs < 1:
+        raise UsageError(f"--jobs {n_jobs}: give 1 or more")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    n_jobs = min(n_jobs or max(1, cores // 2), len(sweep.items))
+    threads = max(1, cores // n_jobs) if n_jobs > 1 else None
+    items = [(call_of(sweep, item, folder),) for item in sweep.items]
+    ended = scheduling.each(functools.partial(_call, threads=threads), items, n_jobs)
+    problems = list(track(ended, "runs of the sweep", total=len(items)))
+    return {item.name: problem for item, problem in zip(sweep.items, problems, strict=True) if problem}
+
+
+def call_of(sweep, item, folder):
+    """Write a point as a call of ``nanofoam run`` that means the same in any working directory."""
+    arguments = [*COMMAND, "run", "--out", str(pathlib.Path(folder, item.name).absolute()), "--lang", sweep.lang]
+    if sweep.profile:
+        path = pathlib.Path(sweep.profile)
+        arguments += ["--profile", str(path.absolute()) if path.suffix in (".yaml", ".yml") else sweep.profile]
+    if sweep.data:
+        arguments += ["--data", str(pathlib.Path(sweep.data).absolute())]
+    if sweep.until:
+        arguments += ["--until", sweep.until]
+    for name, value in (sweep.common | item.point).items():
+        arguments += ["-p", f"{name}={json.dumps(value)}"]
+    return arguments
+
+
+def _call(command, threads):
+    """Call a command; give the last line that it wrote if it failed, else ""."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in (scheduling.VARIABLE, REPORT_VARIABLE)
+    }
+    limits = dict.fromkeys(THREADS, str(threads)) if threads else {}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=limits | inherited
+    ) as process:  # fmt: skip
+        try:
+            said = process.communicate()[1].strip().splitlines()
+        except BaseException:
+            process.terminate()  # ends its kernel too
+            raise
+    if process.returncode == 0:
+        return ""
+    return said[-1].removeprefix("nanofoam: error: ") if said else f"ended with status {process.returncode}"
+
+
+def collect(sweep, folder):
+    """Gather the headline numbers of the runs of a sweep.
+
+    Parameters
+    ----------
+    sweep : grid.Sweep
+    folder : path-like
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per run and latent size, in the order of the grid: item; status, "done" or what is amiss; the
+        parameters of the grid; latent_dim; ``forest_<descriptor>``, accuracy of the random forest on the test groups
+        from mu, sigma, z and conv (``forest_<kind>_<descriptor>`` of further kinds of models); forest_control and
+        control, the best of the controls that saw no labels and its name; active, latent dimensions in use; kl and
+        reconstruction of the VAE on test, in nats per image; seconds.
+    """
+    rows = []
+    for item in sweep.items:
+        place = Run(pathlib.Path(folder) / item.name)
+        point = {name: _plain(value) for name, value in item.point.items() if name != "latent_dims"}
+        status, manifest = _status(place, sweep.common | item.point)
+        unknown = [{"latent_dim": dim} for dim in item.point.get("latent_dims", [None])]
+        for found in _headlines(place, manifest) if status == "done" else unknown:
+            rows.append({"item": item.name, "status": status} | point | found)
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in ("latent_dim", "active") if name in table})
+
+
+def _plain(value):
+    """Write a parameter's value so that it fits into a cell: a list of one as its entry, other lists as JSON."""
+    if isinstance(value, list):
+        return value[0] if len(value) == 1 else json.dumps(value)
+    return value
+
+
+def _status(place, wanted):
+    """Tell whether a run is finished with the values `wanted`; give the manifest too."""
+    try:
+        manifest = place.load_manifest()
+    except DataError as error:
+        return f"damaged: {error}", {}
+    if not manifest:
+        return "not begun", {}
+    failed = {name: step for name, step in manifest["steps"].items() if step["status"] == "failed"}
+    if failed:
+        name, step = next(iter(failed.items()))
+        return f"failed in {name}: {step.get('error', '')}", {}
+    same = all(manifest["parameters"].get(name) == value for name, value in wanted.items())
+    return ("done" if manifest["finished"] and same else "unfinished"), manifest
+
+
+def _headlines(place, manifest):
+    """Give a row of numbers for each latent size of a finished run."""
+    table1, controls, models = (tables.read(place.table(name)) for name in ("table1", "controls", "models"))
+    models = models.set_index("model")
+    seconds = sum(step["seconds"] for step in manifest["steps"].values())
+    plain = _forest(controls[controls["descriptor"] != tables.TAUGHT])
+    best = plain.loc[plain["accuracy"].idxmax()]
+    for dim in manifest["parameters"]["latent_dims"]:
+        own = _forest(table1[table1["latent_dim"] == dim])
+        scores = {_column(row): row.accuracy for row in own.itertuples()}
+        control = {"forest_control": best["accuracy"], "control": best["descriptor"]}
+        vae = models.reindex([f"vae-{dim}"]).iloc[0]  # missing where none was asked for
+        numbers = {"active": vae["active"], "kl": vae["test_kl"], "reconstruction": vae["test_reconstruction"]}
+        yield {"latent_dim": dim} | scores | control | numbers | {"seconds": round(seconds, 1)}
+
+
+def _column(row):
+    """Name the column of a score: by the descriptor, and the kind of model if it is neither of the thesis's two."""
+    return f"forest_{row.descriptor}" if row.kind in ("vae", "ae") else f"forest_{row.kind}_{row.descriptor}"
+
+
+def _forest(table):
+    return table[(table["classifier"] == FOREST) & (table["protocol"] == "by-group")]
+
+
+def write(sweep, folder):
+    """Compare the runs of a sweep: ``sweep.csv``, the figure ``scores`` (PDF, PNG, CSV) and ``index.html``.
+
+    Parameters
+    ----------
+    sweep : grid.Sweep
+    folder : path-like
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `collect` gives it.
+    """
+    folder, table = pathlib.Path(folder), collect(sweep, folder)
+    files.write_csv(folder / "sweep.csv", table)
+    finished = table[table["status"] == "done"]
+    drawn = len(finished) > 0
+    if drawn:
+        numbers = figures.sweep_numbers(finished, swept(sweep, finished))
+        name = next(Run(folder / item).load_manifest()["data"]["name"] for item in finished["item"])
+        note = f"{style.text(name, sweep.lang)}, {style.text('random forest on test groups', sweep.lang)}"
+        style.save(figures.sweep(numbers, note, sweep.lang), folder / "scores", numbers)
+    files.write_text(folder / "index.html", _page(folder, table, drawn))
+    return table
+
+
+def swept(sweep, table):
+    """Name the columns of `table` that differ between runs but for the seed: those of the grid, and the latent size."""
+    names = dict.fromkeys(["latent_dim", *sweep.items[0].point])
+    return [name for name in names if name in table and name != "seed" and len(set(table[name])) > 1]
+
+
+def _page(folder, table, drawn):
+    columns, rows = html_report.cells(table, "en", [False] * len(table))
+    for row in rows:
+        name = row[0]["text"]
+        if (folder / name / "index.html").exists():
+            row[0]["text"] = markupsafe.Markup('<a href="{}/index.html">{}</a>').format(quote(name), name)
+    picture = html_report.picture(folder / "scores.png") if drawn else None
+    title = folder.resolve().name
+    return page.render("sweep.html.j2", lang="en", title=title, picture=picture, columns=columns, rows=rows)

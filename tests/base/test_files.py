@@ -1,0 +1,53 @@
+import json
+import stat
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanofoam_lib.base import files
+
+
+def test_a_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("before")
+    with pytest.raises(RuntimeError), files.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "before"
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_while_writing_a_reader_sees_the_earlier_file(tmp_path):
+    path = tmp_path / "deep" / "table.csv"
+    files.write_text(path, "before")
+    with files.replacing(path) as temporary:
+        temporary.write_text("after")
+        assert path.read_text() == "before"
+        assert temporary.suffix == ".csv"
+    assert path.read_text() == "after"
+
+
+def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path):
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    files.write_text(tmp_path / "ours", "")
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_formats_round_trip(tmp_path):
+    table = pd.DataFrame({"a": [1, 2], "b": ["x, y", "ñ"]})
+    files.write_csv(tmp_path / "t.csv", table)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), table)
+    files.write_npz(tmp_path / "t.npz", id=np.arange(3), mu=np.eye(3, dtype=np.float32))
+    assert files.read_npz(tmp_path / "t.npz")["mu"].dtype == np.float32
+    files.write_json(tmp_path / "t.json", {"σ": 1.5})
+    assert json.loads((tmp_path / "t.json").read_text()) == {"σ": 1.5}
+
+
+def test_what_is_not_data_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="allow_pickle"):
+        files.write_npz(tmp_path / "t.npz", bad=np.array([object()]))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        files.write_json(tmp_path / "t.json", float("nan"))
+    assert not list(tmp_path.iterdir())

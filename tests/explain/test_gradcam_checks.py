@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from nanofoam_lib.explain import gradcam, gradcam_checks
+from nanofoam_lib.models import vae
+from nanofoam_lib.models.backend import keras
+
+DIMS = [0, 1]
+
+
+@pytest.fixture(scope="module")
+def spots():
+    """Give images with a bright spot on the left and one on the right, of varying brightness."""
+    rng = np.random.default_rng(0)
+    images = np.full((6, 128, 128), 0.2, np.float32)
+    for image, (left, right) in zip(images, 0.5 + 0.5 * rng.random((6, 2)), strict=True):
+        image[56:72, 24:40] = left
+        image[56:72, 88:104] = right
+    return images
+
+
+def brightness_encoder(shift=0.0):
+    """Make an encoder whose two latents are sums over feature maps of what is brighter than 0.2 + shift."""
+    inputs = keras.Input((128, 128, 1))
+    pooled = keras.layers.AveragePooling2D(4)(inputs)
+    features = keras.layers.Conv2D(2, 1, activation="relu", name="features")(pooled)
+    encoder = keras.Model(inputs, keras.layers.Dense(2, name="mu")(keras.layers.Flatten()(features)))
+    encoder.get_layer("features").set_weights([np.ones((1, 1, 1, 2)), np.full(2, -0.2 - shift)])
+    kernel = np.zeros((32 * 32, 2, 2))
+    kernel[:, 0, 0] = kernel[:, 1, 1] = 1
+    encoder.get_layer("mu").set_weights([kernel.reshape(-1, 2), np.zeros(2)])
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return vae.build(vae.Config(latent_dim=4, filters=(4, 6, 6), decoder_filters=(4, 3)), seed=3).encoder
+
+
+def test_deleting_what_the_latent_sums_up_moves_it_farther_than_deleting_elsewhere(spots):
+    found = gradcam_checks.deletion(brightness_encoder(), spots, DIMS)
+    assert set(found) == {"random pixels", "same shape elsewhere"}
+    for ratio in found.values():
+        assert ratio.shape == (6,)
+        assert (ratio > 2).all()
+
+
+def test_deletion_of_a_map_that_points_nowhere_is_no_better_than_chance(monkeypatch):
+    rng = np.random.default_rng(0)
+    images = rng.random((24, 128, 128), np.float32)
+    monkeypatch.setattr(gradcam, "latent_maps", lambda *args, **options: rng.random((24, 16, 16, 2), np.float32))
+    found = gradcam_checks.deletion(brightness_encoder(), images, DIMS)
+    assert 0.5 < np.median(found["same shape elsewhere"]) < 2
+
+
+def test_maps_that_are_zero_do_not_count(spots):
+    found = gradcam_checks.deletion(brightness_encoder(shift=9.0), spots, DIMS)
+    assert all(np.isnan(ratio).all() for ratio in found.values())
+    assert all(np.isnan(r).all() for r in gradcam_checks.stability(brightness_encoder(shift=9.0), spots, DIMS).values())
+
+
+def test_shuffled_weights_change_the_maps_from_the_head_down(encoder, textures):
+    before = encoder.get_weights()
+    found = gradcam_checks.randomisation(encoder, textures[0][:4], DIMS)
+    assert list(found) == ["mu", "features", "norm_2", "conv_2", "norm_1", "conv_1"]
+    assert all((np.abs(values) <= 1 + 1e-9).all() for values in found.values())
+    assert min(values.mean() for values in found.values()) < 0.9
+    for kept, now in zip(before, encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, now)
+
+
+def test_a_map_that_ignores_the_weights_is_found_out(encoder, textures, monkeypatch):
+    """Edge detectors pass for explanations until this check: their "map" is the same for any network."""
+    images = textures[0][:3]
+    edges = np.abs(np.diff(images[:, ::4, ::4].astype(np.float32), axis=1, append=0))[..., None].repeat(2, axis=-1)
+    monkeypatch.setattr(gradcam, "latent_maps", lambda *args, **options: edges)
+    assert all(np.allclose(values, 1) for values in gradcam_checks.randomisation(encoder, images, DIMS).values())
+
+
+def test_localisation_is_exact_where_the_map_is_known():
+    maps = np.zeros((2, 16, 16, 3))
+    maps[0, :, :8, 0] = 1  # all of it on the left half
+    maps[:, ..., 1] = 1  # everywhere alike
+    left = np.zeros((2, 128, 128), bool)
+    left[:, :, :64] = True
+    found = gradcam_checks.localisation(maps, {"left": left, "right": ~left})
+    np.testing.assert_allclose(found["left"][0, 0], 2, atol=0.05)  # interpolation lets a little across
+    np.testing.assert_allclose(found["left"][:, 1], 1, atol=1e-6)
+    np.testing.assert_allclose(found["left"] + found["right"], [[2, 2, np.nan], [np.nan, 2, np.nan]], atol=1e-6)
+
+
+def test_localisation_is_one_on_average_over_all_places():
+    rng = np.random.default_rng(0)
+    maps, zone = rng.random((1, 16, 16, 1)), rng.random((1, 16, 16)) < 0.3
+    moved = [np.roll(maps, (i, j), axis=(1, 2)) for i in range(16) for j in range(16)]
+    found = [gradcam_checks.localisation(each, {"zone": zone})["zone"].item() for each in moved]
+    assert np.mean(found) == pytest.approx(1, abs=1e-6)
+
+
+def test_maps_of_an_equivariant_network_go_with_the_image(spots):
+    found = gradcam_checks.stability(brightness_encoder(), spots, DIMS)
+    assert list(found) == ["horizontal flip", "vertical flip", "shift to the left", "shift upwards"]
+    for name, values in found.items():
+        np.testing.assert_allclose(values, 1, atol=1e-5 if "flip" in name else 0.1)
+
+
+def test_stability_finds_maps_that_stay_where_they_are(spots, monkeypatch):
+    fixed = np.random.default_rng(0).random((6, 32, 32, 2), np.float32)
+    monkeypatch.setattr(gradcam, "latent_maps", lambda *args, **options: fixed)
+    found = gradcam_checks.stability(brightness_encoder(), spots, DIMS)
+    assert (found["horizontal flip"] < 0.3).all()
+
+
+def test_the_table_holds_means_over_known_images_with_their_intervals():
+    checks = {"stability": {"flip": np.array([0.5, np.nan, 0.7])}, "deletion": {"random": np.full(3, np.nan)}}
+    localised = {"pores": np.array([[1.0, 2.0], [1.0, np.nan], [1.0, 4.0]])}
+    table = gradcam_checks.summarise(checks, ["a", "b", "c"], [7, 9], localised)
+    assert list(table["check"]) == ["stability", "deletion", *["localisation"] * 3]
+    assert table["dimension"].isna().tolist() == [True, True, True, False, False]
+    expected = [0.6, np.nan, (1.5 + 1 + 2.5) / 3, 1, 3]
+    np.testing.assert_allclose(table["value"], expected)
+    assert list(table["n_images"]) == [2, 0, 3, 3, 2]
+    known = table[table["n_images"] > 0]
+    assert (known["ci_low"] <= known["value"]).all()
+    assert (known["value"] <= known["ci_high"]).all()
+    assert np.isnan(table.loc[table["check"] == "deletion", "value"]).all()

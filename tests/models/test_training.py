@@ -1,0 +1,193 @@
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from nanofoam_lib.base import files
+from nanofoam_lib.base.errors import RunWarning, TrainingError
+from nanofoam_lib.models import descriptors, training, vae
+
+SMALL = {"latent_dim": 4, "filters": (4, 4, 4), "decoder_filters": (4, 4)}
+TRAIN, TEST = np.arange(0, 24, 2), np.arange(1, 24, 2)
+EPOCHS = 4
+
+
+def fit(textures, kind="vae", seed=0, epochs=EPOCHS, **options):
+    model = vae.build(vae.Config(kind, **SMALL), seed)
+    return model, training.fit(model, textures[0], TRAIN, TEST, epochs, batch_size=5, seed=seed, **options)
+
+
+def assert_same(first, second):
+    """Both are (model, history): equal to the last bit."""
+    pd.testing.assert_frame_equal(first[1], second[1], check_exact=True)
+    assert all(np.array_equal(a, b) for a, b in zip(first[0].get_weights(), second[0].get_weights(), strict=True))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def eager():
+    """Spare these short trainings the making of a graph, which takes far longer than they do."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def trained(eager, textures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    return (*fit(textures, folder=folder), folder)
+
+
+def test_the_history_has_its_columns_and_adds_up(trained):
+    _, history, folder = trained
+    assert tuple(history.columns) == training.HISTORY_COLUMNS
+    assert list(history["epoch"]) == list(range(1, EPOCHS + 1))
+    for prefix in ("", "test_"):
+        parts = history[f"{prefix}reconstruction"] + history[f"{prefix}kl"]
+        np.testing.assert_allclose(history[f"{prefix}total"], parts, rtol=1e-5)
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "history.csv"), history)
+
+
+def test_the_loss_falls(trained):
+    _, history, _ = trained
+    assert history["total"].iloc[-1] < history["total"].iloc[0]
+
+
+def test_last_and_best_models_are_kept(trained, textures):
+    model, history, folder = trained
+    for path, epoch in ((folder, EPOCHS - 1), (folder / "best", history["test_total"].idxmin())):
+        kept = vae.load(path)
+        kept.compile(jit_compile=False)
+        loss = training.evaluate(kept, textures[0], TEST, 5, seed=0)["total"]
+        assert loss == pytest.approx(history["test_total"][epoch], rel=1e-5)
+    last = descriptors.encode(vae.load(folder), textures[0])
+    np.testing.assert_array_equal(last["mu"], descriptors.encode(model, textures[0])["mu"])
+
+
+def test_the_test_loss_is_the_elbo_of_the_test_images(textures):
+    """Recompute it image by image from what the encoder and the decoder say."""
+    model, history = fit(textures, kind="ae", epochs=1)
+    x = textures[0][TEST] / 255
+    decoded = descriptors.decode(model, descriptors.encode(model, x)["conv"]).astype(float)
+    entropy = -(x * np.log(decoded) + (1 - x) * np.log(1 - decoded)).sum(axis=(1, 2)).mean()
+    assert history["test_reconstruction"].item() == pytest.approx(entropy, rel=1e-4)
+    assert history[["kl", "test_kl"]].isna().all(axis=None)
+
+
+def test_test_images_do_not_influence_the_model(trained, textures):
+    """Nor does anything but the arguments: the models are equal to the last bit."""
+    images = textures[0].copy()
+    images[TEST] = 255 - images[TEST]
+    model, history = fit((images,))
+    own = ["epoch", "total", "reconstruction", "kl"]
+    assert_same((model, history[own]), (trained[0], trained[1][own]))
+    assert (history["test_total"] != trained[1]["test_total"]).all()
+
+
+#: Trains like `fit`, but never comes back from the third epoch.
+HANGING = """
+import pathlib, time
+import numpy as np
+import tensorflow as tf
+from nanofoam_lib.models import checkpoints, training, vae
+
+def evaluate(*arguments, evaluate=training.evaluate, calls=[]):
+    calls.append(1)
+    if len(calls) == 3:
+        pathlib.Path("waiting").touch()
+        time.sleep(1000)
+    return evaluate(*arguments)
+
+tf.config.run_functions_eagerly(True)
+training.evaluate, checkpoints.MAX_SHARE = evaluate, float("inf")
+model = vae.build(vae.Config("vae", **{small}))
+training.fit(model, np.load("images.npy"), {train}, {test}, {epochs}, batch_size=5, folder="model")
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(textures, tmp_path_factory):
+    """Give the model folder of a process that got SIGKILL in its third epoch, as when memory runs out."""
+    folder = tmp_path_factory.mktemp("killed")
+    np.save(folder / "images.npy", textures[0])
+    program = HANGING.format(small=SMALL, train=TRAIN.tolist(), test=TEST.tolist(), epochs=EPOCHS)
+    with subprocess.Popen([sys.executable, "-c", program], cwd=folder, stderr=subprocess.DEVNULL) as process:
+        while not (folder / "waiting").exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert len(pd.read_csv(folder / "model" / "history.csv")) == 2
+    return folder / "model"
+
+
+def test_a_killed_training_goes_on_to_the_same_end(trained, killed, textures, tmp_path, monkeypatch):
+    folder = shutil.copytree(killed, tmp_path / "model")
+    run_epoch, epochs = training.run_epoch, []
+    monkeypatch.setattr(training, "run_epoch", lambda *given: epochs.append(given[-1][1]) or run_epoch(*given))
+    assert_same(fit(textures, folder=folder), trained)
+    assert epochs == [3, 4]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in trained[2].iterdir())
+    assert (folder / "history.csv").read_bytes() == (trained[2] / "history.csv").read_bytes()
+    best = (vae.load(each / "best").get_weights() for each in (folder, trained[2]))
+    assert all(np.array_equal(a, b) for a, b in zip(*best, strict=True))
+
+
+def test_another_seed_is_another_training(trained, killed, textures, tmp_path):
+    folder = shutil.copytree(killed, tmp_path / "model")
+    with pytest.warns(RunWarning, match="belongs to another training"):
+        _, history = fit(textures, epochs=1, seed=1, folder=folder)
+    assert list(history["epoch"]) == [1]
+    assert not np.isclose(history["total"][0], trained[1]["total"][0], rtol=1e-4)
+
+
+def test_a_finished_training_is_read_back(trained, textures, monkeypatch, tmp_path):
+    monkeypatch.setattr(training, "run_epoch", None)  # must not be called
+    monkeypatch.setenv(files.JOURNAL_VARIABLE, str(tmp_path / "journal"))
+    assert_same(fit(textures, folder=trained[2]), trained)
+    kept = {json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()}
+    assert kept == {str(path) for path in trained[2].rglob("*") if path.is_file()}  # else the chain removes them
+    with pytest.raises(TypeError):
+        fit(textures, epochs=EPOCHS + 1, folder=trained[2])
+
+
+def test_training_stops_at_once_when_the_loss_is_not_finite(textures, tmp_path):
+    model = vae.build(vae.Config(**SMALL))
+    kernel = model.encoder.get_layer("mu").kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    with pytest.raises(TrainingError, match=r"vae_4 diverged in epoch 1 .*lower learning_rate \(now 0\.001\)"):
+        training.fit(model, textures[0], TRAIN, TEST, 5, folder=tmp_path)
+    assert not list(tmp_path.rglob("*.keras"))
+
+
+def test_a_collapsed_model_is_told_of():
+    with pytest.warns(RunWarning, match="vae-3 has collapsed"):
+        training.warn_if_collapsed("vae-3", 0)
+
+
+def test_a_larger_beta_leaves_less_information_in_the_latents(textures):
+    divergences = []
+    for beta in (1e-3, 1e3):
+        model = vae.build(vae.Config(**SMALL, beta=beta))
+        training.compile_autoencoder(model, learning_rate=1e-2)
+        losses = [training.run_epoch(model, textures[0], TRAIN, 6, (0, epoch)) for epoch in range(6)]
+        divergences.append(losses[-1]["kl"])
+    assert divergences[1] < 0.5 * divergences[0]
+
+
+def test_a_classifier_learns_its_labels_and_is_kept(textures, tmp_path):
+    tf.config.run_functions_eagerly(False)  # the last test, and the only one long enough for a graph
+    images, labels = textures
+    classes = np.unique(labels, return_inverse=True)[1]
+    model = vae.classifier(vae.Config(filters=(4, 4, 8), decoder_filters=(4, 4)), 3)
+    history = training.fit_classifier(model, images, classes, TRAIN, TEST, 24, 4, 3e-3, folder=tmp_path)
+    assert list(history.columns) == ["epoch", "accuracy", "loss", "test_accuracy", "test_loss"]
+    assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
+    kept = vae.load_classifier(tmp_path)
+    hit = np.argmax(kept(descriptors.to_input(images[TEST])), axis=1) == classes[TEST]
+    assert history["test_accuracy"].iloc[-1] == pytest.approx(hit.mean())

@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.report import tables
+
+
+def test_numbers_and_truth_values_are_read_as_such_and_names_as_they_are(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("label,active,kl,size,n,note\n001,True,0.5,3,7,NA\nNA,False,,4,,\n")
+    table = tables.read(path)
+    assert table["label"].tolist() == ["001", "NA"]
+    assert table["active"].tolist() == [True, False]
+    assert table["kl"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
+    assert table["size"].tolist() == [3, 4]
+    assert table["n"].tolist() == [7, pd.NA]
+    assert tables.cells(table, "en")["n"].tolist() == ["7", "–"]
+    assert table["note"][0] == "NA"
+    assert pd.isna(table["note"][1])
+
+
+def test_predicted_is_a_class_in_a_confusion_and_a_number_elsewhere(tmp_path):
+    for header, expected in (("true,predicted", "2"), ("wanted,predicted", 2)):
+        (tmp_path / "t.csv").write_text(f"{header}\n1,2\n")
+        assert tables.read(tmp_path / "t.csv")["predicted"][0] == expected
+
+
+def test_a_damaged_table_is_named(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("")
+    with pytest.raises(DataError, match=r"t\.csv: cannot be read"):
+        tables.read(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([12.345, -0.5, np.nan], ["12,3", "−0,5", "–"]),
+        ([10912.4, 3.1], ["10912", "3"]),
+        ([0.0322, 0.00411], ["0,0322", "0,0041"]),
+        ([1.0, 0.25], ["1,000", "0,250"]),
+        ([308.0, np.nan], ["308", "–"]),
+        ([3, 40], ["3", "40"]),
+        ([-0.0001, 1.0], ["0,000", "1,000"]),
+        ([True, False], ["sí", "no"]),
+        (["mu", None], ["mu", "–"]),
+    ],
+)
+def test_numbers_of_a_column_share_their_decimals(values, written):
+    assert tables.cells(pd.DataFrame({"x": values}), "es")["x"].tolist() == written
+
+
+def test_only_the_library_s_own_words_are_translated():
+    frame = pd.DataFrame({"descriptor": ["mu"], "label": ["mu"]})
+    assert tables.cells(frame, "en").iloc[0].tolist() == ["μ", "mu"]
+
+
+def test_empty_and_constant_columns_are_left_out_and_said():
+    frame = pd.DataFrame({"data": "d", "kind": "vae", "x": [1, 2], "empty": [None, None], "kl": [0.5, 0.5]})
+    shown, said = tables.condense(frame, "es")
+    assert list(shown) == ["x"]
+    assert said == "Todas las filas: tipo: vae; KL: 0,500."
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame({"x": [1]}), pd.DataFrame({"x": []}), pd.DataFrame({"x": [1, 1]})])
+def test_a_table_never_loses_all_its_columns(frame):
+    shown, said = tables.condense(frame, "en")
+    assert (list(shown), said) == (["x"], "")
+
+
+def test_an_estimate_keeps_its_interval():
+    frame = pd.DataFrame({"x": [1, 2], "r": [0.5, 0.5], "ci_low": [0.25, 0.25], "ci_high": [0.75, 1]})
+    assert list(tables.condense(frame, "en")[0]) == ["x", "r", "ci_low", "ci_high"]
+    assert tables.interval(frame) == ["r", "ci_low", "ci_high"]
+
+
+def test_the_best_is_the_highest_among_its_rivals_ties_included():
+    names = ["mu", "z", "LBP", "LBP", "supervised features"]
+    columns = {"descriptor": names, "latent_dim": [4, 4, 4, 8, 9], "accuracy": [0.5, 0.7, 0.7, 0.1, 0.9]}
+    table = pd.DataFrame(columns).assign(protocol="p")
+    assert tables.best("table1", table) == [False, True, True, True, False]
+    assert tables.best("controls", table) == [False, True, True, False, False]
+    assert tables.best("dimensions", table) == [False] * 5
