@@ -61,6 +61,11 @@ class Run:
         return self.folder / "data" / "images.npy"
 
     @property
+    def wide(self):
+        """The images with some pixels more on every side, for augmentation: uint8 (N, 128 + 2 m, 128 + 2 m)."""
+        return self.folder / "data" / "wide.npy"
+
+    @property
     def index(self):
         """What each image is, and on which side of the split."""
         return self.folder / "data" / "index.csv"
@@ -117,9 +122,11 @@ class Run:
 
     def load_images(self):
         """Open the images, memory-mapped: uint8 (N, 128, 128)."""
-        path = self._existing(self.images, "01_preprocess")
-        with files.diagnosing(path):
-            return memmap.load(path)
+        return self._load_array(self.images)
+
+    def load_wide(self):
+        """Open the images with their margins, memory-mapped: uint8 (N, 128 + 2 m, 128 + 2 m)."""
+        return self._load_array(self.wide)
 
     def load_index(self):
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""
@@ -171,6 +178,11 @@ class Run:
             self.manifest, sorted(name for name in listed if not safe_names.is_inside(self.folder, name))
         )
         return manifest
+
+    def _load_array(self, path):
+        path = self._existing(path, "01_preprocess")
+        with files.diagnosing(path):
+            return memmap.load(path)
 
     def _check_inside(self, source, outside):
         if outside:

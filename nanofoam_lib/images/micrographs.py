@@ -85,7 +85,7 @@ def thumbnail_pixels(index, thumbnails):
     return np.column_stack([pixel_um, pixel_um])
 
 
-def preprocess(grey, crop=0.15, size=128):
+def preprocess(grey, crop=0.15, size=128, margin=0):
     """Crop the unlit border away and resize to a square.
 
     Parameters
@@ -95,10 +95,13 @@ def preprocess(grey, crop=0.15, size=128):
         Share of the width cut from the left and from the right, and of the height from top and bottom.
     size : int
         Side of the result in pixels.
+    margin : int
+        Pixels of the result that are left of the border on every side, at the same scale; the picture is mirrored
+        where it ends before.
 
     Returns
     -------
-    ndarray of uint8, shape (size, size)
+    ndarray of uint8, shape (size + 2 margin, size + 2 margin)
         The triangle filter is as wide as a target pixel, so nothing aliases. A picture that is not square is
         squeezed: 1600×1200 becomes 1120×840, then 128×128 with pixels 8.75 wide and 6.56 high.
 
@@ -125,9 +128,15 @@ def preprocess(grey, crop=0.15, size=128):
             f"{width}×{height} pixels leave {right - left}×{bottom - top} after the crop; "
             f"at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed"
         )
+    across, down = round(margin * (right - left) / size), round(margin * (bottom - top) / size)
+    missing = max(across - left, 0), max(down - top, 0)
+    grey = np.pad(grey, (missing[1:], missing[:1]), mode="symmetric")
+    left, right = left - across + missing[0], right + across + missing[0]
+    top, bottom = top - down + missing[1], bottom + down + missing[1]
     # Crop first: a box handed to `resize` would still let the filter see the pixels around it
     cropped = Image.fromarray(grey[top:bottom, left:right])
-    return np.asarray(cropped.resize((size, size), Image.Resampling.BILINEAR))
+    side = size + 2 * margin
+    return np.asarray(cropped.resize((side, side), Image.Resampling.BILINEAR))
 
 
 def crop_box(width, height, crop):

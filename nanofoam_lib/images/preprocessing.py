@@ -14,6 +14,9 @@ from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import collection, formats, micrographs
 
+#: Pixels around an image that training may shift its window by.
+MARGIN = 12
+
 
 def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
     """Read every image of a data folder and list what is wrong with each bad one.
@@ -36,14 +39,14 @@ def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
     """
     folder = pathlib.Path(folder)
     table = collection.list_folder(folder)
-    results = _read_all(folder, table["path"], crop, 128, max_megapixels, n_jobs, lambda pixels: None)
+    results = _read_all(folder, table["path"], crop, [128], max_megapixels, n_jobs, lambda pixels: None)
     _warn([*collection.compare_metadata(folder, table), *_remarks(table["path"], results)])
     return _find_problems(table, results)
 
 
 def process(
     folder, target, crop=0.15, size=128, pixel_size_um=None, skip_bad=False,
-    max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1,
+    max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1, wide=None,
 ):  # fmt: skip
     """Read, grey, crop and resize every image of a data folder into one array on disk.
 
@@ -64,6 +67,9 @@ def process(
     n_jobs : int
         Threads on this machine; -1 is all cores. The result does not depend on it, nor on where `scheduling.each`
         has the images read.
+    wide : path-like, optional
+        Where to write a second array, of the same pictures with `MARGIN` pixels more on every side: training draws its
+        windows from them.
 
     Returns
     -------
@@ -87,11 +93,12 @@ def process(
     """
     folder, target = pathlib.Path(folder), pathlib.Path(target)
     table = collection.list_folder(folder)
+    sides = [size] if wide is None else [size, size + 2 * MARGIN]
     with tempfile.TemporaryFile(dir=target.parent) as rows:
-        results = _read_all(folder, table["path"], crop, size, max_megapixels, n_jobs, rows.write)
+        results = _read_all(folder, table["path"], crop, sides, max_megapixels, n_jobs, rows.write)
         bad = _find_problems(table, results)
         good = _choose_good(folder, table, bad, skip_bad)
-        _copy_rows(rows, good, size, target)
+        _copy_rows(rows, good, sides, [target, wide])
     measured = pd.DataFrame(results)[["width", "height", "sha256", "bits"]]
     index = pd.concat([table, measured], axis=1).iloc[good].reset_index(drop=True)
     index = _finish_index(index, crop, size, pixel_size_um)
@@ -100,14 +107,18 @@ def process(
     return index, bad
 
 
-def _read_all(folder, paths, crop, size, max_megapixels, n_jobs, write):
-    """Read all images, `write` the pixels of each (zeros for a bad one), and list what else is known of each."""
+def _read_all(folder, paths, crop, sides, max_megapixels, n_jobs, write):
+    """Read all images, `write` the pixels of each (zeros for a bad one), and list what else is known of each.
+
+    Each is written once for each of `sides`, the first without a margin.
+    """
     results = []
     depths = _of_each(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)
-    options = {"crop": crop, "size": size, "bits": max(depths), "max_megapixels": max_megapixels}
+    options = {"crop": crop, "sides": sides, "bits": max(depths), "max_megapixels": max_megapixels}
     for result in _of_each(_process_one, folder, paths, n_jobs, "reading micrographs", **options):
-        pixels = result.pop("pixels")
-        write(bytes(size * size) if pixels is None else pixels.tobytes())
+        pixels = result.pop("pixels") or [np.zeros((side, side), np.uint8) for side in sides]
+        for own in pixels:
+            write(own.tobytes())
         results.append(result)
     return results
 
@@ -130,8 +141,8 @@ def _depth(folder, path, max_megapixels):
         return 8
 
 
-def _process_one(folder, path, crop, size, bits, max_megapixels):
-    """Give pixels, width, height, sha256, bits, problem and remarks of one image."""
+def _process_one(folder, path, crop, sides, bits, max_megapixels):
+    """Give pixels (one array for each of `sides`), width, height, sha256, bits, problem and remarks of one image."""
     result = {"pixels": None, "width": 0, "height": 0, "sha256": "", "bits": bits, "problem": "", "remarks": []}
     try:
         if not safe_names.is_inside(folder, path):
@@ -141,8 +152,10 @@ def _process_one(folder, path, crop, size, bits, max_megapixels):
         with formats.quiet():
             grey, result["remarks"] = formats.grey(content, bits, max_megapixels)
         result["height"], result["width"] = grey.shape
-        result["pixels"] = micrographs.preprocess(grey, crop, size)
-        if result["pixels"].min() == result["pixels"].max():
+        size = sides[0]
+        pixels = [micrographs.preprocess(grey, crop, size, (side - size) // 2) for side in sides]
+        result["pixels"] = pixels
+        if pixels[0].min() == pixels[0].max():
             result["remarks"] = [*result["remarks"], "shows one grey level only"]
     except OSError as error:
         result["problem"] = f"cannot be read ({error.strerror or error})"
@@ -188,14 +201,16 @@ def _choose_good(folder, table, bad, skip_bad):
     return good
 
 
-def _copy_rows(rows, keep, size, target):
-    """Write the rows numbered `keep` of the raw file `rows` as an ``.npy`` array."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(keep), size, size)}
-    with files.replacing(target) as temporary, temporary.open("wb") as array:
-        np.lib.format.write_array_header_1_0(array, header)
-        for row in keep:
-            rows.seek(int(row) * size * size)
-            array.write(rows.read(size * size))
+def _copy_rows(rows, keep, sides, targets):
+    """Write the pictures numbered `keep` of the raw file `rows` as ``.npy`` arrays, one for each of their `sides`."""
+    lengths = [side * side for side in sides]
+    for number, (side, target) in enumerate(zip(sides, targets, strict=False)):
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(keep), side, side)}
+        with files.replacing(target) as temporary, temporary.open("wb") as array:
+            np.lib.format.write_array_header_1_0(array, header)
+            for row in keep:
+                rows.seek(int(row) * sum(lengths) + sum(lengths[:number]))
+                array.write(rows.read(lengths[number]))
 
 
 def _finish_index(index, crop, size, pixel_size_um):

@@ -13,6 +13,9 @@ from nanofoam_lib.base.progress import track
 _TURNS = ("90° turn", "180° turn", "270° turn")
 #: What each element of `dihedral` does, in words; flips are left-right, turns counter-clockwise and after the flip.
 TRANSFORMS = ("none", *_TURNS, "flip", *(f"flip, {turn}" for turn in _TURNS))
+#: The elements of `dihedral` that leave rows rows: flips and the half turn.
+FLIPS = (0, 2, 4, 6)
+SQUARE_WITHIN = 0.02  # how far width over height may be from 1
 # Copies reach 0.75 in the coarse comparison; of all pairs of different fields fewer than 1 in 10,000 reach this
 _COARSE_THRESHOLD = 0.55
 
@@ -136,9 +139,45 @@ class Chosen:
         return dihedral(memmap.take(self._images, self._rows[part]), self._elements[part])
 
 
-def augment(images, rng):
-    """Flip and rotate each image by a symmetry of the square drawn from `rng`, all eight equally likely."""
-    return dihedral(images, rng.integers(8, size=len(images)))
+def symmetries(index):
+    """List the elements of `dihedral` that make of a micrograph another one that could be real.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Columns `width` and `height`, in pixels of the raw micrographs.
+
+    Returns
+    -------
+    tuple of int
+        All eight where each picture is a square; else the flips and the half turn only: a picture that was squeezed to
+        a square shows other shapes after a quarter turn.
+    """
+    aspect = index["width"] / index["height"]
+    return tuple(range(8)) if (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
+
+
+def augment(images, rng, size=None, elements=range(8)):
+    """Cut a window out of each image, and flip and turn it.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, S, S)
+    rng : numpy.random.Generator
+        Draws window and symmetry, all equally likely.
+    size : int, optional
+        Side of the windows, at most S; S if not given.
+    elements : sequence of int in 0…7
+        Of `dihedral`; those to draw from, see `symmetries`.
+
+    Returns
+    -------
+    ndarray, shape (N, size, size)
+    """
+    size = size or images.shape[1]
+    corners = rng.integers(images.shape[1] - size + 1, size=(len(images), 2))
+    windows = [image[y : y + size, x : x + size] for image, (y, x) in zip(images, corners, strict=True)]
+    return dihedral(np.stack(windows), rng.choice(elements, len(images)))
 
 
 def thesis(n_images, seed=0):
