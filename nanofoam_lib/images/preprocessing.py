@@ -15,7 +15,9 @@ from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import collection, formats, micrographs
 
 
-def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
+def check(
+    folder: files.StrPath, crop: float = 0.15, max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1
+) -> pd.DataFrame:
     """Read every image of a data folder and list what is wrong with each bad one.
 
     Returns
@@ -42,9 +44,10 @@ def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
 
 
 def process(
-    folder, target, crop=0.15, size=128, pixel_size_um=None, skip_bad=False,
-    max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1,
-):  # fmt: skip
+    folder: files.StrPath, target: files.StrPath, crop: float = 0.15, size: int = 128,
+    pixel_size_um: float | None = None, skip_bad: bool = False,
+    max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Read, grey, crop and resize every image of a data folder into one array on disk.
 
     Parameters
