@@ -49,7 +49,7 @@ class Run:
 
         def __init__(self, folder: files.StrPath) -> None: ...
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "folder", pathlib.Path(self.folder))
 
     @property
