@@ -4,7 +4,7 @@ Each check gives, for every variant of it, one value per image: the mean over th
 zero everywhere say nothing and do not count; an image without any other has NaN.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,7 +159,7 @@ def stability(
 def summarise(
     checks: Mapping[str, Mapping[str, NDArray[Any]]],
     groups: ArrayLike,
-    dims: Iterable[int],
+    dims: Collection[int],
     localised: Mapping[str, NDArray[Any]],
     seed: int = 0,
 ) -> pd.DataFrame:

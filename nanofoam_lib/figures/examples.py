@@ -1,6 +1,6 @@
 """Ideas of the thesis shown on a run's own latent vectors: PCA, reparametrisation, WSS and BSS."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ def reparametrisation(draws: pd.DataFrame, dimensions: Sequence[int], note: str 
 
 
 @styled
-def wss_bss_scheme(distances: pd.DataFrame, classes: Iterable[str], note: str = "", lang: str = "en") -> Figure:
+def wss_bss_scheme(distances: pd.DataFrame, classes: Collection[str], note: str = "", lang: str = "en") -> Figure:
     """Show the distances within two classes, beside those between them (thesis fig. 10).
 
     Parameters

@@ -1,6 +1,6 @@
 """Micrographs, and what a model makes of them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -26,7 +26,7 @@ from nanofoam_lib.figures.style import (
 @styled
 def micrographs(
     images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-    labels: Iterable[str],
+    labels: Collection[str],
     pixel_um: Sequence[Sequence[float]] | NDArray[np.float64],
     note: str = "",
     lang: str = "en",

@@ -1,7 +1,7 @@
 """Latent spaces: their projections, and the distances in them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
@@ -106,7 +106,7 @@ def class_points(axis: Axes, points: pd.DataFrame, x: str, y: str, classes: Iter
     )  # fmt: skip
 
 
-def class_legend(figure: Figure, shown: Iterable[str], classes: Iterable[str] | None = None) -> None:
+def class_legend(figure: Figure, shown: Collection[str], classes: Collection[str] | None = None) -> None:
     """Write above the figure what the colours and shapes mean: the classes that are `shown`, of all `classes`."""
     colours = class_colours(shown if classes is None else classes)
     handles = [

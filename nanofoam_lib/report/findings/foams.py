@@ -1,6 +1,6 @@
 """Generated foams."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -44,7 +44,7 @@ def _error(name, real):
     )
 
 
-def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Iterable[str]) -> str:
+def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[str]) -> str:
     """Say which pore measures change along the axes of the latent maps.
 
     Parameters
