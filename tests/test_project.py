@@ -93,6 +93,40 @@ def test_every_public_name_can_be_imported():
         assert getattr(nanofoam_lib, name) is not None
 
 
+def public_modules():
+    """Paths of the modules that ``__init__.pyi`` hands on; of a package, those that its ``__init__.py`` takes from."""
+    stub = ast.parse((LIBRARY / "__init__.pyi").read_text(encoding="utf-8"))
+    names = {(node.module, alias.name) for node in stub.body for alias in node.names}
+    for module, name in names:
+        place = LIBRARY.joinpath(*(module or "").split("."))
+        if (place / name).is_dir():
+            init = ast.parse((place / name / "__init__.py").read_text(encoding="utf-8"))
+            sources = [node.module for node in init.body if isinstance(node, ast.ImportFrom)]
+            yield from (MODULES[source.partition(".")[2]] for source in sources)
+        else:
+            yield next(path for path in (place / f"{name}.py", place.with_suffix(".py")) if path.is_file())
+
+
+def signatures(body):
+    """The functions of a module that are public, with the methods of its public classes, `__init__` and its like."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not re.match(r"_(?!_)", node.name):
+            yield from signatures(node.body) if isinstance(node, ast.ClassDef) else [node]
+
+
+@pytest.mark.parametrize("path", sorted(set(public_modules())), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_public_functions_have_type_hints(path):
+    for node in signatures(ast.parse(path.read_text(encoding="utf-8")).body):
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+        bare = [one.arg for one in arguments if one and one.annotation is None and one.arg != "self"]
+        assert not bare, f"{path.stem}.{node.name}: {', '.join(bare)} without a hint"
+        assert node.returns, f"{path.stem}.{node.name} does not say what it returns"
+
+
+def test_the_library_says_that_it_is_typed():
+    assert (LIBRARY / "py.typed").is_file()
+
+
 def test_notebooks_and_readme_use_public_names_alone():
     texts = ["\n".join(code_of(read(path))) for path in NOTEBOOKS]
     texts += re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -7,17 +7,26 @@ import pathlib
 import uuid
 import zipfile
 import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Where a path is asked for.
+StrPath = str | os.PathLike[str]
 
 #: Set by a chain that keeps account of what its steps write: the file to which the path of every written file is added.
 JOURNAL_VARIABLE = "NANOFOAM_JOURNAL"
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: StrPath) -> Iterator[pathlib.Path]:
     """Give a temporary path beside `path` to write to; move it there if the block succeeds, else remove it.
 
     Parameters
@@ -51,7 +60,7 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
-def keep(path):
+def keep(path: StrPath) -> None:
     """Count `path` among the files that the running step of a chain wrote; `replacing` does so by itself.
 
     For a file that an earlier, unfinished run of the step left and this one takes over as it is.
@@ -62,29 +71,29 @@ def keep(path):
             file.write(json.dumps(str(pathlib.Path(path).resolve())) + "\n")
 
 
-def write_text(path, text):
+def write_text(path: StrPath, text: str) -> None:
     """Write `text` (UTF-8, newlines as they are) to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def write_json(path, value):
+def write_json(path: StrPath, value: Any) -> None:
     """Write `value` as indented JSON to `path`, whole or not at all; raises ValueError on NaN."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_csv(path, table):
+def write_csv(path: StrPath, table: "pd.DataFrame") -> None:
     """Write a `pandas.DataFrame` without its index to `path`, whole or not at all."""
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def write_npz(path, **arrays):
+def write_npz(path: StrPath, **arrays: ArrayLike) -> None:
     """Write named arrays to the ``.npz`` file `path`, whole or not at all."""
     with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
-def read_npz(path):
+def read_npz(path: StrPath) -> dict[str, NDArray[Any]]:
     """Read the arrays of an ``.npz`` file: dict of name to ndarray. Pickled objects are refused.
 
     Raises
@@ -98,7 +107,7 @@ def read_npz(path):
 
 
 @contextlib.contextmanager
-def diagnosing(path):
+def diagnosing(path: StrPath) -> Iterator[None]:
     """Turn what a reader raises over a damaged file into a `DataError` that names it; a missing one is left alone."""
     try:
         yield

@@ -2,16 +2,27 @@
 
 import mmap
 import tempfile
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanofoam_lib.base.files import StrPath
 
 
-def load(path):
+class Rows(Protocol):
+    """What rows can be taken from: an array, or `splits.Chosen` of one."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: Any, /) -> Any: ...
+
+
+def load(path: StrPath) -> NDArray[np.uint8]:
     """Open an array that `preprocessing.process` wrote, memory-mapped: uint8 (N, size, size)."""
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def take(array, rows):
+def take(array: Rows, rows: slice | ArrayLike) -> NDArray[Any]:
     """Copy some rows of an array, and let go of the memory that a mapped file takes.
 
     Parameters
@@ -39,7 +50,7 @@ def take(array, rows):
     return taken
 
 
-def park(array):
+def park(array: ArrayLike) -> NDArray[Any]:
     """Move an array into a temporary file, which ends with it: read-only, for `take`.
 
     The descriptors of 100,000 images by all models and controls are a gigabyte, of which one is looked at at a time.
@@ -63,6 +74,6 @@ def _release(array):
         array.madvise(mmap.MADV_DONTNEED)
 
 
-def slices(n, size=4096):
+def slices(n: int, size: int = 4096) -> list[slice]:
     """Cut 0…n into slices of `size`, the last perhaps shorter: list of slice."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]

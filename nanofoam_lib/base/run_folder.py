@@ -3,8 +3,11 @@
 import dataclasses
 import json
 import pathlib
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nanofoam_lib.base import files, memmap, safe_names
 from nanofoam_lib.base.errors import DataError
@@ -14,7 +17,7 @@ MANIFEST_TYPES = {"parameters": dict, "data": dict, "steps": dict, "left_out": l
 STEP_TYPES = {"key": str, "status": str, "warnings": list, "outputs": dict}
 
 
-def of_kind(name, kind):
+def of_kind(name: str, kind: str) -> str:
     """Name the table, drawing or figure of one kind of model: those of the VAE, which most are about, as they are.
 
     Examples
@@ -42,93 +45,97 @@ class Run:
 
     folder: pathlib.Path
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # what `__post_init__` takes
+
+        def __init__(self, folder: files.StrPath) -> None: ...
+
+    def __post_init__(self) -> None:
         object.__setattr__(self, "folder", pathlib.Path(self.folder))
 
     @property
-    def manifest(self):
+    def manifest(self) -> pathlib.Path:
         """Parameters, versions, hashes and the state of each step."""
         return self.folder / "manifest.json"
 
     @property
-    def report(self):
+    def report(self) -> pathlib.Path:
         """The page to read."""
         return self.folder / "index.html"
 
     @property
-    def images(self):
+    def images(self) -> pathlib.Path:
         """uint8 (N, 128, 128), one row per row of the index."""
         return self.folder / "data" / "images.npy"
 
     @property
-    def wide(self):
+    def wide(self) -> pathlib.Path:
         """The images with some pixels more on every side, for augmentation: uint8 (N, 128 + 2 m, 128 + 2 m)."""
         return self.folder / "data" / "wide.npy"
 
     @property
-    def index(self):
+    def index(self) -> pathlib.Path:
         """What each image is, and on which side of the split."""
         return self.folder / "data" / "index.csv"
 
     @property
-    def left_out(self):
+    def left_out(self) -> pathlib.Path:
         """Images that were left out, and why."""
         return self.folder / "data" / "left_out.csv"
 
     @property
-    def examples(self):
+    def examples(self) -> pathlib.Path:
         """Small colour pictures of a few raw micrographs, by id."""
         return self.folder / "data" / "examples.npz"
 
     @property
-    def synthetic(self):
+    def synthetic(self) -> pathlib.Path:
         """Data folder of the synthetic foams."""
         return self.folder / "data" / "synthetic"
 
     @property
-    def pores(self):
+    def pores(self) -> pathlib.Path:
         """Pore measures of each micrograph, one row per row of the index."""
         return self.folder / "data" / "pores.csv"
 
-    def model(self, kind, latent_dim, repeat=None):
+    def model(self, kind: str, latent_dim: int, repeat: int | None = None) -> pathlib.Path:
         """Folder of a trained model, or of its repetition with the seed `repeat`."""
         folder = self.folder / "models" / f"{kind}-{latent_dim}"
         return folder if repeat is None else folder / f"seed-{repeat}"
 
     @property
-    def classifier(self):
+    def classifier(self) -> pathlib.Path:
         """Folder of the supervised classifier, whose classes are numbered as the sorted label names."""
         return self.folder / "models" / "classifier"
 
-    def descriptors(self, kind, latent_dim):
+    def descriptors(self, kind: str, latent_dim: int) -> pathlib.Path:
         """File of a model's latent vectors."""
         return self.folder / "descriptors" / f"{kind}-{latent_dim}.npz"
 
-    def table(self, name):
+    def table(self, name: str) -> pathlib.Path:
         """File of a table."""
         return self.folder / "tables" / f"{name}.csv"
 
-    def figure(self, name):
+    def figure(self, name: str) -> pathlib.Path:
         """File of a figure, without its suffix."""
         return self.folder / "figures" / name
 
-    def drawing(self, name):
+    def drawing(self, name: str) -> pathlib.Path:
         """File of the arrays that a figure is drawn from, where its numbers are more than a table."""
         return self.folder / "data" / "drawings" / f"{name}.npz"
 
-    def notebook(self, name):
+    def notebook(self, name: str) -> pathlib.Path:
         """File of an executed notebook."""
         return self.folder / "notebooks" / f"{name}.ipynb"
 
-    def load_images(self):
+    def load_images(self) -> NDArray[np.uint8]:
         """Open the images, memory-mapped: uint8 (N, 128, 128)."""
         return self._load_array(self.images)
 
-    def load_wide(self):
+    def load_wide(self) -> NDArray[np.uint8]:
         """Open the images with their margins, memory-mapped: uint8 (N, 128 + 2 m, 128 + 2 m)."""
         return self._load_array(self.wide)
 
-    def load_index(self):
+    def load_index(self) -> pd.DataFrame:
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""
         text = dict.fromkeys(("path", "label", "group", "split", "sha256"), str)
         path = self._existing(self.index, "01_preprocess")
@@ -140,11 +147,11 @@ class Run:
         self._check_inside(self.index, [path for path in index["path"] if safe_names.leads_out(path)])
         return index
 
-    def load_left_out(self):
+    def load_left_out(self) -> list[dict[str, str]]:
         """List the images that were left out: dicts of ``path`` and ``problem``."""
         return pd.read_csv(self.left_out).to_dict("records") if self.left_out.exists() else []
 
-    def load_generated(self):
+    def load_generated(self) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
         """Read the generated foams: their table, and the picture of each row, uint8 (n, 128, 128)."""
         path = self._existing(self.table("generated"), "05_generate")
         names = dict.fromkeys(("what", "series", "class"), str)
@@ -152,7 +159,7 @@ class Run:
         table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=unknown)
         return table, files.read_npz(self.drawing("generated"))["pictures"]
 
-    def load_manifest(self):
+    def load_manifest(self) -> dict[str, Any]:
         """Read the manifest, or give an empty one where there is none.
 
         Raises

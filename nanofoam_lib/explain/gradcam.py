@@ -1,6 +1,9 @@
 """Grad-CAM: which parts of an image each latent dimension, or each class, looks at."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.models import backend, descriptors, objective, vae
 from nanofoam_lib.models.backend import keras
@@ -10,7 +13,14 @@ ops = keras.ops
 _BYTES = 256e6  # of feature maps at a time in the Jacobian
 
 
-def latent_maps(encoder, images, dims=None, head="mu", layer=None, signed=False):
+def latent_maps(
+    encoder: keras.Model,
+    images: NDArray[Any],
+    dims: ArrayLike | None = None,
+    head: str = "mu",
+    layer: str | None = None,
+    signed: bool = False,
+) -> NDArray[np.float32]:
     """Map where each latent dimension finds what it responds to (thesis eq. 16 and 17; [1]_).
 
     For dimension d and feature maps A_k of height h and width w::
@@ -69,7 +79,7 @@ def latent_maps(encoder, images, dims=None, head="mu", layer=None, signed=False)
     return maps if signed else np.maximum(maps, 0, out=maps)
 
 
-def mean_map(maps, weights=None):
+def mean_map(maps: NDArray[Any], weights: ArrayLike | None = None) -> NDArray[np.float32]:
     """Average the maps of one image over the dimensions (thesis eq. 18): ``M = Σ_d w_d M_d / Σ_d w_d``.
 
     Parameters
@@ -94,12 +104,12 @@ def mean_map(maps, weights=None):
     return (maps @ (weights / weights.sum()).astype(np.float32)).astype(np.float32)
 
 
-def upsample(maps, size=vae.SIZE):
+def upsample(maps: ArrayLike, size: int = vae.SIZE) -> NDArray[np.float32]:
     """Interpolate maps (N, h, w, D) linearly to float32 (N, size, size, D), cell centre upon cell centre."""
     return ops.convert_to_numpy(ops.image.resize(np.asarray(maps, np.float32), (size, size), "bilinear"))
 
 
-def class_maps(classifier, images):
+def class_maps(classifier: keras.Model, images: NDArray[Any]) -> NDArray[np.float32]:
     """Map what speaks for each class: Grad-CAM (thesis eq. 11 and 12) of the scores before the softmax.
 
     Parameters
@@ -122,7 +132,7 @@ def class_maps(classifier, images):
     return latent_maps(classifier, images, head=classifier.output_names[0])
 
 
-def cam(classifier, images):
+def cam(classifier: keras.Model, images: NDArray[Any]) -> NDArray[np.float32]:
     """Map what speaks for and against each class: CAM (thesis section 1.4.1; [1]_), ``M_c = Σ_k W_kc A_k``.
 
     Parameters

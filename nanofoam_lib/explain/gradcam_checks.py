@@ -4,8 +4,12 @@ Each check gives, for every variant of it, one value per image: the mean over th
 zero everywhere say nothing and do not count; an image without any other has NaN.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from nanofoam_lib.explain import gradcam
@@ -19,7 +23,9 @@ SHIFT = 4  # pixels
 EXPECTED = {"deletion": "above 1", "randomisation": "near 0", "localisation": "1 by chance", "stability": "near 1"}
 
 
-def deletion(encoder, images, dims, head="mu", seed=0):
+def deletion(
+    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu", seed: int = 0
+) -> dict[str, NDArray[Any]]:
     """Erase the most salient tenth of the pixels, and compare how far the latent moves with erasing others.
 
     Parameters
@@ -60,7 +66,9 @@ def deletion(encoder, images, dims, head="mu", seed=0):
     return {name: _mean(by_map) / _mean(move(masks)) for name, masks in others.items()}
 
 
-def randomisation(encoder, images, dims, head="mu", seed=0):
+def randomisation(
+    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu", seed: int = 0
+) -> dict[str, NDArray[Any]]:
     """Shuffle the weights layer by layer, from the head down, and see whether the maps change [1]_.
 
     Parameters
@@ -92,7 +100,7 @@ def randomisation(encoder, images, dims, head="mu", seed=0):
     return found
 
 
-def localisation(maps, zones):
+def localisation(maps: NDArray[Any], zones: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[Any]]:
     """Compare what falls on each zone with its share of the image.
 
     Parameters
@@ -115,7 +123,9 @@ def localisation(maps, zones):
         return {name: share / zones[name].mean(axis=(1, 2))[:, None] for name, share in shares.items()}
 
 
-def stability(encoder, images, dims, head="mu"):
+def stability(
+    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu"
+) -> dict[str, NDArray[Any]]:
     """Flip and shift the image, and see whether the map goes with it.
 
     Parameters
@@ -146,7 +156,13 @@ def stability(encoder, images, dims, head="mu"):
     return {name: _mean(_correlation(changed, expected)) for name, (changed, expected) in pairs.items()}
 
 
-def summarise(checks, groups, dims, localised, seed=0):
+def summarise(
+    checks: Mapping[str, Mapping[str, NDArray[Any]]],
+    groups: ArrayLike,
+    dims: Collection[int],
+    localised: Mapping[str, NDArray[Any]],
+    seed: int = 0,
+) -> pd.DataFrame:
     """Sum up the checks as a table.
 
     Parameters

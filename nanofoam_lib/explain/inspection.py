@@ -1,13 +1,16 @@
 """What there is to see in a latent space: an image, a region, a moved point. Arrays alone; `explore` shows them."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.explain import gradcam
 from nanofoam_lib.latent import projection
-from nanofoam_lib.models import descriptors, realism
+from nanofoam_lib.models import descriptors, realism, vae
 
 #: Columns that `geometry.identify` leaves for each dimension and that the explorer tells.
 DIMENSION_COLUMNS = ["dimension", "best_measure", "best_rho"]
@@ -31,7 +34,7 @@ class Space:
     yardstick : realism.Yardstick
     """
 
-    model: object
+    model: vae.Autoencoder
     images: np.ndarray
     index: pd.DataFrame
     measures: pd.DataFrame
@@ -82,7 +85,15 @@ class Step:
     extrapolation: bool
 
 
-def open_space(model, images, index, measures, mu, dimensions, n_dims=6):
+def open_space(
+    model: vae.Autoencoder,
+    images: NDArray[np.uint8],
+    index: pd.DataFrame,
+    measures: pd.DataFrame,
+    mu: NDArray[Any],
+    dimensions: pd.DataFrame,
+    n_dims: int = 6,
+) -> Space:
     """Fit the maps and the yardstick, and choose the dimensions worth moving.
 
     Parameters
@@ -119,43 +130,43 @@ def open_space(model, images, index, measures, mu, dimensions, n_dims=6):
     return Space(model, images, index, measures, np.asarray(mu), maps, chosen, yardstick)
 
 
-def strongest(dimensions, config, n):
+def strongest(dimensions: pd.DataFrame, config: vae.Config, n: int) -> pd.DataFrame:
     """Give the `n` rows of `dimensions` that tell the classes of the model `config` apart best, active ones first."""
     own = dimensions[(dimensions["kind"] == config.kind) & (dimensions["latent_dim"] == config.latent_dim)]
     ranked = own.sort_values(["active", "effect_size"], ascending=False, kind="stable")
     return ranked[DIMENSION_COLUMNS].head(n).reset_index(drop=True)
 
 
-def central(space):
+def central(space: Space) -> int:
     """Find the row of the image nearest to the mean of train: a typical one to begin with."""
     return int(np.linalg.norm(space.mu - space.yardstick.gauge.train.mean(axis=0), axis=1).argmin())
 
 
-def look(space, rows):
+def look(space: Space, rows: ArrayLike) -> Sight:
     """Look at the image of one row, or at the average of several: `Sight`; ValueError without rows."""
     rows = np.atleast_1d(rows).astype(int)
     if not len(rows):
         raise ValueError("nothing is selected")
     picture = np.mean(space.images[rows], axis=0, dtype=np.float64).astype(np.float32) / 255
     start = space.mu[rows].mean(axis=0)
-    return Sight(rows, picture, _decode(space, start)[0, ..., 0], start)
+    return Sight(rows, picture, _decode(space, start)[0, ..., 0], start)  # type: ignore[arg-type]
 
 
-def move(space, start, values):
+def move(space: Space, start: ArrayLike, values: ArrayLike) -> NDArray[Any]:
     """Replace the strongest dimensions of `start` (D,) by `values`, in the order of ``space.dimensions``: (D,)."""
     moved = np.array(start)
     moved[space.dimensions["dimension"]] = values
     return moved
 
 
-def step(space, vector):
+def step(space: Space, vector: NDArray[Any]) -> Step:
     """Decode a latent vector (D,) and gauge it: `Step`."""
     picture = _decode(space, vector)[..., 0]
     distance, error, extrapolation = realism.measure(space.yardstick, vector[None], picture).iloc[0]
     return Step(vector, picture[0], distance, error, bool(extrapolation))
 
 
-def strongest_maps(space, row, n=4):
+def strongest_maps(space: Space, row: int, n: int = 4) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
     """Explain the image of a row by the dimensions that its Grad-CAM finds most in.
 
     Returns
@@ -171,19 +182,19 @@ def strongest_maps(space, row, n=4):
     return chosen, shown / (shown.max() or 1.0)
 
 
-def compare(space, rows):
+def compare(space: Space, rows: Sequence[int] | NDArray[Any]) -> pd.DataFrame:
     """Set the mean pore measures of `rows` beside those of all images: DataFrame (measure; shown, all), known ones."""
     means = pd.DataFrame({"shown": space.measures.iloc[rows].mean(), "all": space.measures.mean()})
     return means.dropna(subset="all")
 
 
-def class_mix(space, rows):
+def class_mix(space: Space, rows: Sequence[int] | NDArray[Any]) -> pd.Series:
     """Count the classes among `rows`: Series of share in [0, 1] per class of the index, in sorted order."""
     shares = space.index["label"].iloc[rows].value_counts(normalize=True)
     return shares.reindex(sorted(space.index["label"].unique()), fill_value=0.0)
 
 
-def points(space, name, colour, rows):
+def points(space: Space, name: str, colour: str, rows: ArrayLike) -> pd.DataFrame:
     """Lay out a map as the rows to draw: DataFrame.
 
     Parameters

@@ -1,8 +1,11 @@
 """Ideas of the thesis shown on a run's own latent vectors: PCA, reparametrisation, WSS and BSS."""
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
 from nanofoam_lib.figures.spaces import class_legend, class_points
@@ -14,7 +17,7 @@ TIGHT = {"shrinkA": 0, "shrinkB": 0}  # an arrow that ends where it is told to
 
 
 @styled
-def pca_example(example, dimensions, note="", lang="en"):
+def pca_example(example: pd.DataFrame, dimensions: Sequence[int], note: str = "", lang: str = "en") -> Figure:
     """Scatter two latent dimensions with their principal axes, beside the coordinates on those (thesis fig. 3).
 
     Parameters
@@ -48,7 +51,7 @@ def pca_example(example, dimensions, note="", lang="en"):
 
 
 @styled
-def reparametrisation(draws, dimensions, note="", lang="en"):
+def reparametrisation(draws: pd.DataFrame, dimensions: Sequence[int], note: str = "", lang: str = "en") -> Figure:
     """Show draws of ε, and where they take z = μ + σ ε of one image (thesis fig. 6).
 
     Parameters
@@ -88,7 +91,7 @@ def reparametrisation(draws, dimensions, note="", lang="en"):
 
 
 @styled
-def wss_bss_scheme(distances, classes, note="", lang="en"):
+def wss_bss_scheme(distances: pd.DataFrame, classes: Collection[str], note: str = "", lang: str = "en") -> Figure:
     """Show the distances within two classes, beside those between them (thesis fig. 10).
 
     Parameters

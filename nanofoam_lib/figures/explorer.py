@@ -1,7 +1,13 @@
 """The explorer's picture on paper: where one looks on the latent map, and what is seen there."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from nanofoam_lib.figures.spaces import class_legend, class_points
 from nanofoam_lib.figures.style import MEASURES, class_colours, page_width, percent, styled, text, wrapped
@@ -10,7 +16,17 @@ _LABEL_CM = 2.6  # that the name of a class may take beside its bar
 
 
 @styled
-def explorer(points, colour, titles, here, pictures, maps, mix, note="", lang="en"):
+def explorer(
+    points: pd.DataFrame,
+    colour: str,
+    titles: Sequence[str],
+    here: NDArray[Any],
+    pictures: Mapping[str, NDArray[Any]],
+    maps: Mapping[str, NDArray[Any]],
+    mix: pd.Series,
+    note: str = "",
+    lang: str = "en",
+) -> Figure:
     """Show a latent map beside what is looked at: an image with its strongest Grad-CAM maps, or a region's average.
 
     Parameters
@@ -39,9 +55,9 @@ def explorer(points, colour, titles, here, pictures, maps, mix, note="", lang="e
     figure = plt.figure(figsize=(inches, (0.55 if wide else 1.6) * inches), layout="constrained")
     plt.close(figure)
     if wide:
-        first, second = figure.subfigures(1, 2)
+        first, second = figure.subfigures(1, 2)  # type: ignore[misc]
     else:
-        first, second = figure.subfigures(2, 1, height_ratios=(1, 0.75))
+        first, second = figure.subfigures(2, 1, height_ratios=(1, 0.75))  # type: ignore[misc]
     _draw_map(first.subplots(), points, colour, titles, here, lang)
     if colour == "label":
         class_legend(figure, points["label"])

@@ -2,9 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
+from numpy.typing import NDArray
 
 from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import (
@@ -35,7 +40,7 @@ REAL = "real"  # series of the rows that hold real micrographs' measures
 
 
 @styled
-def latent_map(points, images, note="", lang="en"):
+def latent_map(points: pd.DataFrame, images: NDArray[np.uint8], note: str = "", lang: str = "en") -> Figure:
     """Draw 2-D latent maps coloured by class, with the micrographs at the ends of each class (thesis fig. 17).
 
     Parameters
@@ -94,7 +99,7 @@ def _draw_map(figure, panel, points, images, lang):
 
 
 @styled
-def traversals(table, pictures, note="", lang="en"):
+def traversals(table: pd.DataFrame, pictures: NDArray[Any], note: str = "", lang: str = "en") -> Figure:
     """Draw walks through a latent space: one row per series, one column per step, the gauge under each picture.
 
     Parameters
@@ -121,7 +126,7 @@ def traversals(table, pictures, note="", lang="en"):
 
 
 @styled
-def sampled(table, pictures, note="", lang="en"):
+def sampled(table: pd.DataFrame, pictures: NDArray[Any], note: str = "", lang: str = "en") -> Figure:
     """Draw foams sampled from the prior and from each class, one row each, the gauge under each picture.
 
     Parameters and return value as in `traversals`.
@@ -130,7 +135,9 @@ def sampled(table, pictures, note="", lang="en"):
 
 
 @styled
-def interpolation(table, pictures, measures, note="", lang="en"):
+def interpolation(
+    table: pd.DataFrame, pictures: NDArray[Any], measures: Iterable[str], note: str = "", lang: str = "en"
+) -> Figure:
     """Draw the ways between class means as strips, and the pore measures along them beside those of real foams.
 
     Parameters
@@ -188,7 +195,7 @@ def _draw_along(axis, table, name, lang):
 
 
 @styled
-def wanted_got(table, note="", lang="en"):
+def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Scatter the pore measures that were wanted against those of the pictures, one panel per measure.
 
     Parameters

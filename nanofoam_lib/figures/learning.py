@@ -1,12 +1,14 @@
 """How training went."""
 
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, ScalarFormatter
 
 from nanofoam_lib.figures.style import COLOURS, columns_for, grid, letter, styled, text
 
 
 @styled
-def training(history, note="", lang="en"):
+def training(history: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Draw the loss of each model, epoch by epoch, on train and test images.
 
     Parameters

@@ -4,9 +4,14 @@ Maps of one figure share one colour scale, which grows with the square root of t
 can be seen.
 """
 
+from collections.abc import Collection, Iterable
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from nanofoam_lib.figures.style import (
     COLOURS,
@@ -22,7 +27,15 @@ from nanofoam_lib.figures.style import (
 
 
 @styled
-def gradcam(images, decoded, maps, mean_map, dims, note="", lang="en"):
+def gradcam(
+    images: NDArray[np.uint8],
+    decoded: NDArray[Any],
+    maps: NDArray[Any],
+    mean_map: NDArray[Any],
+    dims: Iterable[int],
+    note: str = "",
+    lang: str = "en",
+) -> Figure:
     """Show images, what the model makes of them, and where each dimension looks (thesis fig. 14 to 16).
 
     Parameters
@@ -57,7 +70,9 @@ def gradcam(images, decoded, maps, mean_map, dims, note="", lang="en"):
 
 
 @styled
-def gradcam_average(maps, labels, dims, note="", lang="en"):
+def gradcam_average(
+    maps: NDArray[Any], labels: Collection[str], dims: Iterable[int], note: str = "", lang: str = "en"
+) -> Figure:
     """Show the class-average map of each dimension, and of their mean.
 
     Parameters
@@ -86,7 +101,15 @@ def gradcam_average(maps, labels, dims, note="", lang="en"):
 
 
 @styled
-def class_maps(images, labels, cams, maps, classes, note="", lang="en"):
+def class_maps(
+    images: NDArray[np.uint8],
+    labels: Collection[str],
+    cams: NDArray[Any],
+    maps: NDArray[Any],
+    classes: Collection[str],
+    note: str = "",
+    lang: str = "en",
+) -> Figure:
     """Show what speaks for and against each class: CAM and Grad-CAM of a supervised classifier (section 1.4).
 
     Parameters
@@ -122,7 +145,7 @@ def class_maps(images, labels, cams, maps, classes, note="", lang="en"):
 
 
 @styled
-def gradcam_checks(table, note="", lang="en"):
+def gradcam_checks(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Draw what each check of the maps found, with its interval, against what a map to be trusted gives.
 
     Parameters
@@ -155,7 +178,7 @@ def gradcam_checks(table, note="", lang="en"):
     return figure
 
 
-def map_numbers(maps, mean_map, dims, ids):
+def map_numbers(maps: NDArray[Any], mean_map: NDArray[Any], dims: Iterable[int], ids: Iterable[Any]) -> pd.DataFrame:
     """List the values of the maps that `gradcam` draws.
 
     Returns

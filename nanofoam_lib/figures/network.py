@@ -1,10 +1,14 @@
 """The network's architecture, drawn from the shapes of its layers."""
 
 import math
+from typing import Any
 
+import pandas as pd
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
+from numpy.typing import NDArray
 
 from nanofoam_lib.figures.canvas import INK, arrow, canvas, elbow, words
 from nanofoam_lib.figures.style import page_width, styled, text
@@ -30,7 +34,13 @@ SIDE = (0.36, 0.2)  # how far a layer's side runs back, as shares of its height
 
 
 @styled
-def architecture(layers, image=None, decoded=None, note="", lang="en"):
+def architecture(
+    layers: pd.DataFrame,
+    image: NDArray[Any] | None = None,
+    decoded: NDArray[Any] | None = None,
+    note: str = "",
+    lang: str = "en",
+) -> Figure:
     """Draw a model's layers from the image to its reconstruction (thesis fig. 2).
 
     Heights follow the square root of a layer's height in pixels, thicknesses the logarithm of its depth. Below each

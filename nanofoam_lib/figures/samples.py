@@ -1,9 +1,14 @@
 """Micrographs, and what a model makes of them."""
 
+from collections.abc import Collection, Sequence
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+from numpy.typing import NDArray
 
 from nanofoam_lib.figures.style import (
     grid,
@@ -19,7 +24,13 @@ from nanofoam_lib.figures.style import (
 
 
 @styled
-def micrographs(images, labels, pixel_um, note="", lang="en"):
+def micrographs(
+    images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    labels: Collection[str],
+    pixel_um: Sequence[Sequence[float]] | NDArray[np.float64],
+    note: str = "",
+    lang: str = "en",
+) -> Figure:
     """Show example micrographs, one class per row, in their true proportions and with scale bars (thesis fig. 8, 9).
 
     Parameters
@@ -55,7 +66,13 @@ def micrographs(images, labels, pixel_um, note="", lang="en"):
 
 
 @styled
-def reconstructions(originals, decoded, labels, note="", lang="en"):
+def reconstructions(
+    originals: NDArray[Any],
+    decoded: dict[str, NDArray[Any]],
+    labels: Collection[str],
+    note: str = "",
+    lang: str = "en",
+) -> Figure:
     """Show images above what each model makes of them.
 
     Parameters

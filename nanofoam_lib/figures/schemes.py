@@ -1,9 +1,14 @@
 """How the work goes from micrographs to findings, and how a Grad-CAM map comes about, drawn with a run's own arrays."""
 
 import itertools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from nanofoam_lib.figures.canvas import arrow, box, canvas, elbow, picture, words
 from nanofoam_lib.figures.style import class_colours, fixed, page_width, styled, text
@@ -17,7 +22,7 @@ MAP_SIDE = 2.3  # cm, side of a map in the Grad-CAM scheme
 
 
 @styled
-def workflow(numbers, pictures, note="", lang="en"):
+def workflow(numbers: Mapping[str, float], pictures: Mapping[str, Any], note: str = "", lang: str = "en") -> Figure:
     """Draw the way from micrographs to latent vectors and to what they are used for (thesis fig. 5).
 
     Figures of less than 12 cm have the chain in the left column, else in the upper row.
@@ -186,7 +191,9 @@ _INSETS = {
 
 
 @styled
-def gradcam_scheme(image, parts, latent, dimension, note="", lang="en"):
+def gradcam_scheme(
+    image: NDArray[Any], parts: pd.DataFrame, latent: NDArray[Any], dimension: int, note: str = "", lang: str = "en"
+) -> Figure:
     """Draw how the map of one latent dimension comes about: M = ReLU(Σₖ αₖ Aₖ) (thesis fig. 7, eq. 16 and 17).
 
     Parameters

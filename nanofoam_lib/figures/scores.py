@@ -1,8 +1,11 @@
 """Scores: how well descriptors tell classes apart and predict the pores."""
 
 import math
+from collections.abc import Collection
 
+import pandas as pd
 import seaborn as sns
+from matplotlib.figure import Figure
 
 from nanofoam_lib.figures.style import (
     COLOURS,
@@ -19,7 +22,7 @@ from nanofoam_lib.figures.style import (
 
 
 @styled
-def accuracies(table, chance, note="", lang="en"):
+def accuracies(table: pd.DataFrame, chance: float, note: str = "", lang: str = "en") -> Figure:
     """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
 
     Parameters
@@ -54,7 +57,7 @@ def accuracies(table, chance, note="", lang="en"):
 
 
 @styled
-def confusion(confusions, note="", lang="en"):
+def confusion(confusions: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Draw confusion matrices side by side, as shares of each true class.
 
     Parameters
@@ -93,7 +96,7 @@ def confusion(confusions, note="", lang="en"):
 
 
 @styled
-def predictability(table, measures, note="", lang="en"):
+def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "", lang: str = "en") -> Figure:
     """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
 
     Figures of less than 12 cm have no colour bar.

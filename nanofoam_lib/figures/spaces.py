@@ -1,9 +1,13 @@
 """Latent spaces: their projections, and the distances in them."""
 
 import math
+from collections.abc import Collection, Iterable
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nanofoam_lib.figures.style import (
@@ -21,7 +25,7 @@ from nanofoam_lib.figures.style import (
 
 
 @styled
-def projection(points, note="", lang="en"):
+def projection(points: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Scatter 2-D projections, one descriptor per row, train beside test (thesis fig. 11, 12).
 
     Parameters
@@ -54,7 +58,7 @@ def projection(points, note="", lang="en"):
 
 
 @styled
-def distances(histograms, note="", lang="en"):
+def distances(histograms: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Draw the distances within two classes and between them, one panel per pair of classes (thesis fig. 13).
 
     Parameters
@@ -89,7 +93,7 @@ def distances(histograms, note="", lang="en"):
     return figure
 
 
-def class_points(axis, points, x, y, classes):
+def class_points(axis: Axes, points: pd.DataFrame, x: str, y: str, classes: Iterable[str]) -> None:
     """Scatter the columns `x` and `y` of `points`, each class of its column `label` in its own colour and shape.
 
     All lie in one collection, in the order of the rows. `classes` are all that the data has: they fix the colours.
@@ -102,7 +106,7 @@ def class_points(axis, points, x, y, classes):
     )  # fmt: skip
 
 
-def class_legend(figure, shown, classes=None):
+def class_legend(figure: Figure, shown: Collection[str], classes: Collection[str] | None = None) -> None:
     """Write above the figure what the colours and shapes mean: the classes that are `shown`, of all `classes`."""
     colours = class_colours(shown if classes is None else classes)
     handles = [
@@ -110,7 +114,7 @@ def class_legend(figure, shown, classes=None):
         for (label, colour), marker in zip(colours.items(), MARKERS, strict=False)
         if label in set(shown)
     ]
-    widest = max(len(handle.get_label()) for handle in handles)
+    widest = max(len(handle.get_label()) for handle in handles)  # type: ignore[arg-type]
     figure.legend(handles=handles, loc="outside upper center", ncols=columns_for(len(handles), 0.13 * widest + 1))
 
 

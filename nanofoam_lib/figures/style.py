@@ -6,14 +6,23 @@ import io
 import math
 import pathlib
 import textwrap
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 from nanofoam_lib.base import files
+from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.figures import spanish
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Okabe and Ito's colours, in the order in which classes (sorted by name) get them.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
@@ -37,7 +46,7 @@ WIDTH_CM = 16.0
 HIGHEST_CM = 23.0  # what a page leaves for a figure above its caption
 DPI = 300
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8,
@@ -58,7 +67,7 @@ STYLE = {
 }
 
 
-def styled(draw):
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Make a function that draws a figure from arrays follow the style of them all.
 
     It gets the keyword ``width_cm``, the width of the figure; where its argument ``lang`` is "es", ticks have a decimal
@@ -77,12 +86,12 @@ def styled(draw):
     return drawn
 
 
-def page_width():
+def page_width() -> float:
     """Width in cm of the figure that is being drawn."""
     return mpl.rcParams["figure.figsize"][0] * 2.54
 
 
-def columns_for(n_panels, panel_cm):
+def columns_for(n_panels: int, panel_cm: float) -> int:
     """Count the columns that `n_panels` of at least `panel_cm` fit into: all of them, or as many as the width allows.
 
     Examples
@@ -93,17 +102,17 @@ def columns_for(n_panels, panel_cm):
     return max(1, min(n_panels, int(page_width() / panel_cm)))
 
 
-def text(phrase, lang="en"):
+def text(phrase: str, lang: str = "en") -> str:
     """Give `phrase` in the language of the figure: "en" leaves it, "es" looks it up and leaves names as they are."""
     return spanish.WORDS.get(phrase, phrase) if lang == "es" else phrase
 
 
-def number(value, lang="en", digits=3):
+def number(value: float, lang: str = "en", digits: int = 3) -> str:
     """Write a number with at most `digits` significant digits, with a decimal comma in Spanish."""
     return _decimal(f"{value:.{digits}g}", lang)
 
 
-def fixed(value, lang="en", decimals=2):
+def fixed(value: float, lang: str = "en", decimals: int = 2) -> str:
     """Write a number with `decimals` decimals, a true minus sign, and a decimal comma in Spanish; a dash for NaN.
 
     Examples
@@ -117,18 +126,18 @@ def fixed(value, lang="en", decimals=2):
     return _decimal(f"{rounded:.{decimals}f}".replace("-", "−"), lang)
 
 
-def percent(written, lang="en"):
+def percent(written: str, lang: str = "en") -> str:
     """Set a percentage apart from its sign where the language asks for it: "35%" is "35 %" in Spanish."""
     return written.replace("%", "\N{NO-BREAK SPACE}%") if lang == "es" else written
 
 
-def class_colours(labels):
+def class_colours(labels: Iterable[str]) -> dict[str, str]:
     """Give each class, in sorted order, its fixed colour: dict of label → hex colour."""
     return {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(sorted(set(labels)))}
 
 
 @mpl.rc_context(STYLE)
-def save(figure, stem, numbers):
+def save(figure: Figure, stem: StrPath, numbers: "pd.DataFrame") -> Figure:
     """Write ``stem.pdf`` (vector), ``stem.png`` (300 dpi) and ``stem.csv`` (the numbers drawn).
 
     Parameters
@@ -155,7 +164,7 @@ def save(figure, stem, numbers):
     return figure
 
 
-def grid(rows, columns, cell_aspect, note):
+def grid(rows: int, columns: int, cell_aspect: float, note: str) -> tuple[Figure, NDArray[Any]]:
     """Make a figure of the page's width: (figure, axes); cells are `cell_aspect` times as high as wide."""
     width = mpl.rcParams["figure.figsize"][0]
     height = width / columns * cell_aspect * rows + 0.3
@@ -167,32 +176,32 @@ def grid(rows, columns, cell_aspect, note):
     return figure, axes
 
 
-def wrapped(phrase, width_cm=None, size=6):
+def wrapped(phrase: str, width_cm: float | None = None, size: float = 6) -> str:
     """Break the lines of a phrase at `width_cm` (the figure's width if not given), written in `size` points."""
     letter_cm = 0.021 * size  # on the average
     n = max(1, int((width_cm or page_width()) / letter_cm))
     return "\n".join(textwrap.fill(line, n) for line in phrase.split("\n"))
 
 
-def letter(axes):
+def letter(axes: Iterable[Axes]) -> None:
     """Name the panels of a figure a, b, c …, each at its upper left."""
     for name, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         axis.set_title(name, loc="left", fontweight="bold")
 
 
-def row_title(axis, title):
+def row_title(axis: Axes, title: str) -> None:
     """Write `title` upright at the left of an axes whose own labels are off."""
     where = {"transform": axis.transAxes, "rotation": 90, "ha": "right", "va": "center"}
-    axis.text(-0.04, 0.5, title, fontsize=_row_title_size(), **where)
+    axis.text(-0.04, 0.5, title, fontsize=_row_title_size(), **where)  # type: ignore[arg-type]
 
 
-def row_aspect(titles, columns):
+def row_aspect(titles: Collection[str], columns: int) -> float:
     """Give how many times as high as wide the cells of `columns` must be for square pictures and upright row titles."""
     letter_cm = 0.023 * _row_title_size()
     return max(1.0, letter_cm * max(map(len, titles)) * columns / page_width())
 
 
-def scale_bar_length(width):
+def scale_bar_length(width: float) -> float:
     """Choose the round length (1, 2 or 5 times a power of ten) nearest to a quarter of `width`.
 
     Examples
@@ -204,17 +213,17 @@ def scale_bar_length(width):
     return min((factor * power for factor in (1, 2, 5, 10)), key=lambda length: abs(length - width / 4))
 
 
-def describe(data_name, seed, lang="en"):
+def describe(data_name: str, seed: int, lang: str = "en") -> str:
     """Name data set, split and seed in the words that stand under every figure."""
     return f"{text(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
 
 
-def model_name(kind, latent_dim):
+def model_name(kind: str, latent_dim: int) -> str:
     """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
     return f"{MODELS.get(kind, kind)} {latent_dim}-d"
 
 
-def names(table, lang="en"):
+def names(table: "pd.DataFrame", lang: str = "en") -> list[str]:
     """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ"."""
     return [
         " ".join(SYMBOLS.get(word, word) for word in text(row.descriptor, lang).split())

@@ -1,6 +1,7 @@
 """Scores against the parameters of a sweep."""
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, letter, styled, text
 
@@ -18,7 +19,7 @@ SCORES = {
 CONTROL = "best control"
 
 
-def sweep_numbers(table, swept):
+def sweep_numbers(table: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
     """Lay out the finished runs of a sweep as `sweep` draws them.
 
     Parameters
@@ -52,7 +53,7 @@ def sweep_numbers(table, swept):
 
 
 @styled
-def sweep(numbers, note="", lang="en"):
+def sweep(numbers: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Draw scores against the first parameter of a sweep, one series for each value of the others.
 
     Parameters

@@ -2,6 +2,9 @@
 
 import textwrap
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from nanofoam_lib.figures.canvas import INK, canvas, words
 from nanofoam_lib.figures.style import fixed, names, page_width, styled, text
 
@@ -10,7 +13,7 @@ NARROW_ROW = 0.7
 
 
 @styled
-def score_table(table, note="", lang="en"):
+def score_table(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """Write accuracies with their 95 % intervals, descriptors by classifiers (thesis table 1).
 
     Parameters

@@ -3,12 +3,14 @@
 import hashlib
 import pathlib
 import warnings
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
+from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -19,7 +21,7 @@ METADATA = "metadata.csv"
 INDEX_COLUMNS = ("id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "bits")
 
 
-def list_folder(folder):
+def list_folder(folder: StrPath) -> pd.DataFrame:
     """List the images of a data folder, with what ``metadata.csv`` says of them.
 
     Parameters
@@ -61,7 +63,7 @@ def list_folder(folder):
     return table
 
 
-def compare_metadata(folder, table):
+def compare_metadata(folder: StrPath, table: pd.DataFrame) -> list[str]:
     """Say where ``metadata.csv`` and the images of a data folder do not match.
 
     Parameters
@@ -88,7 +90,7 @@ def compare_metadata(folder, table):
     return said
 
 
-def check_apart(folder, run_folder):
+def check_apart(folder: StrPath, run_folder: StrPath) -> None:
     """Raise UsageError if a data folder is the run folder or lies in it, where a run removes what earlier ones left.
 
     A run folder inside the data folder is no harm: its images lie too deep to be taken for a class.
@@ -99,7 +101,7 @@ def check_apart(folder, run_folder):
         raise UsageError(f"--data {inner}: lies in the run folder {outer}; choose another --out")
 
 
-def check_unchanged(folder, index):
+def check_unchanged(folder: StrPath, index: pd.DataFrame) -> None:
     """Raise DataError if an image is no longer what it was when it was read.
 
     Parameters
@@ -117,7 +119,7 @@ def check_unchanged(folder, index):
             )
 
 
-def first_of(paths):
+def first_of(paths: Collection[str]) -> str:
     """Name the first of some paths, and say how many more there are."""
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return safe_names.shown(next(iter(paths))) + more

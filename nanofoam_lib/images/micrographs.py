@@ -3,19 +3,26 @@
 import contextlib
 import pathlib
 import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
+from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.images import formats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Fewer pixels than this on a side, after the crop, show no structure that a 128-pixel picture could keep.
 SMALLEST_SIDE = 16
 
 
-def read(path, bits=None, max_megapixels=formats.MAX_MEGAPIXELS):
+def read(path: StrPath, bits: int | None = None, max_megapixels: float = formats.MAX_MEGAPIXELS) -> NDArray[np.uint8]:
     """Read a micrograph as 8-bit grey.
 
     Parameters
@@ -52,7 +59,9 @@ def read(path, bits=None, max_megapixels=formats.MAX_MEGAPIXELS):
     return grey
 
 
-def read_colour(path, width, bits=None, max_megapixels=formats.MAX_MEGAPIXELS):
+def read_colour(
+    path: StrPath, width: int, bits: int | None = None, max_megapixels: float = formats.MAX_MEGAPIXELS
+) -> NDArray[np.uint8]:
     """Read a micrograph as the eye sees it, made smaller for display (other arguments and errors as in `read`).
 
     Returns
@@ -70,7 +79,7 @@ def read_colour(path, width, bits=None, max_megapixels=formats.MAX_MEGAPIXELS):
     return np.asarray(colour)
 
 
-def thumbnail_pixels(index, thumbnails):
+def thumbnail_pixels(index: "pd.DataFrame", thumbnails: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.float64]:
     """Give the pixel sizes of thumbnails in µm: ndarray (n, 2), NaN where the micrograph's is unknown.
 
     Parameters
@@ -85,7 +94,7 @@ def thumbnail_pixels(index, thumbnails):
     return np.column_stack([pixel_um, pixel_um])
 
 
-def preprocess(grey, crop=0.15, size=128, margin=0):
+def preprocess(grey: NDArray[np.uint8], crop: float = 0.15, size: int = 128, margin: int = 0) -> NDArray[np.uint8]:
     """Crop the unlit border away and resize to a square.
 
     Parameters
@@ -139,19 +148,19 @@ def preprocess(grey, crop=0.15, size=128, margin=0):
     return np.asarray(cropped.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def crop_box(width, height, crop):
+def crop_box(width: int, height: int, crop: float) -> tuple[int, int, int, int]:
     """Give left, top, right and bottom of what `preprocess` keeps, in pixels."""
     left, top = round(crop * width), round(crop * height)
     return left, top, width - left, height - top
 
 
-def contents(path):
+def contents(path: pathlib.Path) -> bytes:
     """Read the bytes of a file; DataError if it is something else, since a pipe or a device might never end."""
     check_regular(path)
     return path.read_bytes()
 
 
-def check_regular(path):
+def check_regular(path: pathlib.Path) -> None:
     """Raise DataError if `path` is there, but is no file."""
     if path.exists() and not path.is_file():
         raise DataError("is not a file")

@@ -1,6 +1,8 @@
 """Where pores, rims and walls lie in the images that the network sees."""
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from nanofoam_lib.images import micrographs, pores, synthetic
@@ -8,7 +10,7 @@ from nanofoam_lib.images import micrographs, pores, synthetic
 RIM = 2.0  # pixels of 128 on either side of a pore's outline
 
 
-def of_synthetic(index, crop=0.15, size=128):
+def of_synthetic(index: pd.DataFrame, crop: float = 0.15, size: int = 128) -> NDArray[np.bool_]:
     """Draw the true pores of synthetic foams as the network sees them.
 
     Parameters
@@ -31,7 +33,7 @@ def of_synthetic(index, crop=0.15, size=128):
     return masks
 
 
-def of_images(images, pixel_um):
+def of_images(images: NDArray[np.uint8], pixel_um: ArrayLike) -> NDArray[np.bool_]:
     """Segment the pores of images whose truth is not known, by `pores.segment`.
 
     Parameters
@@ -49,7 +51,7 @@ def of_images(images, pixel_um):
     return np.array([_shrink(mask, 0, images.shape[1]) for mask in segmented])
 
 
-def split(masks, rim=RIM):
+def split(masks: NDArray[np.bool_], rim: float = RIM) -> dict[str, NDArray[np.bool_]]:
     """Divide images into zones: everything near a pore's outline, and the insides and outsides that are left.
 
     Parameters
@@ -68,7 +70,7 @@ def split(masks, rim=RIM):
     return {"pores": masks & ~near, "rims": near, "walls": ~masks & ~near}
 
 
-def edge(shape, width=8):
+def edge(shape: tuple[int, int, int], width: int = 8) -> NDArray[np.bool_]:
     """Mark the outermost `width` pixels of images of shape (N, S, S): there, padding takes the place of the picture."""
     found = np.ones(shape, bool)
     found[:, width:-width, width:-width] = False

@@ -9,9 +9,12 @@ import functools
 import math
 import pathlib
 import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from scipy import ndimage
 from scipy.spatial import KDTree
@@ -22,6 +25,7 @@ from skimage.segmentation import watershed
 
 from nanofoam_lib.base import scheduling
 from nanofoam_lib.base.errors import RunWarning
+from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import formats, micrographs
 
@@ -32,7 +36,9 @@ _SMALLEST = 0.25  # of a typical pore's radius: less is grain, not a pore or an 
 _NECK = 0.8  # two pores are told apart if the way between them narrows below this share of the smaller one
 
 
-def measure(grey, pixel_size_um, crop=0.15, pixels=_PIXELS):
+def measure(
+    grey: NDArray[Any], pixel_size_um: ArrayLike | None, crop: float = 0.15, pixels: int = _PIXELS
+) -> dict[str, float]:
     """Measure the pores of a grey micrograph.
 
     Parameters
@@ -98,7 +104,13 @@ def measure(grey, pixel_size_um, crop=0.15, pixels=_PIXELS):
     }
 
 
-def measure_all(paths, pixel_sizes_um, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
+def measure_all(
+    paths: Iterable[StrPath],
+    pixel_sizes_um: ArrayLike,
+    crop: float = 0.15,
+    max_megapixels: float = formats.MAX_MEGAPIXELS,
+    n_jobs: int = -1,
+) -> pd.DataFrame:
     """Measure the pores of many images, read by `micrographs.read`, in `n_jobs` processes or on a cluster.
 
     Parameters
@@ -119,7 +131,7 @@ def measure_all(paths, pixel_sizes_um, crop=0.15, max_megapixels=formats.MAX_MEG
     return _measure_each(one, paths, pixel_sizes_um, n_jobs)
 
 
-def measure_pictures(pictures, pixel_sizes_um, n_jobs=-1):
+def measure_pictures(pictures: NDArray[Any], pixel_sizes_um: ArrayLike, n_jobs: int = -1) -> pd.DataFrame:
     """Measure the pores of pictures in memory, decoded ones for instance, whole and in `n_jobs` processes.
 
     Parameters
@@ -150,7 +162,9 @@ def _read_and_measure(path, pixel_size_um, crop, max_megapixels):
     return measure(grey, pixel_size_um, crop)
 
 
-def segment(grey, pixel_size_um, crop=0.15, pixels=_PIXELS):
+def segment(
+    grey: NDArray[Any], pixel_size_um: ArrayLike | None, crop: float = 0.15, pixels: int = _PIXELS
+) -> tuple[NDArray[np.int32], float]:
     """Label the pores of a grey micrograph (arguments and errors as in `measure`).
 
     Returns
@@ -171,7 +185,7 @@ def segment(grey, pixel_size_um, crop=0.15, pixels=_PIXELS):
     return _split(_dark_phase(picture)), side_um
 
 
-def regions(labels, side_um):
+def regions(labels: NDArray[np.integer], side_um: float) -> pd.DataFrame:
     """Measure each pore of a label image, as given by `segment`.
 
     Returns
@@ -204,7 +218,7 @@ def regions(labels, side_um):
     return pd.DataFrame({"label": table["label"]} | {key: side_um * v for key, v in lengths.items()} | shape)
 
 
-def walls(labels, side_um):
+def walls(labels: NDArray[np.integer], side_um: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Measure the walls between neighbouring pores of a label image, as given by `segment`.
 
     Returns

@@ -18,7 +18,9 @@ from nanofoam_lib.images import collection, formats, micrographs
 MARGIN = 12
 
 
-def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
+def check(
+    folder: files.StrPath, crop: float = 0.15, max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1
+) -> pd.DataFrame:
     """Read every image of a data folder and list what is wrong with each bad one.
 
     Returns
@@ -45,9 +47,11 @@ def check(folder, crop=0.15, max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1):
 
 
 def process(
-    folder, target, crop=0.15, size=128, pixel_size_um=None, skip_bad=False,
-    max_megapixels=formats.MAX_MEGAPIXELS, n_jobs=-1, wide=None,
-):  # fmt: skip
+    folder: files.StrPath, target: files.StrPath, crop: float = 0.15, size: int = 128,
+    pixel_size_um: float | None = None, skip_bad: bool = False,
+    max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1,
+    wide: files.StrPath | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Read, grey, crop and resize every image of a data folder into one array on disk.
 
     Parameters

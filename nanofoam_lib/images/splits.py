@@ -1,9 +1,12 @@
 """Which images train and which test, and what augmentation may do to those that train."""
 
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
 from nanofoam_lib.base import memmap, safe_names
@@ -20,7 +23,7 @@ SQUARE_WITHIN = 0.02  # how far width over height may be from 1
 _COARSE_THRESHOLD = 0.55
 
 
-def by_group(labels, groups, test_fraction=0.3, seed=0):
+def by_group(labels: ArrayLike, groups: ArrayLike, test_fraction: float = 0.3, seed: int = 0) -> NDArray[np.str_]:
     """Split by group, stratified by class: images of one group never stand on both sides.
 
     Parameters
@@ -90,7 +93,7 @@ def _put_classes_on_both_sides(is_test, counts, order):
                 is_test[min(candidates, key=lambda group: counts[group].sum())] = side
 
 
-def dihedral(images, elements):
+def dihedral(images: NDArray[Any], elements: Iterable[int]) -> NDArray[Any]:
     """Flip and rotate each square image by one of the eight symmetries of the square.
 
     Parameters
@@ -128,18 +131,18 @@ class Chosen:
     (3, [[[7, 6], [5, 4]]])
     """
 
-    def __init__(self, images, rows, elements=None):
+    def __init__(self, images: NDArray[Any], rows: ArrayLike, elements: ArrayLike | None = None) -> None:
         self._images, self._rows = images, np.asarray(rows)
         self._elements = np.zeros(len(self._rows), int) if elements is None else np.asarray(elements)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: slice | NDArray[Any]) -> NDArray[Any]:
         return dihedral(memmap.take(self._images, self._rows[part]), self._elements[part])
 
 
-def symmetries(index):
+def symmetries(index: pd.DataFrame) -> tuple[int, ...]:
     """List the elements of `dihedral` that make of a micrograph another one that could be real.
 
     Parameters
@@ -157,7 +160,9 @@ def symmetries(index):
     return tuple(range(8)) if (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
 
 
-def augment(images, rng, size=None, elements=range(8)):
+def augment(
+    images: NDArray[Any], rng: np.random.Generator, size: int | None = None, elements: Sequence[int] = range(8)
+) -> NDArray[Any]:
     """Cut a window out of each image, and flip and turn it.
 
     Parameters
@@ -180,7 +185,7 @@ def augment(images, rng, size=None, elements=range(8)):
     return dihedral(np.stack(windows), rng.choice(elements, len(images)))
 
 
-def thesis(n_images, seed=0):
+def thesis(n_images: int, seed: int = 0) -> tuple[NDArray[np.int_], NDArray[np.int_], NDArray[np.str_]]:
     """Augment first, then split at random: the protocol of the thesis, kept to show what its leak is worth.
 
     **It leaks**: turned and flipped copies of one image land on both sides, so that a classifier is tested on pictures
@@ -214,7 +219,7 @@ def thesis(n_images, seed=0):
     return rows, elements, split
 
 
-def near_duplicates(images, split, threshold=0.7):
+def near_duplicates(images: NDArray[np.uint8], split: ArrayLike, threshold: float = 0.7) -> pd.DataFrame:
     """List the pairs of a train and a test image that show the same picture: the leak guard of a split.
 
     Found are images that differ by flips and quarter turns, by a shift of up to 4 pixels in x and in y, by brightness
@@ -280,7 +285,7 @@ def near_duplicates(images, split, threshold=0.7):
     return pd.DataFrame(listed, columns=["train_id", "test_id", "similarity", "transform"])
 
 
-def warn_or_stop(pairs, paths, strict=False):
+def warn_or_stop(pairs: pd.DataFrame, paths: ArrayLike, strict: bool = False) -> None:
     """Say that a split leaks, if `near_duplicates` listed any pair.
 
     Parameters
@@ -305,7 +310,7 @@ def warn_or_stop(pairs, paths, strict=False):
     warnings.warn(message, RunWarning, stacklevel=2)
 
 
-def warn_of_few_groups(labels, groups, split, least=10):
+def warn_of_few_groups(labels: ArrayLike, groups: ArrayLike, split: ArrayLike, least: int = 10) -> None:
     """Say of which classes too few groups are held out for their accuracy to mean much.
 
     Parameters

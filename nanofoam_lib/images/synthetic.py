@@ -17,8 +17,10 @@ import math
 import numbers
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
@@ -48,7 +50,13 @@ _WALL_UM = 2.5  # thinnest wall that is normally left between two pores
 _BLEND_UM = 4.0  # how far outside its outline a pore still shapes the surface
 
 
-def foam_micrograph(composition, seed, size=(1200, 1600), pixel_size_um=0.27, specimen=None):
+def foam_micrograph(
+    composition: str,
+    seed: int,
+    size: tuple[int, int] = (1200, 1600),
+    pixel_size_um: float = 0.27,
+    specimen: int | None = None,
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Draw one foam micrograph, and list the pores in it.
 
     Parameters
@@ -103,25 +111,31 @@ def foam_micrograph(composition, seed, size=(1200, 1600), pixel_size_um=0.27, sp
     }
 
 
-def foam_mask(composition, seed, size=(1200, 1600), pixel_size_um=0.27, specimen=None):
+def foam_mask(
+    composition: str,
+    seed: int,
+    size: tuple[int, int] = (1200, 1600),
+    pixel_size_um: float = 0.27,
+    specimen: int | None = None,
+) -> NDArray[np.bool_]:
     """Tell which pixels of `foam_micrograph` (same arguments) lie in a pore: bool (height, width)."""
     traits, pores, *_ = _foam(composition, seed, size, pixel_size_um, specimen)
     return _paint(pores, size, pixel_size_um, traits["light"])[0] > 0
 
 
-def check_count(name, value, least):
+def check_count(name: str, value: Any, least: int) -> None:
     """Raise ValueError if the argument `name` is not a whole number of at least `least`."""
     if not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
 
 
-def check_picture(seed, size, pixel_size_um):
+def check_picture(seed: Any, size: Any, pixel_size_um: Any) -> None:
     """Raise ValueError if one of these arguments of `foam_micrograph` cannot be used."""
     check_count("seed", seed, 0)
     whole = isinstance(size, tuple | list) and all(isinstance(side, numbers.Integral) for side in size)
     if not whole or len(size) != 2 or min(size) < 1:
         raise ValueError(f"size: expected (height, width) in pixels, got {size!r}")
-    if not (isinstance(pixel_size_um, numbers.Real) and 0 < pixel_size_um < math.inf):
+    if not (isinstance(pixel_size_um, numbers.Real) and 0 < pixel_size_um < math.inf):  # type: ignore[operator]
         raise ValueError(f"pixel_size_um: expected a positive number of µm, got {pixel_size_um!r}")
 
 

@@ -3,6 +3,8 @@
 import math
 import pathlib
 import re
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,15 @@ from nanofoam_lib.images import synthetic
 
 
 def write_folder(
-    folder, n_per_class=80, specimens=40, size=(600, 800), pixel_size_um=0.54, seed=0, progress=track, n_jobs=-1
-):
+    folder: files.StrPath,
+    n_per_class: int = 80,
+    specimens: int = 40,
+    size: tuple[int, int] = (600, 800),
+    pixel_size_um: float = 0.54,
+    seed: int = 0,
+    progress: Callable[..., Iterable[Any]] = track,
+    n_jobs: int = -1,
+) -> pd.DataFrame:
     """Write a data folder of foam micrographs of every composition, with their truth.
 
     Parameters

@@ -2,11 +2,27 @@
 
 import contextlib
 import html
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from ipywidgets import HTML, BoundedIntText, Button, Dropdown, FloatSlider, HBox, Image, Layout, ToggleButtons, VBox
+from ipywidgets import (
+    HTML,
+    BoundedIntText,
+    Button,
+    Dropdown,
+    FloatSlider,
+    HBox,
+    Image,
+    Layout,
+    ToggleButtons,
+    VBox,
+    Widget,
+)
+from numpy.typing import NDArray
 
 from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.explain import inspection
 from nanofoam_lib.figures import style
 from nanofoam_lib.lab import explore, scatter
@@ -28,7 +44,7 @@ CSS = """<style>
 </style>"""
 
 
-def show(explorer, stem):
+def show(explorer: explore.Explorer, stem: StrPath) -> Widget:
     """Show an `explore.Explorer` with its controls.
 
     Parameters
@@ -71,7 +87,7 @@ class Panel:
         If jupyter-scatter is not installed.
     """
 
-    def __init__(self, explorer, stem):
+    def __init__(self, explorer: explore.Explorer, stem: StrPath) -> None:
         self.explorer, self.stem = explorer, stem
         space = explorer.space
         self.scatter = scatter.build(space)
@@ -187,13 +203,13 @@ class Panel:
         self.scatter.annotations(scatter.mark(self.explorer))
 
 
-def gauge(space, step):
+def gauge(space: inspection.Space, step: inspection.Step) -> str:
     """Say in HTML how far off real images a `inspection.Step` is, behind a dot in green or vermilion."""
     dot = style.COLOURS[4] if step.extrapolation else style.COLOURS[2]
     return f'<span style="color: {dot}">●</span> {html.escape(explore.gauge_text(space, step))}'
 
 
-def facts(space, rows):
+def facts(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
     """Tell the pore measures of `rows` beside those of all images in HTML; names are escaped."""
     measures = "".join(
         f"<tr><td>{html.escape(style.MEASURES.get(row.Index, row.Index))}</td><td>{_number(row.shown)}</td>"
@@ -204,7 +220,7 @@ def facts(space, rows):
     return f"<table><tr><td></td><th>{who}</th><th>mean of all</th></tr>{measures}</table>"
 
 
-def mix(space, rows):
+def mix(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
     """Tell what classes a region holds in HTML, as one bar; names are escaped. Empty for an image."""
     if len(rows) == 1:
         return ""

@@ -1,7 +1,11 @@
 """How well descriptors tell the classes apart: the classifiers of the thesis's table 1, scored on unseen groups."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import KNeighborsClassifier
@@ -21,7 +25,14 @@ CLASSIFIERS = {
 }
 
 
-def score(vectors, labels, groups, split, classifier="random forest", seed=0):
+def score(
+    vectors: ArrayLike,
+    labels: ArrayLike,
+    groups: ArrayLike,
+    split: ArrayLike,
+    classifier: str = "random forest",
+    seed: int = 0,
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """Train a classifier on the train images, and count how often it is right on the test images.
 
     Parameters
@@ -57,7 +68,13 @@ def _confusion(true, predicted, classes):
     return pd.DataFrame(columns | {"count": counts.ravel()})
 
 
-def table1(descriptors, index, data, seed=0, protocol="by-group"):
+def table1(
+    descriptors: Mapping[tuple[str, int, str], NDArray[Any]],
+    index: pd.DataFrame,
+    data: str,
+    seed: int = 0,
+    protocol: str = "by-group",
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every descriptor with every classifier: the rows of the thesis's table 1.
 
     Parameters
@@ -90,7 +107,7 @@ def table1(descriptors, index, data, seed=0, protocol="by-group"):
     return pd.DataFrame(rows), pd.concat(confusions, ignore_index=True)
 
 
-def of_scores(scores, index, name, data, seed=0):
+def of_scores(scores: ArrayLike, index: pd.DataFrame, name: Sequence[Any], data: str, seed: int = 0) -> pd.DataFrame:
     """Score a network's own decisions on the test images, as a row of `table1`.
 
     Parameters
@@ -117,7 +134,7 @@ def of_scores(scores, index, name, data, seed=0):
     return pd.DataFrame([row | {"n_train": int((~test).sum()), "n_test": int(test.sum())}])
 
 
-def over_seeds(tables):
+def over_seeds(tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """Summarise table 1 over repetitions of the training with several seeds.
 
     Parameters

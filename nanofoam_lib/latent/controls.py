@@ -1,8 +1,11 @@
 """Descriptors that need no training of a network: what the latent vectors have to beat."""
 
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, scheduling
 from nanofoam_lib.base.errors import RunWarning
@@ -13,7 +16,7 @@ BLOCK = 512  # images at a time
 PASSES, SPARE_AXES = 5, 16  # of the principal components of more: of 6000 photographs the 128th lacks 0.2 % variance
 
 
-def pixel_pca(images, train, n_components):
+def pixel_pca(images: NDArray[np.uint8], train: ArrayLike, n_components: int) -> NDArray[np.float32]:
     """Project the pixels on the principal components of the train images: the linear autoencoder.
 
     Parameters
@@ -102,7 +105,7 @@ def _blocks(rows):
     return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
 
 
-def lbp_histograms(images, radii=(1, 2, 4)):
+def lbp_histograms(images: NDArray[np.uint8], radii: Sequence[int] = (1, 2, 4)) -> NDArray[np.float32]:
     """Count local binary patterns: how often a pixel's neighbours form a spot, an edge, a corner, at each radius.
 
     Parameters
@@ -161,7 +164,7 @@ def _shifted(image, start, n_rows):
     return first + np.float32(part) * (image[int(whole) + 1 : int(whole) + 1 + n_rows] - first) if part else first
 
 
-def power_spectrum(images):
+def power_spectrum(images: NDArray[Any]) -> NDArray[np.float32]:
     """Average the power spectrum over directions: how much structure there is at each length scale.
 
     Parameters
@@ -197,7 +200,7 @@ def power_spectrum(images):
     return spectra
 
 
-def grey_statistics(images):
+def grey_statistics(images: NDArray[Any]) -> NDArray[np.float32]:
     """Mean and standard deviation of the grey levels: what exposure alone tells about the class.
 
     A classifier that does well on these two numbers warns that the classes were photographed differently: then a high
@@ -219,7 +222,9 @@ def grey_statistics(images):
 CONTROLS = {"LBP": lbp_histograms, "power spectrum": power_spectrum, "grey mean+std": grey_statistics}
 
 
-def controls(images, train, sizes):
+def controls(
+    images: NDArray[np.uint8], train: ArrayLike, sizes: Iterable[int]
+) -> dict[tuple[str, int, str], NDArray[np.float32]]:
     """Compute the controls that need no network.
 
     Parameters

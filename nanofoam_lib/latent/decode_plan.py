@@ -4,8 +4,12 @@ Every function gives a DataFrame of latent vectors, indexed by ``what`` (the kin
 figure), ``class`` (the class a point stands for, or empty) and ``step`` (how far along the row).
 """
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.latent import projection, traversal
 
@@ -13,7 +17,7 @@ PER_ROW = 5  # samples of a class, and points per side of a grid
 REAL = "real"  # series of what real micrographs measure
 
 
-def traversals(vectors, dims, maps):
+def traversals(vectors: NDArray[Any], dims: Iterable[int], maps: Mapping[str, projection.Projection]) -> pd.DataFrame:
     """Walk from the mean of train, three standard deviations to both sides in seven steps.
 
     Parameters
@@ -41,7 +45,7 @@ def traversals(vectors, dims, maps):
     return pd.concat(rows)
 
 
-def interpolations(vectors, labels, pictures=9):
+def interpolations(vectors: ArrayLike, labels: ArrayLike, pictures: int = 9) -> pd.DataFrame:
     """Go from class mean to class mean, in sorted order: straight, and on an arc around the origin.
 
     Parameters
@@ -70,7 +74,7 @@ def interpolations(vectors, labels, pictures=9):
     return pd.concat(rows)
 
 
-def samples(vectors, labels, n=PER_ROW, seed=0):
+def samples(vectors: NDArray[Any], labels: ArrayLike, n: int = PER_ROW, seed: int = 0) -> pd.DataFrame:
     """Draw `n` points of the prior, and of a normal distribution fitted to each class of the train images."""
     drawn = [_name(traversal.sample_prior(n, vectors.shape[1], seed), "sample", "prior", range(1, n + 1))]
     for number, (label, own) in enumerate(traversal.fit_classes(vectors, labels).items(), start=1):
@@ -79,19 +83,19 @@ def samples(vectors, labels, n=PER_ROW, seed=0):
     return pd.concat(drawn)
 
 
-def lattice(found, axis, n=PER_ROW):
+def lattice(found: projection.Projection, axis: str, n: int = PER_ROW) -> pd.DataFrame:
     """Lay a grid of n × n points over a map, a `projection.Projection` whose axes are called `axis`, such as "LD"."""
     plane = traversal.grid(found.train, n)
     heights = [f"{axis}2 {y:+.1f}" for y in plane[:, 1]]
     return _name(projection.unproject(found, plane), "map", heights, plane[:, 0].round(1))
 
 
-def orders(wanted, points):
+def orders(wanted: pd.DataFrame, points: ArrayLike) -> pd.DataFrame | None:
     """Name the points of `design.orders`: the series is the measure, the step its wanted value."""
     return _name(points, "design", wanted.notna().idxmax(axis=1), wanted.max(axis=1)) if len(wanted) else None
 
 
-def beside_real(table, measures, labels):
+def beside_real(table: pd.DataFrame, measures: pd.DataFrame, labels: ArrayLike) -> pd.DataFrame:
     """Add to an interpolation between class means what real micrographs of these classes measure.
 
     Parameters

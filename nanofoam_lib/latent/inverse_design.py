@@ -1,9 +1,11 @@
 """Foams to order: where in a latent space a pore measure has the wanted value, and whether decoding there gives it."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import RidgeCV
@@ -42,7 +44,7 @@ class Design:
     direction: np.ndarray
 
 
-def fit(vectors, values):
+def fit(vectors: ArrayLike, values: ArrayLike) -> Design:
     """Fit a ridge regression of a pore measure on latent vectors, and find the direction that changes it.
 
     Parameters
@@ -90,23 +92,25 @@ def fit(vectors, values):
     return Design(slopes, model.intercept_ - slopes @ scaler.mean_, vectors.mean(axis=0), step / (slopes @ step))
 
 
-def fit_all(vectors, measures):
+def fit_all(vectors: ArrayLike, measures: pd.DataFrame) -> dict[str, Design]:
     """Fit a `Design` to each of `MEASURES` that is known of enough images and varies: dict of measure to design."""
     return {name: fit(vectors, measures[name]) for name in MEASURES if _varies(measures[name].to_numpy(float))}
 
 
-def predict(design, points):
+def predict(design: Design, points: ArrayLike) -> NDArray[np.float64]:
     """Predict the measure at latent `points` (n, D): (n,)."""
     return np.asarray(points, float) @ design.slopes + design.intercept
 
 
-def point(design, wanted, start=None):
+def point(design: Design, wanted: float, start: ArrayLike | None = None) -> NDArray[np.float64]:
     """Go from `start`, the mean of train if not given, to where the regression predicts the `wanted` measure: (D,)."""
     start = design.mean if start is None else np.asarray(start, float)
     return start + (wanted - predict(design, start)) * design.direction
 
 
-def orders(designs, measures, n=7):
+def orders(
+    designs: Mapping[str, Design], measures: pd.DataFrame, n: int = 7
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Order `n` values of each measure.
 
     Parameters
@@ -124,13 +128,15 @@ def orders(designs, measures, n=7):
     points : ndarray, shape (orders, D)
         Where to decode them.
     """
-    levels = {name: np.linspace(*measures[name].quantile([0.05, 0.95]), n) for name in designs}
+    levels = {name: np.linspace(*measures[name].quantile([0.05, 0.95]), n) for name in designs}  # type: ignore[call-overload]
     wanted = pd.DataFrame([{name: value} for name in designs for value in levels[name]], columns=list(designs))
     points = [point(designs[name], value) for name in designs for value in levels[name]]
     return wanted, np.array(points)
 
 
-def compare(designs, points, wanted, got, picture):
+def compare(
+    designs: Mapping[str, Design], points: ArrayLike, wanted: pd.DataFrame, got: pd.DataFrame, picture: str
+) -> pd.DataFrame:
     """Lay wanted beside predicted and got measures, one row per picture and measure.
 
     Parameters
@@ -162,7 +168,7 @@ def compare(designs, points, wanted, got, picture):
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 
-def summarise(comparison):
+def summarise(comparison: pd.DataFrame) -> pd.DataFrame:
     """Sum up how well each measure can be ordered.
 
     Parameters

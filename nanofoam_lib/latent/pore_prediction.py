@@ -1,7 +1,11 @@
 """What a descriptor knows of the pores: how well it predicts their measures, and what each latent dimension follows."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
@@ -9,7 +13,7 @@ from nanofoam_lib.base import memmap
 from nanofoam_lib.latent import ridge
 
 
-def predictability(vectors, measures, groups, seed=0):
+def predictability(vectors: ArrayLike, measures: pd.DataFrame, groups: ArrayLike, seed: int = 0) -> pd.DataFrame:
     """Tell how well a linear model predicts each pore measure from a descriptor, on unseen groups.
 
     Parameters
@@ -63,7 +67,7 @@ def predictability(vectors, measures, groups, seed=0):
     return result
 
 
-def rank_correlations(vectors, measures):
+def rank_correlations(vectors: ArrayLike, measures: pd.DataFrame) -> NDArray[np.float64]:
     """Spearman's rank correlation of each dimension with each pore measure.
 
     Parameters
@@ -96,7 +100,7 @@ def rank_correlations(vectors, measures):
     return result
 
 
-def eta_squared(vectors, labels):
+def eta_squared(vectors: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     """Effect size between classes of each dimension.
 
     Parameters
@@ -125,7 +129,9 @@ def eta_squared(vectors, labels):
     return np.clip(eta, 0, 1)
 
 
-def dimensions(mu, usage, labels, measures, seed=0):
+def dimensions(
+    mu: ArrayLike, usage: pd.DataFrame, labels: ArrayLike, measures: pd.DataFrame, seed: int = 0
+) -> pd.DataFrame:
     """Give every latent dimension its identity: is it used, does it tell the classes, which pore measure it follows.
 
     Parameters
@@ -175,7 +181,9 @@ def dimensions(mu, usage, labels, measures, seed=0):
     )
 
 
-def summarise(descriptors, measures, index, seed=0):
+def summarise(
+    descriptors: Mapping[tuple[str, int, str], NDArray[Any]], measures: pd.DataFrame, index: pd.DataFrame, seed: int = 0
+) -> pd.DataFrame:
     """Put the pore measures of each image and their predictability from each descriptor into one table.
 
     Parameters
@@ -206,7 +214,13 @@ def summarise(descriptors, measures, index, seed=0):
     return both[first + list(measures.columns)]
 
 
-def identify(descriptors, usage, measures, index, seed=0):
+def identify(
+    descriptors: Mapping[tuple[str, int, str], NDArray[Any]],
+    usage: Mapping[tuple[str, int], pd.DataFrame],
+    measures: pd.DataFrame,
+    index: pd.DataFrame,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Stack `dimensions` of every VAE, on its train images: the columns kind and latent_dim come first.
 
     Parameters
@@ -234,7 +248,7 @@ def identify(descriptors, usage, measures, index, seed=0):
     return pd.concat(parts, ignore_index=True)
 
 
-def strongest(identity, kind, latent_dim, n=5):
+def strongest(identity: pd.DataFrame, kind: str, latent_dim: int, n: int = 5) -> list[int]:
     """List the dimensions of one model that tell the classes best, active ones first.
 
     Parameters

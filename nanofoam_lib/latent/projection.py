@@ -1,10 +1,13 @@
 """Two-dimensional views of a latent space, fitted on train and applied to test: PCA and LDA (thesis, section 1.3)."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.linalg
+from numpy.typing import ArrayLike, NDArray
 from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
 
@@ -42,7 +45,7 @@ class Projection:
     note: str = ""
 
 
-def pca(train, test):
+def pca(train: ArrayLike, test: ArrayLike) -> Projection:
     """Principal components: the two orthogonal unit directions of largest variance of `train` (thesis, eq. 3-6).
 
     The vectors are centred on the mean of `train` and not scaled, as in the thesis: latent dimensions share one unit.
@@ -79,7 +82,7 @@ def pca(train, test):
     return _projection(train, test, axes, axes, model.explained_variance_ratio_)
 
 
-def lda(train, labels, test):
+def lda(train: ArrayLike, labels: ArrayLike, test: ArrayLike) -> Projection:
     """Linear discriminant analysis: the two axes that best separate the classes of `train` (thesis, eq. 7-10).
 
     Solves ``S_B w = λ S_W w`` for the largest λ. The thesis's eq. 9 has S_W and S_B exchanged: taken literally, its
@@ -143,7 +146,9 @@ def lda(train, labels, test):
     return _projection(train, test, axes, axes @ within, share, shrinkage, note)
 
 
-def both(spaces, index):
+def both(
+    spaces: Mapping[str, NDArray[Any]], index: pd.DataFrame
+) -> tuple[dict[str, Projection], dict[str, Projection]]:
     """Fit PCA and LDA to each of `spaces`, name → vectors (N, D), on the train rows: two dicts of `Projection`."""
     sides = [(index["split"] == side).to_numpy() for side in ("train", "test")]
     labels, found = index["label"][sides[0]], ({}, {})
@@ -153,7 +158,7 @@ def both(spaces, index):
     return found
 
 
-def project(projection, vectors):
+def project(projection: Projection, vectors: ArrayLike) -> NDArray[np.float64]:
     """Coordinates (n, 2) of latent `vectors` (n, d) on the axes of a `Projection`.
 
     Examples
@@ -165,7 +170,7 @@ def project(projection, vectors):
     return (np.asarray(vectors, dtype=np.float64) - projection.mean) @ projection.axes.T
 
 
-def unproject(projection, points):
+def unproject(projection: Projection, points: ArrayLike) -> NDArray[np.float64]:
     """Latent vectors (n, d) at coordinates `points` (n, 2): ``mean + points @ directions``, ready to be decoded.
 
     `project` takes them back to `points`; what lies off the two axes is that of the mean.
@@ -179,7 +184,7 @@ def unproject(projection, points):
     return projection.mean + np.asarray(points, dtype=np.float64) @ projection.directions
 
 
-def points(projections, index, axis):
+def points(projections: Mapping[str, Projection], index: pd.DataFrame, axis: str) -> pd.DataFrame:
     """Lay out 2-D projections as the rows to draw.
 
     Parameters
@@ -205,7 +210,7 @@ def points(projections, index, axis):
     return pd.concat(parts, ignore_index=True)
 
 
-def extremes(plane, labels):
+def extremes(plane: ArrayLike, labels: ArrayLike) -> NDArray[np.int_]:
     """Find the images at both ends of each class on a map.
 
     Parameters
@@ -233,7 +238,7 @@ def extremes(plane, labels):
     return np.array(found)
 
 
-def maps(projections, index):
+def maps(projections: Mapping[str, Projection], index: pd.DataFrame) -> pd.DataFrame:
     """Lay out the `points` of maps, "PCA" or "LDA", and choose the micrographs to draw beside them.
 
     Returns

@@ -3,9 +3,12 @@
 import dataclasses
 import itertools
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import RunWarning
@@ -34,7 +37,7 @@ class Distances:
     edges: np.ndarray
 
 
-def wss_bss(a, b):
+def wss_bss(a: ArrayLike, b: ArrayLike) -> Separation:
     """Mean distances within and between two classes, and the separation rate R in [0, 1] (thesis, eq. 19-22).
 
     WSS is the mean over the points of a class of their mean distance to all *other* points of it: eq. 21 does not say
@@ -61,11 +64,13 @@ def wss_bss(a, b):
     Separation(wss_a=1.0, wss_b=1.0, bss=3.0, r=0.75)
     """
     a, b = _points(a, b)
-    wss_a, wss_b, bss = (float(distances(*pair, n_bins=0).means_a.mean()) for pair in ((a,), (b,), (a, b)))
+    wss_a, wss_b, bss = (float(distances(*pair, n_bins=0).means_a.mean()) for pair in ((a,), (b,), (a, b)))  # type: ignore[misc]
     return Separation(wss_a, wss_b, bss, float(_rate(wss_a, wss_b, bss)))
 
 
-def distances(a, b=None, n_bins=200, upper=None, memory_mb=16):
+def distances(
+    a: ArrayLike, b: ArrayLike | None = None, n_bins: int = 200, upper: float | None = None, memory_mb: float = 16
+) -> Distances:
     """Euclidean distances (eq. 19) within a class, or between two: per-point means and a histogram of all pairs.
 
     Exact, and in blocks: no n × m matrix is held. Squares are matrix products of centred vectors, |x|² + |y|² - 2 x·y;
@@ -117,7 +122,14 @@ def distances(a, b=None, n_bins=200, upper=None, memory_mb=16):
     return Distances(*means, counts[:n_bins], edges)
 
 
-def table(vectors, labels, groups=None, seed=0, n_boot=1000, n_perm=1000):
+def table(
+    vectors: ArrayLike,
+    labels: ArrayLike,
+    groups: ArrayLike | None = None,
+    seed: int = 0,
+    n_boot: int = 1000,
+    n_perm: int = 1000,
+) -> pd.DataFrame:
     """`wss_bss` of every pair of classes, with a 95 % interval of R and a p-value, by resampling whole groups.
 
     Images of one specimen (group) are not independent. Groups are drawn with replacement within each class (percentile
@@ -168,7 +180,12 @@ def table(vectors, labels, groups=None, seed=0, n_boot=1000, n_perm=1000):
     return pd.DataFrame(rows, columns=columns)
 
 
-def summarise(descriptors, labels, groups=None, seed=0):
+def summarise(
+    descriptors: Mapping[tuple[str, int, str], NDArray[Any]],
+    labels: ArrayLike,
+    groups: ArrayLike | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Stack `table` of every descriptor: dict of (kind, latent_dim, name) → (N, d); those three columns come first."""
     parts = []
     for (kind, latent_dim, name), vectors in descriptors.items():
@@ -179,7 +196,7 @@ def summarise(descriptors, labels, groups=None, seed=0):
     return pd.concat(parts, ignore_index=True)
 
 
-def histograms(vectors, labels, n_bins=40):
+def histograms(vectors: NDArray[Any], labels: ArrayLike, n_bins: int = 40) -> pd.DataFrame:
     """Count the distances within and between every pair of classes, on edges that the pair shares.
 
     Parameters
@@ -202,7 +219,7 @@ def histograms(vectors, labels, n_bins=40):
         spread = [distances(*pair) for pair in ((first, second), (first,), (second,))]
         top = max(found.edges[np.flatnonzero(found.counts)[-1] + 1] if found.counts.any() else 0 for found in spread)
         for within, pair in (("", (first, second)), (a, (first,)), (b, (second,))):
-            found = distances(*pair, n_bins=n_bins, upper=top or 1.0)
+            found = distances(*pair, n_bins=n_bins, upper=top or 1.0)  # type: ignore[misc]
             density = found.counts / max(found.counts.sum(), 1) / np.diff(found.edges)
             columns = {"class_a": a, "class_b": b, "within": within, "low": found.edges[:-1], "high": found.edges[1:]}
             parts.append(pd.DataFrame(columns | {"count": found.counts, "density": density}))

@@ -2,9 +2,12 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from sklearn.covariance import ledoit_wolf
 from sklearn.neighbors import NearestNeighbors
 
@@ -42,7 +45,7 @@ class Gauge:
     max_error: float = np.inf
 
 
-def traverse(start, direction, steps):
+def traverse(start: ArrayLike, direction: ArrayLike, steps: ArrayLike) -> NDArray[np.float64]:
     """Walk from `start` along `direction`.
 
     Parameters
@@ -64,17 +67,17 @@ def traverse(start, direction, steps):
     [[0.0, 1.0], [1.0, 1.0], [3.0, 1.0]]
     """
     start = np.asarray(start, float)
-    direction = np.eye(len(start))[direction] if np.ndim(direction) == 0 else np.asarray(direction, float)
+    direction = np.eye(len(start))[direction] if np.ndim(direction) == 0 else np.asarray(direction, float)  # type: ignore[index]
     return start + np.multiply.outer(np.asarray(steps, float), direction)
 
 
-def lerp(a, b, t):
+def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> NDArray[np.float64]:
     """Go straight from `a` (D,) to `b` (D,): the points (T, D) ``(1 - t) a + t b`` at `t` (T,) in [0, 1]."""
     t = np.asarray(t, float)[:, None]
     return (1 - t) * np.asarray(a, float) + t * np.asarray(b, float)
 
 
-def slerp(a, b, t):
+def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> NDArray[np.float64]:
     """Go from `a` to `b` on an arc around the origin, which keeps the norm that samples of the prior have [1]_.
 
     Parameters
@@ -109,7 +112,9 @@ def slerp(a, b, t):
     return weights @ np.stack([a, b])
 
 
-def path(stations, steps, way=lerp):
+def path(
+    stations: ArrayLike, steps: int, way: Callable[[ArrayLike, ArrayLike, ArrayLike], NDArray[np.float64]] = lerp
+) -> NDArray[np.float64]:
     """Go through two or more points in turn.
 
     Parameters
@@ -143,12 +148,12 @@ def path(stations, steps, way=lerp):
     return np.concatenate([*legs, stations[-1:]])
 
 
-def class_means(vectors, labels):
+def class_means(vectors: ArrayLike, labels: ArrayLike) -> pd.DataFrame:
     """Mean latent vector of each class, in sorted order: DataFrame of one row per class, indexed by its name."""
     return pd.DataFrame(np.asarray(vectors, float)).groupby(np.asarray(labels)).mean()
 
 
-def grid(plane, n=5):
+def grid(plane: ArrayLike, n: int = 5) -> NDArray[np.float64]:
     """Lay a grid over a map: decode ``projection.unproject(found, grid(found.train))`` to see what lies where.
 
     Parameters
@@ -173,12 +178,12 @@ def grid(plane, n=5):
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
-def sample_prior(n, latent_dim, seed=0):
+def sample_prior(n: int, latent_dim: int, seed: int | Sequence[int] = 0) -> NDArray[np.float64]:
     """Draw `n` points of the prior N(0, I): (n, latent_dim)."""
     return np.random.default_rng(seed).standard_normal((n, latent_dim))
 
 
-def fit_gaussian(vectors):
+def fit_gaussian(vectors: ArrayLike) -> Gaussian:
     """Fit a normal distribution, also to fewer vectors than dimensions.
 
     Parameters
@@ -201,19 +206,19 @@ def fit_gaussian(vectors):
     return Gaussian(vectors.mean(axis=0), ledoit_wolf(vectors)[0])
 
 
-def fit_classes(vectors, labels):
+def fit_classes(vectors: ArrayLike, labels: ArrayLike) -> dict[str, Gaussian]:
     """Fit a `Gaussian` to each class: dict of class, in sorted order, to distribution."""
     vectors, labels = np.asarray(vectors, float), np.asarray(labels)
     return {str(label): fit_gaussian(vectors[labels == label]) for label in np.unique(labels)}
 
 
-def sample(gaussian, n, seed=0):
+def sample(gaussian: Gaussian, n: int, seed: int | Sequence[int] = 0) -> NDArray[np.float64]:
     """Draw `n` points of a `Gaussian`: (n, D)."""
     rng = np.random.default_rng(seed)
     return rng.multivariate_normal(gaussian.mean, gaussian.covariance, size=n, method="eigh")
 
 
-def surround(train, neighbours=NEIGHBOURS):
+def surround(train: ArrayLike, neighbours: int = NEIGHBOURS) -> Gauge:
     """Learn how far train images lie from each other, to judge generated points by: a `Gauge` without limits.
 
     Parameters
@@ -237,7 +242,7 @@ def surround(train, neighbours=NEIGHBOURS):
     return Gauge(train, spacing, neighbours)
 
 
-def locate(gauge, points):
+def locate(gauge: Gauge, points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int_]]:
     """Tell where points lie among the train images.
 
     Parameters
@@ -270,14 +275,14 @@ def locate(gauge, points):
     return away.mean(axis=1) / unit, unit, rows[:, 0]
 
 
-def set_limits(gauge, distance, error):
+def set_limits(gauge: Gauge, distance: pd.Series | NDArray[Any], error: pd.Series | NDArray[Any]) -> Gauge:
     """Finish a gauge by what real held-out images measure: `distance` (m,), and an error (m,) of their pictures."""
     if not len(distance):
         raise ValueError("expected held-out images, got none")
     limits = (float(np.quantile(own, LIMIT)) for own in (distance, error))
-    return dataclasses.replace(gauge, **dict(zip(("max_distance", "max_error"), limits, strict=True)))
+    return dataclasses.replace(gauge, **dict(zip(("max_distance", "max_error"), limits, strict=True)))  # type: ignore[arg-type]
 
 
-def is_beyond(gauge, distance, error):
+def is_beyond(gauge: Gauge, distance: ArrayLike, error: ArrayLike) -> NDArray[np.bool_]:
     """Tell which points are extrapolation, bool (N,): either number exceeds its limit, as 1 to 2 % of real ones do."""
     return (np.asarray(distance) > gauge.max_distance) | (np.asarray(error) > gauge.max_error)

@@ -3,8 +3,11 @@
 import contextlib
 import pathlib
 import socket
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import DataError, UsageError
@@ -18,7 +21,7 @@ _MAP_BYTES = 2**28  # of feature maps held at once by `pooled_features`
 _TIMEOUT = 20.0  # seconds without an answer after which a download counts as failed
 
 
-def pooled_features(encoder, images):
+def pooled_features(encoder: keras.Model, images: NDArray[Any]) -> NDArray[np.float32]:
     """Pool every feature map over space: the cheap descriptor that does not care where in the image something is.
 
     Parameters
@@ -52,7 +55,12 @@ def pooled_features(encoder, images):
     return pooled
 
 
-def controls(models, images, seed=0, names=()):
+def controls(
+    models: Mapping[tuple[str, int], vae.Autoencoder],
+    images: NDArray[np.uint8],
+    seed: int = 0,
+    names: Iterable[str] = (),
+) -> dict[tuple[str, int, str], NDArray[np.float32]]:
     """Compute the controls that need a network.
 
     Parameters
@@ -85,7 +93,9 @@ def controls(models, images, seed=0, names=()):
     return found | {("control", vectors.shape[1], name): memmap.park(vectors) for name, vectors in deep}
 
 
-def supervised(classifier, images):
+def supervised(
+    classifier: keras.Model, images: NDArray[Any]
+) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], NDArray[np.float32]]:
     """Describe images by what a network trained with labels makes of them: the upper bound for the same layers.
 
     Parameters
@@ -108,7 +118,7 @@ def supervised(classifier, images):
     return {("control", features.shape[1], "supervised features"): features}, scores
 
 
-def deep_features(name, images, seed=0):
+def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.float32]:
     """Describe images by the last features of a network trained on photographs, averaged over space.
 
     Parameters
@@ -146,7 +156,7 @@ def deep_features(name, images, seed=0):
     return features
 
 
-def build(name, seed=0):
+def build(name: str, seed: int = 0) -> keras.Model:
     """Make the network of `deep_features`, which says what `name` and `seed` are and what is raised."""
     backbone, is_random, path = _parse(name)
     make = getattr(getattr(keras.applications, BACKBONES[backbone]), backbone)

@@ -1,6 +1,11 @@
 """From images to latent vectors."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.images import splits
@@ -10,7 +15,7 @@ from nanofoam_lib.models.backend import keras
 BATCH_SIZE = 32
 
 
-def encode(model, images, seed=0):
+def encode(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """Encode images into the descriptors of the thesis.
 
     Parameters
@@ -39,7 +44,7 @@ def encode(model, images, seed=0):
     return {"mu": latents["mu"], "sigma": sigma, "z": latents["mu"] + sigma * noise}
 
 
-def heads(encoder, images):
+def heads(encoder: keras.Model, images: memmap.Rows) -> dict[str, NDArray[np.float32]]:
     """Compute what an encoder's heads give: dict of name → float32 (N, D), images as in `encode`."""
     shapes = zip(encoder.output_names, encoder.outputs, strict=True)
     values = {name: np.empty((len(images), output.shape[-1]), np.float32) for name, output in shapes}
@@ -51,18 +56,22 @@ def heads(encoder, images):
     return values
 
 
-def encode_all(models, images, seed=0):
+def encode_all(
+    models: Mapping[tuple[str, int], vae.Autoencoder], images: memmap.Rows, seed: int = 0
+) -> dict[tuple[str, int, str], NDArray[np.float32]]:
     """Encode images with several models: dict of (kind, latent_dim) → model to (kind, latent_dim, name) → vectors."""
     encoded = ((key, encode(model, images, seed)) for key, model in models.items())
     return {(*key, name): memmap.park(vectors) for key, own in encoded for name, vectors in own.items()}
 
 
-def of_model(latents, model):
+def of_model(latents: Mapping[tuple[str, int, str], NDArray[Any]], model: tuple[str, int]) -> dict[str, NDArray[Any]]:
     """Select the descriptors of one model, (kind, latent_dim), from what `encode_all` gave: dict of name → vectors."""
     return {name: vectors for (kind, latent_dim, name), vectors in latents.items() if (kind, latent_dim) == model}
 
 
-def encode_thesis(models, images, index, seed=0):
+def encode_thesis(
+    models: Mapping[tuple[str, int], vae.Autoencoder], images: NDArray[np.uint8], index: pd.DataFrame, seed: int = 0
+) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], pd.DataFrame]:
     """Encode the flipped and turned copies of the thesis's leaky protocol (`splits.thesis`).
 
     Parameters
@@ -84,12 +93,12 @@ def encode_thesis(models, images, index, seed=0):
     return encode_all(models, splits.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
 
 
-def reconstruct(model, images, seed=0):
+def reconstruct(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> NDArray[np.float32]:
     """Encode images, and decode the μ or conv that they give: float32 (N, 128, 128); `seed` as in `decode`."""
     return decode(model, encode(model, images)[model.config.heads[0]], seed)
 
 
-def decode(model, latents, seed=0, size=vae.SIZE):
+def decode(model: vae.Autoencoder, latents: ArrayLike, seed: int = 0, size: int = vae.SIZE) -> NDArray[np.float32]:
     """Decode latent vectors into images.
 
     Parameters
@@ -120,7 +129,9 @@ def decode(model, latents, seed=0, size=vae.SIZE):
     return images
 
 
-def decoder_input(model, latents, seed=0, size=vae.SIZE):
+def decoder_input(
+    model: vae.Autoencoder, latents: NDArray[np.float32], seed: int = 0, size: int = vae.SIZE
+) -> NDArray[np.float32] | list[NDArray[np.float32]]:
     """Give what a decoder takes for latents (N, latent_dim), as `decode`: these, and for a texture model the noise."""
     cell = 2 ** len(model.config.decoder_filters)
     if size % cell or size < cell or (size != vae.SIZE and len(model.decoder.inputs) == 1):
@@ -131,7 +142,7 @@ def decoder_input(model, latents, seed=0, size=vae.SIZE):
     return [latents, np.repeat(noise, len(latents), axis=0)]
 
 
-def texture_distance(images, others):
+def texture_distance(images: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float32]:
     """Compare the textures of pairs of images (N, S, S) in [0, 1], as `spatial_statistics.distance`: float32 (N,)."""
     distances = np.empty(len(images), np.float32)
     for start in range(0, len(images), BATCH_SIZE):
@@ -140,14 +151,14 @@ def texture_distance(images, others):
     return distances
 
 
-def batches(images, size=BATCH_SIZE):
+def batches(images: memmap.Rows, size: int = BATCH_SIZE) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield the rows of each batch, a slice, and the batch as the network takes it (`to_input`)."""
     for start in range(0, len(images), size):
         rows = slice(start, start + size)
         yield rows, to_input(memmap.take(images, rows))
 
 
-def to_input(images):
+def to_input(images: ArrayLike) -> NDArray[np.float32]:
     """Turn images (N, 128, 128), uint8 or float in [0, 1], into the network's float32 (N, 128, 128, 1) in [0, 1].
 
     Raises
@@ -159,7 +170,7 @@ def to_input(images):
     if images.ndim != 3 or images.shape[1:] != (vae.SIZE, vae.SIZE):
         raise ValueError(f"images must have shape (N, {vae.SIZE}, {vae.SIZE}), not {images.shape}")
     if images.dtype == np.uint8:
-        return images[..., None].astype(np.float32) / 255
+        return images[..., None].astype(np.float32) / 255  # type: ignore[return-value]
     if not np.issubdtype(images.dtype, np.floating):
         raise ValueError(f"images must be uint8 or float in [0, 1], not {images.dtype}")
     if len(images) and not (images.min() >= 0 and images.max() <= 1):

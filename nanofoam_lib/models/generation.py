@@ -1,13 +1,16 @@
 """What a model draws: foams on walks through its latent space and to order, each told how far it is from real ones."""
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nanofoam_lib.images import pores
 from nanofoam_lib.latent import decode_plan, inverse_design, projection
-from nanofoam_lib.models import descriptors, realism
+from nanofoam_lib.models import descriptors, realism, vae
 
 COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
 
@@ -40,7 +43,15 @@ class Study:
     ordered: pd.DataFrame
 
 
-def study(model, mu, images, index, measures, dims, seed=0):
+def study(
+    model: vae.Autoencoder,
+    mu: NDArray[Any],
+    images: NDArray[np.uint8],
+    index: pd.DataFrame,
+    measures: pd.DataFrame,
+    dims: Iterable[int],
+    seed: int = 0,
+) -> Study:
     """Let a model draw, and judge its pictures.
 
     Parameters
@@ -90,7 +101,9 @@ def study(model, mu, images, index, measures, dims, seed=0):
     return Study(yardstick, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
 
 
-def draw(yardstick, walk, um, real):
+def draw(
+    yardstick: realism.Yardstick, walk: pd.DataFrame, um: Iterable[float], real: NDArray[np.uint8]
+) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Decode a walk, and measure every picture of it.
 
     Parameters
@@ -117,6 +130,6 @@ def draw(yardstick, walk, um, real):
     return walk.index.to_frame(index=False).join(found).join(measured), pictures
 
 
-def to_bytes(pictures):
+def to_bytes(pictures: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Turn pictures in [0, 1] into uint8."""
     return (255 * pictures + 0.5).astype(np.uint8)

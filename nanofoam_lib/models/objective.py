@@ -3,8 +3,12 @@
 Formulas take tensors of the backend, with gradients, or arrays of numpy, and give the same kind.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.models.backend import keras
@@ -15,12 +19,12 @@ LOG_VAR_LIMIT = 12.0
 ACTIVE_KL = 0.01
 
 
-def total(reconstruction, kl=None, beta=1.0):
+def total(reconstruction: Any, kl: Any = None, beta: float = 1.0) -> Any:
     """Give the loss ``reconstruction + β KL`` in nats per image (thesis eq. 15); without `kl`, the first alone."""
     return reconstruction if kl is None else reconstruction + beta * kl
 
 
-def clip_log_var(log_var):
+def clip_log_var(log_var: Any) -> Any:
     """Clip log σ² to ±12 in value but not in gradient: a dimension that ran away is still pulled back."""
     if isinstance(log_var, np.ndarray):
         return np.clip(log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
@@ -28,20 +32,20 @@ def clip_log_var(log_var):
     return log_var + keras.ops.stop_gradient(clipped - log_var)
 
 
-def sigma(log_var):
+def sigma(log_var: Any) -> Any:
     """Give the standard deviation exp(½ log σ²) of the latent distribution, log σ² clipped to ±12."""
     exp = np.exp if isinstance(log_var, np.ndarray) else keras.ops.exp
     return exp(0.5 * clip_log_var(log_var))
 
 
-def kl_divergence(mu, log_var):
+def kl_divergence(mu: Any, log_var: Any) -> Any:
     """Give the KL divergence of N(μ, σ²) from N(0, 1) in nats, element by element (thesis eq. 14)."""
     log_var = clip_log_var(log_var)
     exp = np.exp if isinstance(log_var, np.ndarray) else keras.ops.exp
     return 0.5 * (mu * mu + exp(log_var) - 1.0 - log_var)
 
 
-def dimension_kl(mu, sigma):
+def dimension_kl(mu: ArrayLike, sigma: ArrayLike) -> NDArray[np.float64]:
     """Mean KL divergence from N(0, 1) of each latent dimension.
 
     Parameters
@@ -73,7 +77,7 @@ def dimension_kl(mu, sigma):
     return np.concatenate([kl_divergence(m, 2 * np.log(s)).mean(axis=0) for m, s in parts])
 
 
-def usage(mu, sigma):
+def usage(mu: ArrayLike, sigma: ArrayLike) -> pd.DataFrame:
     """Tell which latent dimensions an encoder uses.
 
     Parameters
@@ -89,7 +93,9 @@ def usage(mu, sigma):
     return pd.DataFrame({"kl": kl, "active": kl > ACTIVE_KL})
 
 
-def usage_of_all(latents, rows):
+def usage_of_all(
+    latents: Mapping[tuple[str, int, str], NDArray[Any]], rows: ArrayLike
+) -> dict[tuple[str, int], pd.DataFrame]:
     """Tell it of several models: dict of (kind, latent_dim, name) → vectors (N, D) to (kind, latent_dim) → `usage`.
 
     Parameters

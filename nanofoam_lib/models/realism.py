@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.latent import traversal
-from nanofoam_lib.models import descriptors
+from nanofoam_lib.models import descriptors, vae
 
 #: What is amiss with the picture of a point, by kind of model: that it is encoded elsewhere, or has other statistics
 #: than a real image has there. A texture model's picture never equals its image.
@@ -25,7 +25,7 @@ class Yardstick:
         The train images, rows as in ``gauge.train``.
     """
 
-    model: object
+    model: vae.Autoencoder
     gauge: traversal.Gauge
     images: np.ndarray
 

@@ -4,12 +4,16 @@ import dataclasses
 import itertools
 import math
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, provenance
 from nanofoam_lib.base.errors import RunWarning, TrainingError
+from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.images import splits
 from nanofoam_lib.models import backend, checkpoints, descriptors, devices, epoch_loop, mixed_precision, objective, vae
 from nanofoam_lib.models.backend import keras
@@ -21,17 +25,17 @@ CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts t
 
 
 def fit(
-    model,
-    images,
-    train_rows,
-    test_rows,
-    epochs,
-    batch_size=16,
-    learning_rate=1e-3,
-    seed=0,
-    folder=None,
-    precision="float32",
-):
+    model: vae.Autoencoder,
+    images: NDArray[np.uint8],
+    train_rows: ArrayLike,
+    test_rows: ArrayLike,
+    epochs: int,
+    batch_size: int = 16,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    folder: StrPath | None = None,
+    precision: str = "float32",
+) -> pd.DataFrame:
     """Train with Adam on flipped and rotated images, and watch the loss on held-out ones.
 
     Parameters
@@ -84,18 +88,18 @@ def fit(
 
 
 def fit_classifier(
-    model,
-    images,
-    classes,
-    train_rows,
-    test_rows,
-    epochs,
-    batch_size=16,
-    learning_rate=1e-3,
-    seed=0,
-    folder=None,
-    precision="float32",
-):
+    model: keras.Model,
+    images: NDArray[np.uint8],
+    classes: ArrayLike,
+    train_rows: ArrayLike,
+    test_rows: ArrayLike,
+    epochs: int,
+    batch_size: int = 16,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    folder: StrPath | None = None,
+    precision: str = "float32",
+) -> pd.DataFrame:
     """Train a supervised classifier like `fit` trains an autoencoder: same augmentation, same optimiser.
 
     Parameters
@@ -147,13 +151,15 @@ def fit_classifier(
     )
 
 
-def compile_autoencoder(model, learning_rate):
+def compile_autoencoder(model: vae.Autoencoder, learning_rate: float) -> None:
     """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
     _compile(model, learning_rate)
     devices.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
 
 
-def run_epoch(model, images, rows, batch_size, key):
+def run_epoch(
+    model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], batch_size: int, key: tuple[int, int]
+) -> dict[str, float]:
     """Train a compiled `vae.Autoencoder` on each of the rows once.
 
     Parameters
@@ -183,7 +189,9 @@ def run_epoch(model, images, rows, batch_size, key):
     return _average(model, logs)
 
 
-def evaluate(model, images, rows, batch_size=16, seed=0):
+def evaluate(
+    model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], batch_size: int = 16, seed: int = 0
+) -> dict[str, float]:
     """Compute the loss of a compiled model on images as they are, without augmentation.
 
     Returns
@@ -197,7 +205,9 @@ def evaluate(model, images, rows, batch_size=16, seed=0):
     return _average(model, logs)
 
 
-def summarise(histories, encoded, precision="float32"):
+def summarise(
+    histories: Mapping[str, pd.DataFrame], encoded: Mapping[str, Mapping[str, NDArray[Any]]], precision: str = "float32"
+) -> pd.DataFrame:
     """Sum up trained models, one row each, and warn (`RunWarning`) of a VAE without an active dimension.
 
     Parameters
@@ -227,7 +237,7 @@ def summarise(histories, encoded, precision="float32"):
     return pd.DataFrame(rows).astype({"best_epoch": int, "active": "Int64"})
 
 
-def warn_if_collapsed(name, active):
+def warn_if_collapsed(name: str, active: int | None) -> None:
     """Warn (`RunWarning`) if the model called `name` has no active latent dimension."""
     if active == 0:
         warnings.warn(

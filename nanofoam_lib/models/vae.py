@@ -4,6 +4,8 @@ import dataclasses
 import json
 import pathlib
 import zipfile
+from collections.abc import Sequence
+from typing import Any
 
 from nanofoam_lib.base import files
 from nanofoam_lib.models import (
@@ -53,11 +55,11 @@ class Config:
 
     kind: str = "vae"
     latent_dim: int = 128
-    filters: tuple = (32, 32, 64, 64)
-    decoder_filters: tuple = (64, 32, 16)
+    filters: Sequence[int] = (32, 32, 64, 64)
+    decoder_filters: Sequence[int] = (64, 32, 16)
     beta: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "filters", tuple(self.filters))
         object.__setattr__(self, "decoder_filters", tuple(self.decoder_filters))
         if self.kind not in HEADS:
@@ -75,12 +77,12 @@ class Config:
             raise ValueError(f"beta must not be negative: {self.beta}")
 
     @property
-    def heads(self):
+    def heads(self) -> tuple[str, ...]:
         """Names of the encoder's heads."""
         return HEADS[self.kind]
 
     @property
-    def is_variational(self):
+    def is_variational(self) -> bool:
         """Whether an image becomes a distribution, μ and σ, and not a point."""
         return len(self.heads) > 1
 
@@ -105,7 +107,7 @@ class Autoencoder(keras.Model):
         Source of ε in ``z = μ + σ ε``, ε ~ N(0, I).
     """
 
-    def __init__(self, config, encoder, decoder, seed=0):
+    def __init__(self, config: Config, encoder: keras.Model, decoder: keras.Model, seed: int = 0) -> None:
         super().__init__(name=f"{config.kind}_{config.latent_dim}")
         self.config = config
         self.encoder = encoder
@@ -116,22 +118,24 @@ class Autoencoder(keras.Model):
         self.reconstruction = keras.metrics.Mean(name="reconstruction")
         self.kl = keras.metrics.Mean(name="kl")
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> dict[str, Any]:
         """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
         outputs = map(_single, _as_list(self.encoder(images, training=training)))
         heads = dict(zip(self.config.heads, outputs, strict=True))
         latents = self.sample(**heads) if self.config.is_variational else heads["conv"]
         return {"logits": _single(self.to_logits(self.decoder_input(latents), training=training)), **heads}
 
-    def decoder_input(self, latents):
+    def decoder_input(self, latents: Any) -> Any:
         """Give what the decoder takes while training."""
         return latents
 
-    def sample(self, mu, log_var):
+    def sample(self, mu: Any, log_var: Any) -> Any:
         """Draw ``z = μ + σ ε`` with ε ~ N(0, I), the same shape as `mu`."""
         return mu + objective.sigma(log_var) * keras.random.normal(ops.shape(mu), dtype=mu.dtype, seed=self.noise)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         """Compute the loss of the class docstring for images `x` and the output `y_pred` of `call`."""
         n = ops.shape(x)[0]
         reconstruction = ops.mean(self.compare(x, y_pred["logits"]))
@@ -142,7 +146,7 @@ class Autoencoder(keras.Model):
         self.kl.update_state(kl, sample_weight=n)
         return devices.of_one(objective.total(reconstruction, kl, self.config.beta))
 
-    def compare(self, images, logits):
+    def compare(self, images: Any, logits: Any) -> Any:
         """Give the reconstruction's part of the loss of each image: (N,)."""
         return ops.sum(ops.binary_crossentropy(images, logits, from_logits=True), axis=(1, 2, 3))
 
@@ -153,17 +157,17 @@ class TextureAutoencoder(Autoencoder):
     The loss is ``w · spatial_statistics.distance + β Σ_dimensions KL``.
     """
 
-    def decoder_input(self, latents):
+    def decoder_input(self, latents: Any) -> Any:
         """Add a field of noise N(0, 1) as large as an image: the same latents with new noise are a new sample."""
         shape = (ops.shape(latents)[0], SIZE, SIZE, 1)
         return [latents, keras.random.normal(shape, dtype=latents.dtype, seed=self.noise)]
 
-    def compare(self, images, logits):
+    def compare(self, images: Any, logits: Any) -> Any:
         """Give the weighted distance of statistics of each image: (N,)."""
         return STATISTICS_WEIGHT * spatial_statistics.distance(images[..., 0], ops.sigmoid(logits[..., 0]))
 
 
-def build(config, seed=0):
+def build(config: Config, seed: int = 0) -> Autoencoder:
     """Make a model with fresh weights.
 
     Parameters
@@ -188,7 +192,7 @@ def build(config, seed=0):
         return _CLASSES[config.kind](config, *map(devices.synchronise, parts), seed)
 
 
-def classifier(config, n_classes, seed=0):
+def classifier(config: Config, n_classes: int, seed: int = 0) -> keras.Model:
     """Make a supervised classifier with the encoder's convolutions: what the same layers can do with labels.
 
     Parameters
@@ -221,7 +225,7 @@ _NETWORKS = {"vae": vae_networks, "ae": vae_networks, "texture": texture_network
 _CLASSES = {"vae": Autoencoder, "ae": Autoencoder, "texture": TextureAutoencoder}
 
 
-def save(model, folder):
+def save(model: Autoencoder, folder: files.StrPath) -> None:
     """Write ``config.json``, ``encoder.keras`` and ``decoder.keras`` into `folder`, each whole or not at all."""
     folder = pathlib.Path(folder)
     for name in ("encoder", "decoder"):
@@ -229,7 +233,7 @@ def save(model, folder):
     files.write_json(folder / "config.json", dataclasses.asdict(model.config))
 
 
-def load(folder):
+def load(folder: files.StrPath) -> Autoencoder:
     """Read the model that `save` wrote.
 
     Parameters
@@ -261,12 +265,12 @@ def load(folder):
         return _CLASSES[config.kind](config, encoder, decoder)
 
 
-def save_classifier(model, folder):
+def save_classifier(model: keras.Model, folder: files.StrPath) -> None:
     """Write ``classifier.keras`` into `folder`, whole or not at all; the state of its optimiser is left out."""
     _write(keras.Model(model.input, model.output, name=model.name), pathlib.Path(folder) / "classifier.keras")
 
 
-def load_classifier(folder):
+def load_classifier(folder: files.StrPath) -> keras.Model:
     """Read the classifier that `save_classifier` wrote."""
     return _read(pathlib.Path(folder) / "classifier.keras")
 

@@ -5,7 +5,7 @@ import html
 from IPython.display import Markdown
 
 
-def markdown(text):
+def markdown(text: str) -> Markdown:
     """Show Markdown, such as `findings` give it; HTML in it, which only a file's or class's name can bring, is text.
 
     Examples

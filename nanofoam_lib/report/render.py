@@ -18,7 +18,7 @@ CHAPTERS = {
 PREVIEW_WIDTH = 900  # pixels: a notebook shows what a reader takes in on a screen; the files have the rest
 
 
-def draw(book, n_jobs=-1):
+def draw(book: run_figures.Book, n_jobs: int = -1) -> dict[str, list[Image.Image]]:
     """Draw all figures of a run into its folder: PDF, PNG and CSV.
 
     Parameters

@@ -5,9 +5,13 @@ of exactly what it draws.
 """
 
 import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
@@ -17,6 +21,9 @@ from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, inverse_design, pore_prediction, projection, separation
 from nanofoam_lib.models import descriptors, layer_shapes, vae
 from nanofoam_lib.report import figure_data
+
+#: What a chapter yields, figure by figure.
+Drawn = Iterator[tuple[str, Figure, pd.DataFrame]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,51 +46,51 @@ class Book:
 
     run: Run
     data_name: str
-    latent_dims: tuple
-    kinds: tuple
+    latent_dims: Sequence[int]
+    kinds: Sequence[str]
     seed: int
     lang: str = "en"
     width_cm: float = style.WIDTH_CM
 
     @property
-    def look(self):
+    def look(self) -> dict[str, Any]:
         """What every figure is told."""
         return {"lang": self.lang, "width_cm": self.width_cm}
 
     @property
-    def note(self):
+    def note(self) -> str:
         """Name data set, split and seed."""
         return style.describe(self.data_name, self.seed, self.lang)
 
     @property
-    def note_on_vae(self):
+    def note_on_vae(self) -> str:
         """Name the VAE that is looked at as well."""
         return self.note_on("vae")
 
     @property
-    def on_test(self):
+    def on_test(self) -> str:
         """Say that only test images are shown as well."""
         return f"{style.text('test images', self.lang)}, {self.note_on_vae}"
 
-    def load(self):
+    def load(self) -> tuple[NDArray[np.uint8], pd.DataFrame]:
         """Load the images and their index."""
         return self.run.load_images(), self.run.load_index()
 
-    def note_on(self, kind):
+    def note_on(self, kind: str) -> str:
         """Name a model of the first latent size as well."""
         return f"{self.note}, {style.model_name(kind, self.latent_dims[0])}"
 
-    def load_vae(self):
+    def load_vae(self) -> tuple[vae.Autoencoder, dict[str, NDArray[Any]]]:
         """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
         size = self.latent_dims[0]
         return vae.load(self.run.model("vae", size)), files.read_npz(self.run.descriptors("vae", size))
 
-    def table(self, name):
+    def table(self, name: str) -> pd.DataFrame:
         """Read a table of the run."""
         return pd.read_csv(self.run.table(name))
 
 
-def samples(book):
+def samples(book: Book) -> Drawn:
     """Show micrographs as they came and as the network sees them."""
     images, index = book.load()
     thumbnails = files.read_npz(book.run.examples)
@@ -97,7 +104,7 @@ def samples(book):
     yield "micrographs_processed", figure, drawn.join(um)
 
 
-def learning(book):
+def learning(book: Book) -> Drawn:
     """Draw how training went, and what the models of the first latent size make of images they have not seen."""
     folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
     history = pd.concat([pd.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
@@ -116,7 +123,7 @@ def learning(book):
     yield "reconstructions", figure, chosen[["id", "path", "label"]].assign(**errors)
 
 
-def schemes(book):
+def schemes(book: Book) -> Drawn:
     """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
     (images, index), (model, latent) = book.load(), book.load_vae()
     row = index.index[index["split"] == "test"][0]
@@ -153,7 +160,7 @@ def schemes(book):
     yield "workflow", figure, pd.DataFrame(numbers.items(), columns=["name", "value"])
 
 
-def examples(book):
+def examples(book: Book) -> Drawn:
     """Show what PCA, the reparametrisation, WSS and BSS are, on the run's own latent vectors."""
     (_, index), (_, latent) = book.load(), book.load_vae()
     train = (index["split"] == "train").to_numpy()
@@ -170,7 +177,7 @@ def examples(book):
     yield "wss_bss_scheme", figures.wss_bss_scheme(table, classes, note, **book.look), table
 
 
-def spaces(book):
+def spaces(book: Book) -> Drawn:
     """Draw the latent space in two dimensions, and the distances in it."""
     (_, index), (_, latent) = book.load(), book.load_vae()
     for name, points in _projections(index, {key: latent[key] for key in ("mu", "sigma", "z")}).items():
@@ -179,7 +186,7 @@ def spaces(book):
     yield "distances", figures.distances(histograms, f"σ, {book.note_on_vae}", **book.look), histograms
 
 
-def scores(book):
+def scores(book: Book) -> Drawn:
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
     tables = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
@@ -200,7 +207,7 @@ def scores(book):
     yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
 
 
-def explanations(book):
+def explanations(book: Book) -> Drawn:
     """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
     _, index = book.load()
     notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
@@ -225,7 +232,7 @@ def explanations(book):
         yield "gradcam_checks", figure, table[table["dimension"].isna()]
 
 
-def generated(book):
+def generated(book: Book) -> Drawn:
     """Draw what 05_generate has decoded: the latent map, walks, samples, foams to order, and large foams."""
     images, index = book.load()
     measures = pd.read_csv(book.run.pores)

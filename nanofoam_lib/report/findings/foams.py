@@ -1,9 +1,17 @@
 """Generated foams."""
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
 from nanofoam_lib.report.findings.phrases import count
 
+if TYPE_CHECKING:
+    from nanofoam_lib.models import realism
 
-def gauge(yardstick, real):
+
+def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
     """Say what the off-manifold gauge measures on real held-out images.
 
     Parameters
@@ -36,7 +44,7 @@ def _error(name, real):
     )
 
 
-def latent_map(points, measures, names):
+def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[str]) -> str:
     """Say which pore measures change along the axes of the latent maps.
 
     Parameters
@@ -65,7 +73,7 @@ def latent_map(points, measures, names):
     return ". ".join(said) + "."
 
 
-def generated(table):
+def generated(table: pd.DataFrame) -> str:
     """Say which walks through the latent space stay among real images, and whether there is anything to see.
 
     Parameters
@@ -92,7 +100,7 @@ def generated(table):
     )
 
 
-def design(summary):
+def design(summary: pd.DataFrame) -> str:
     """Say plainly how well foams can be made to order.
 
     Parameters

@@ -1,9 +1,14 @@
 """What the latent vectors know of classes and pores."""
 
+from collections.abc import Mapping
+
+import pandas as pd
+
+from nanofoam_lib.latent.projection import Projection
 from nanofoam_lib.report.findings.phrases import interval
 
 
-def controls(scores, chance):
+def controls(scores: pd.DataFrame, chance: float) -> str:
     """Say whether the best model beats the best control.
 
     Parameters
@@ -37,7 +42,7 @@ def controls(scores, chance):
     )
 
 
-def supervision(scores, chance):
+def supervision(scores: pd.DataFrame, chance: float) -> str:
     """Say what labels are worth: the softmax of the supervised network beside the best unsupervised model.
 
     Parameters
@@ -63,14 +68,14 @@ def supervision(scores, chance):
     )
 
 
-def projections(pca, lda):
+def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) -> str:
     """Say what the 2-D pictures hold: dicts of descriptor → `projection.Projection`."""
     shares = ", ".join(f"{name} {found.explained.sum():.0%}" for name, found in pca.items())
     notes = "; ".join(f"{name}: {found.note}" for name, found in lda.items() if found.note)
     return f"The two principal components hold of the variance: {shares}. LDA {f'on {notes}' if notes else 'as it is'}."
 
 
-def separation(table):
+def separation(table: pd.DataFrame) -> str:
     """Say which classes lie farthest apart, and how many comparisons are significant.
 
     Parameters
@@ -92,7 +97,7 @@ def separation(table):
     )
 
 
-def geometry(link, identity, measure="median_diameter_um"):
+def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um") -> str:
     """Say what the descriptors know of the pores.
 
     Parameters

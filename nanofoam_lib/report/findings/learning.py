@@ -1,11 +1,14 @@
 """The data set, and how training went."""
 
+from typing import Any
+
 import pandas as pd
+from numpy.typing import NDArray
 
 from nanofoam_lib.report.findings.phrases import count
 
 
-def data(index, n_pairs, n_left_out, name, test_fraction):
+def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fraction: float) -> str:
     """Sum up a data set and its split.
 
     Parameters
@@ -35,7 +38,7 @@ def data(index, n_pairs, n_left_out, name, test_fraction):
     )
 
 
-def models(summary):
+def models(summary: pd.DataFrame) -> str:
     """Sum up trained models.
 
     Parameters
@@ -57,7 +60,7 @@ def models(summary):
     return ". ".join(said) + "."
 
 
-def classifier(history, classes):
+def classifier(history: pd.DataFrame, classes: NDArray[Any]) -> str:
     """Say how well a classifier that was told the labels names those of unseen images.
 
     Parameters

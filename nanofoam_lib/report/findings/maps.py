@@ -1,7 +1,13 @@
 """Grad-CAM maps, and whether to trust them."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-def average_maps(maps, labels, dims):
+import pandas as pd
+from numpy.typing import NDArray
+
+
+def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int]) -> str:
     """Say for which class each dimension's map is strongest, and how much of it lies at the edge.
 
     Parameters
@@ -31,7 +37,7 @@ def average_maps(maps, labels, dims):
     return f"{'; '.join(said).capitalize()}.{share}{f'which are {cells:.0%} of the area.' if total else ''}"
 
 
-def map_checks(table):
+def map_checks(table: pd.DataFrame) -> str:
     """Say whether the maps can be trusted, check by check, and which dimensions look at what.
 
     Parameters

@@ -1,9 +1,19 @@
 """The texture model: what it gains, and what it cannot do."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
 from nanofoam_lib.latent import inverse_design
 
+if TYPE_CHECKING:
+    from nanofoam_lib.models import generation
 
-def texture(table, controls, link, measure="median_diameter_um"):
+
+def texture(
+    table: pd.DataFrame, controls: pd.DataFrame, link: pd.DataFrame, measure: str = "median_diameter_um"
+) -> str:
     """Say what the texture model gains over the VAE, over controls, and over itself untrained.
 
     Parameters
@@ -44,7 +54,7 @@ def texture(table, controls, link, measure="median_diameter_um"):
     )
 
 
-def drawn(studies):
+def drawn(studies: Mapping[str, "generation.Study"]) -> str:
     """Say how the kinds of models compare as makers of foams, and what the texture model cannot do.
 
     Parameters
