@@ -5,8 +5,9 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Ellipse
 
+from nanofoam_lib.base.language import fixed, percent, text
 from nanofoam_lib.figures.spaces import class_legend, class_points
-from nanofoam_lib.figures.style import COLOURS, class_colours, columns_for, fixed, grid, letter, percent, styled, text
+from nanofoam_lib.figures.style import COLOURS, class_colours, columns_for, grid, letter, styled
 
 PANEL_CM = 5.0  # least width of a panel
 GREY = "0.7"

@@ -6,19 +6,17 @@ import math
 import numpy as np
 from matplotlib.patches import ConnectionPatch
 
+from nanofoam_lib.base.language import fixed, number, percent, text
 from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import (
     COLOURS,
     MARKERS,
-    MEASURES,
     class_colours,
     columns_for,
     grid,
     page_width,
-    percent,
     row_title,
     styled,
-    text,
     wrapped,
 )
 
@@ -116,7 +114,7 @@ def traversals(table, pictures, note="", lang="en"):
     figure, axes = _strips(table, pictures, note, lang, margin_cm=1.1 if sum(titled) > 1 else 0.7)
     for own, line in zip(axes[titled], itertools.compress(lines, titled), strict=False):
         for axis, step in zip(own, line["step"], strict=False):
-            axis.set_title(_decimal(f"{step:.4g}".replace("-", "−"), lang))
+            axis.set_title(number(step, lang, digits=4))
     return figure
 
 
@@ -184,7 +182,7 @@ def _draw_along(axis, table, name, lang):
         for beyond, part in own.groupby(own["extrapolation"].astype(bool)):
             face = "white" if beyond else colour
             axis.plot(part["step"], part[name], "o", color=colour, markerfacecolor=face, markersize=3)
-    axis.set_ylabel(text(MEASURES.get(name, name), lang))
+    axis.set_ylabel(text(name, lang))
 
 
 @styled
@@ -220,7 +218,7 @@ def wanted_got(table, note="", lang="en"):
             beyond = part["extrapolation"].astype(bool)
             axis.scatter(part["wanted"], part["got"], s=14, marker=marker, edgecolor=colour, linewidth=0.7,
                          color=np.where(beyond, "white", colour), label=text(picture, lang))  # fmt: skip
-        label = text(MEASURES.get(measure, measure), lang)
+        label = text(measure, lang)
         axis.set(title=label, xlabel=text("wanted", lang), ylabel=text("got", lang))
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=columns_for(len(handles), 3.8))
@@ -263,7 +261,8 @@ def _fill(axes, lines, pictures, lang):
         axis.set_axis_off()
     for own, line in zip(axes, lines, strict=True):
         series = line["series"].iloc[0]
-        row_title(own[0], text(MEASURES.get(series, series), lang).replace(" (", "\n("))
+        title = series if series == line.iloc[0].get("class") else text(series, lang)  # a class is a name
+        row_title(own[0], title.replace(" (", "\n("))
         for axis, (i, row) in zip(own, line.iterrows(), strict=False):
             _show(axis, pictures[i], EXTRAPOLATION if row["extrapolation"] else None)
             _write_gauge(axis, row, lang)
@@ -278,7 +277,7 @@ def _show(axis, picture, frame):
 
 
 def _write_gauge(axis, row, lang):
-    words = _decimal(f"{row['distance']:.2f} | {row[_error(row)]:.2f}", lang)
+    words = f"{fixed(row['distance'], lang)} | {fixed(row[_error(row)], lang)}"
     if row["extrapolation"]:
         words += "\n" + text("extrapolation", lang)
     axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
@@ -291,7 +290,3 @@ def _error(table):
 
 def _joined(phrase, note, lang):
     return "\n".join(filter(None, [text(phrase, lang), note]))
-
-
-def _decimal(written, lang):
-    return written.replace(".", ",") if lang == "es" else written

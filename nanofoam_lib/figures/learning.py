@@ -2,7 +2,8 @@
 
 from matplotlib.ticker import LogFormatter, ScalarFormatter
 
-from nanofoam_lib.figures.style import COLOURS, columns_for, grid, letter, styled, text
+from nanofoam_lib.base.language import text
+from nanofoam_lib.figures.style import COLOURS, columns_for, grid, letter, styled
 
 
 @styled

@@ -8,17 +8,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.figures.style import (
-    COLOURS,
-    columns_for,
-    grid,
-    page_width,
-    row_aspect,
-    row_title,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import text
+from nanofoam_lib.figures.style import COLOURS, columns_for, grid, page_width, row_aspect, row_title, styled, wrapped
 
 
 @styled

@@ -6,8 +6,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
 
+from nanofoam_lib.base.language import text
 from nanofoam_lib.figures.canvas import INK, arrow, canvas, elbow, words
-from nanofoam_lib.figures.style import page_width, styled, text
+from nanofoam_lib.figures.style import page_width, styled
 
 #: Colour of each kind of layer that is drawn; others (flatten) change nothing to see.
 KINDS = {

@@ -5,17 +5,8 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-from nanofoam_lib.figures.style import (
-    grid,
-    number,
-    page_width,
-    row_aspect,
-    row_title,
-    scale_bar_length,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import number, text
+from nanofoam_lib.figures.style import grid, page_width, row_aspect, row_title, scale_bar_length, styled, wrapped
 
 
 @styled

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.figures.canvas import arrow, box, canvas, elbow, picture, words
-from nanofoam_lib.figures.style import class_colours, fixed, page_width, styled, text
+from nanofoam_lib.figures.style import class_colours, page_width, styled
 
 CHAIN = ("micrographs", "preprocessing", "autoencoder", "latent vectors")
 USES = ("latent space", "classification", "Grad-CAM", "generation")

@@ -6,18 +6,8 @@ import numpy as np
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from nanofoam_lib.figures.style import (
-    MARKERS,
-    SYMBOLS,
-    class_colours,
-    columns_for,
-    grid,
-    page_width,
-    percent,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import percent, text
+from nanofoam_lib.figures.style import MARKERS, SYMBOLS, class_colours, columns_for, grid, page_width, styled, wrapped
 
 
 @styled

@@ -2,8 +2,9 @@
 
 import textwrap
 
+from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.figures.canvas import INK, canvas, words
-from nanofoam_lib.figures.style import fixed, names, page_width, styled, text
+from nanofoam_lib.figures.style import names, page_width, styled
 
 ROW = 0.44  # cm
 NARROW_ROW = 0.7

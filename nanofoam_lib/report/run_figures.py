@@ -11,6 +11,7 @@ import pandas as pd
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
+from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run, of_kind
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
@@ -63,7 +64,7 @@ class Book:
     @property
     def on_test(self):
         """Say that only test images are shown as well."""
-        return f"{style.text('test images', self.lang)}, {self.note_on_vae}"
+        return f"{text('test images', self.lang)}, {self.note_on_vae}"
 
     def load(self):
         """Load the images and their index."""
@@ -158,7 +159,7 @@ def examples(book):
     (_, index), (_, latent) = book.load(), book.load_vae()
     train = (index["split"] == "train").to_numpy()
     pair, note = figure_data.correlated_pair(latent["mu"][train]), book.note_on_vae
-    on_train = f"{style.text('train', book.lang)}, {note}"
+    on_train = f"{text('train', book.lang)}, {note}"
     table = figure_data.pca_example(latent["mu"][train], index["label"][train], pair)
     yield "pca_example", figures.pca_example(table, pair, on_train, **book.look), table
     table = figure_data.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
@@ -166,7 +167,7 @@ def examples(book):
     points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
     classes = sorted(set(index["label"]))
     table = figure_data.wss_bss(points, (classes[0], classes[-1]))
-    note = f"{style.text('LDA of σ', book.lang)}, {book.on_test}"
+    note = f"{text('LDA of σ', book.lang)}, {book.on_test}"
     yield "wss_bss_scheme", figures.wss_bss_scheme(table, classes, note, **book.look), table
 
 
@@ -204,7 +205,7 @@ def explanations(book):
     """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
     _, index = book.load()
     notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
-    notes["texture_maps"] = f"{style.text('test images', book.lang)}, {book.note_on('texture')}"
+    notes["texture_maps"] = f"{text('test images', book.lang)}, {book.note_on('texture')}"
     for name, note in notes.items():
         for drawing in _drawing(book, name):
             ids = drawing.pop("id")

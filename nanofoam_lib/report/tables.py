@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.report import captions
+from nanofoam_lib.base.language import MISSING, fixed, text
 
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
@@ -15,6 +15,9 @@ VIEWS = {
     "latent_map": lambda table: table[table["shown"]],
     "confusion": lambda table: table[table["classifier"] == "random forest"],
 }
+
+#: Said of a table that is not shown whole.
+ROWS_OF = "{shown} of {all} rows; all are in {file}."
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
@@ -108,8 +111,8 @@ def condense(frame, lang):
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]
     # The caption names the data set anyway
-    said = [f"{captions.column(name, lang)}: {first[name]}" for name in constant if name != "data"]
-    return frame.drop(columns=constant), captions.word("all_rows", lang).format("; ".join(said)) if said else ""
+    said = [f"{text(name, lang)}: {first[name]}" for name in constant if name != "data"]
+    return frame.drop(columns=constant), text("All rows: {}.", lang).format("; ".join(said)) if said else ""
 
 
 def interval(frame):
@@ -144,11 +147,11 @@ def cells(frame, lang):
 
 def _written(column, lang):
     if pd.api.types.is_bool_dtype(column):
-        return [captions.word("yes" if value else "no", lang) for value in column]
+        return [text("yes" if value else "no", lang) for value in column]
     if pd.api.types.is_float_dtype(column):
-        return [number(value, _decimals(column), lang) for value in column]
-    texts = column.astype(object).fillna("–").astype(str)
-    return [captions.value(text, lang) for text in texts] if column.name in WORDS else list(texts)
+        return [fixed(value, lang, _decimals(column)) for value in column]
+    texts = column.astype(object).fillna(MISSING).astype(str)
+    return [text(word, lang) for word in texts] if column.name in WORDS else list(texts)
 
 
 def _decimals(column):
@@ -157,13 +160,6 @@ def _decimals(column):
     if not largest > 0 or (column.dropna() % 1 == 0).all():
         return 0
     return min(max(3 - math.ceil(math.log10(largest)), 0), 8)
-
-
-def number(value, decimals, lang):
-    """Write a number with a fixed number of decimals, with a true minus, and a decimal comma in Spanish; NaN is –."""
-    if math.isnan(value):
-        return "–"
-    return f"{value:z.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
 
 
 def _typed(column):

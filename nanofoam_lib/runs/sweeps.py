@@ -12,7 +12,7 @@ import markupsafe
 import pandas as pd
 
 from nanofoam_lib import figures
-from nanofoam_lib.base import files, scheduling
+from nanofoam_lib.base import files, language, scheduling
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.progress import REPORT_VARIABLE, track
 from nanofoam_lib.base.run_folder import Run
@@ -207,7 +207,7 @@ def write(sweep, folder):
     if drawn:
         numbers = figures.sweep_numbers(finished, swept(sweep, finished))
         name = next(Run(folder / item).load_manifest()["data"]["name"] for item in finished["item"])
-        note = f"{style.text(name, sweep.lang)}, {style.text('random forest on test groups', sweep.lang)}"
+        note = f"{language.data_set(name, sweep.lang)}, {language.text('random forest on test groups', sweep.lang)}"
         style.save(figures.sweep(numbers, note, sweep.lang), folder / "scores", numbers)
     files.write_text(folder / "index.html", _page(folder, table, drawn))
     return table

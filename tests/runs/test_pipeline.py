@@ -286,6 +286,8 @@ def test_a_new_colour_does_not_train_anew_but_a_new_loss_does(monkeypatch, tmp_p
     assert changed("figures/style.py", "\nNEW = 1\n") == ALL[-1:]
     assert changed("report/run_figures.py", "\nNEW = 1\n") == ALL[-1:]
     assert changed("report/findings/latents.py", "\nNEW = 1\n") == []
+    assert changed("base/language.yaml", "\nnew phrase: frase nueva\n") == ALL[-1:]
+    assert changed("report/captions.yaml", "\nnew: [new, nuevo]\n") == []
     assert changed("models/vae.py", "\n# only a comment\n") == []
     assert changed("models/objective.py", "\nNEW = 1\n") == ALL[1:]
     assert changed("latent/separation.py", "\nNEW = 1\n") == [ALL[2], ALL[-1]]
