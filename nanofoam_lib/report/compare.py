@@ -122,10 +122,9 @@ def _read(run, manifest):
 def _accuracies(table):
     """Accuracy of the random forest and of the best classifier on each descriptor, in the split by group."""
     found = {}
-    by_group = table[table["protocol"] == "by-group"]
-    for name, rows in by_group.groupby(_labels(by_group), sort=False):
-        forest = rows[rows["classifier"] == "random forest"]
-        found |= {f"{name}, random forest": _score(row) for row in forest.itertuples()}
+    scores = tables.by_group(table)
+    for name, rows in scores.groupby(_labels(scores), sort=False):
+        found |= {f"{name}, {row.classifier}": _score(row) for row in tables.headline(rows).itertuples()}
         best = next(rows.nlargest(1, "accuracy").itertuples())
         found[f"{name}, best classifier"] = f"{_score(best)} {best.classifier}"
     return found

@@ -17,7 +17,7 @@ from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, inverse_design, pore_prediction, projection, separation
 from nanofoam_lib.models import descriptors, layer_shapes, vae
-from nanofoam_lib.report import figure_data
+from nanofoam_lib.report import figure_data, tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,16 +183,15 @@ def spaces(book):
 def scores(book):
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
-    tables = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
-    for name, table in tables.items():
+    marked = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
+    for name, table in marked.items():
         written = "table1" if name == "table1" else "controls_table"
         yield written, figures.score_table(table, book.note, **book.look), table
-    both = pd.concat(tables.values(), ignore_index=True)
-    # A network that was trained with labels decides by itself
-    best = both[both["classifier"].isin(["random forest", "softmax"]) & (both["protocol"] == "by-group")]
+    both = pd.concat(marked.values(), ignore_index=True)
+    best = tables.headline(both, classifiers=(tables.FOREST, tables.SOFTMAX))
     chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
     yield "controls", figures.accuracies(best, chance, book.note, **book.look), best
-    confusion = _of_forest(book.table("confusion"), book.latent_dims[0])
+    confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])
     confusion = confusion.assign(title=style.names(confusion))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
     link = book.table("geometry").query("row == 'r2'")
@@ -282,16 +281,8 @@ def _one_of_each_class(book, index):
     return {index["label"][int(i)]: image for i, image in reversed(thumbnails.items())}
 
 
-def _of_forest(confusion, latent_dim):
-    return confusion[
-        (confusion["classifier"] == "random forest")
-        & (confusion["protocol"] == "by-group")
-        & (confusion["latent_dim"] == latent_dim)
-    ]
-
-
 def _shares(confusion, latent_dim):
     """Give the share of each true class that a random forest on σ takes for each class: ndarray (C, C)."""
-    own = _of_forest(confusion, latent_dim).query("kind == 'vae' and descriptor == 'sigma'")
+    own = tables.headline(confusion, "vae", latent_dim, "sigma")
     counts = own.pivot(index="true", columns="predicted", values="count").to_numpy()
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -5,6 +5,7 @@ import pandas as pd
 from nanofoam_lib.base.language import text
 from nanofoam_lib.latent import inverse_design
 from nanofoam_lib.report import findings
+from nanofoam_lib.report.tables import SOFTMAX, by_group, headline
 
 LEAKY = (
     "rows marked leaky are split after augmentation: copies of one image stand on both sides, "
@@ -36,11 +37,10 @@ def sentences(manifest, index, tables):
         said.append(findings.models(tables["models"]))
     if _have(tables, "table1", "controls"):
         scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
-        scores = scores[scores["protocol"] == "by-group"]
         chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
-        said.append(findings.controls(scores[scores["classifier"] == "random forest"], chance))
-        if "softmax" in set(scores["classifier"]):
-            said.append(findings.supervision(scores, chance))
+        said.append(findings.controls(headline(scores), chance))
+        if SOFTMAX in set(scores["classifier"]):
+            said.append(findings.supervision(by_group(scores), chance))
     if _have(tables, "separation"):
         said.append(findings.separation(tables["separation"]))
     if _have(tables, "geometry", "dimensions"):

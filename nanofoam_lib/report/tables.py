@@ -7,13 +7,18 @@ import pandas as pd
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.language import MISSING, fixed, text
 
+#: The row that a reader asks for first: this classifier, on specimens that training never saw.
+FOREST = "random forest"
+BY_GROUP = "by-group"
+SOFTMAX = "softmax"  # of a network that was trained with labels, and decides by itself
+
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
     "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
-    "confusion": lambda table: table[table["classifier"] == "random forest"],
+    "confusion": lambda table: table[table["classifier"] == FOREST],
 }
 
 #: Said of a table that is not shown whole.
@@ -80,6 +85,44 @@ def read_all(folder):
 def view(name, table):
     """Choose what is shown of the table `name`."""
     return VIEWS[name](table) if name in VIEWS else table
+
+
+def by_group(scores):
+    """Choose the rows of a table of accuracies or confusions that are split by group, not the leaky ones."""
+    return scores[scores["protocol"] == BY_GROUP]
+
+
+def headline(scores, kind=None, latent_dim=None, descriptor=None, classifiers=(FOREST,)):
+    """Choose the rows that a reader asks for first: those of a random forest, split by group.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Accuracies or confusions: columns classifier and protocol, and those that are asked for.
+    kind, descriptor : str, optional
+    latent_dim : int, optional
+        Only rows of these; of all if not given.
+    classifiers : sequence of str
+        Others than the random forest.
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the order of `scores`.
+
+    Examples
+    --------
+    >>> columns = ["descriptor", "classifier", "protocol", "accuracy"]
+    >>> rows = [("mu", "random forest", "by-group", 0.6), ("mu", "random forest", "thesis (leaky)", 0.9)]
+    >>> headline(pd.DataFrame(rows, columns=columns), descriptor="mu")["accuracy"].tolist()
+    [0.6]
+    """
+    rows = by_group(scores)
+    rows = rows[rows["classifier"].isin(classifiers)]
+    for column, wanted in {"kind": kind, "latent_dim": latent_dim, "descriptor": descriptor}.items():
+        if wanted is not None:
+            rows = rows[rows[column] == wanted]
+    return rows
 
 
 def best(name, table):

@@ -20,7 +20,6 @@ from nanofoam_lib.figures import style
 from nanofoam_lib.report import html_report, page, tables
 from nanofoam_lib.runs import pipeline
 
-FOREST = "random forest"
 #: Starts the command line in a process of its own.
 COMMAND = (sys.executable, "-m", "nanofoam_lib")
 #: How many threads the numerical libraries and joblib take.
@@ -167,10 +166,10 @@ def _headlines(place, manifest):
     table1, controls, models = (tables.read(place.table(name)) for name in ("table1", "controls", "models"))
     models = models.set_index("model")
     seconds = sum(step["seconds"] for step in manifest["steps"].values())
-    plain = _forest(controls[controls["descriptor"] != tables.TAUGHT])
+    plain = tables.headline(controls[controls["descriptor"] != tables.TAUGHT])
     best = plain.loc[plain["accuracy"].idxmax()]
     for dim in manifest["parameters"]["latent_dims"]:
-        own = _forest(table1[table1["latent_dim"] == dim])
+        own = tables.headline(table1, latent_dim=dim)
         scores = {_column(row): row.accuracy for row in own.itertuples()}
         control = {"forest_control": best["accuracy"], "control": best["descriptor"]}
         vae = models.reindex([f"vae-{dim}"]).iloc[0]  # missing where none was asked for
@@ -181,10 +180,6 @@ def _headlines(place, manifest):
 def _column(row):
     """Name the column of a score: by the descriptor, and the kind of model if it is neither of the thesis's two."""
     return f"forest_{row.descriptor}" if row.kind in ("vae", "ae") else f"forest_{row.kind}_{row.descriptor}"
-
-
-def _forest(table):
-    return table[(table["classifier"] == FOREST) & (table["protocol"] == "by-group")]
 
 
 def write(sweep, folder):

@@ -1,6 +1,7 @@
 """The texture model: what it gains, and what it cannot do."""
 
 from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.report.tables import headline
 
 
 def texture(table, controls, link, measure="median_diameter_um"):
@@ -20,7 +21,7 @@ def texture(table, controls, link, measure="median_diameter_um"):
     str
         Markdown. "Gains" is said of what lies above the upper end of the interval of the VAE's μ.
     """
-    scores, rivals = (_forest(own) for own in (table, controls))
+    scores, rivals = (headline(own) for own in (table, controls))
     if "texture" not in set(scores["kind"]):
         return "No texture model was trained."
     own, pixel = (scores[scores["kind"] == kind].set_index("descriptor") for kind in ("texture", "vae"))
@@ -81,7 +82,3 @@ def drawn(studies):
 def _error(name, table):
     unit = "spacings of cycle error" if name == "cycle_error" else "units of distance of statistics"
     return f"{table[name].median():.1f} {unit}"
-
-
-def _forest(table):
-    return table[(table["classifier"] == "random forest") & (table["protocol"] == "by-group")]
