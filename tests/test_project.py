@@ -19,6 +19,7 @@ from nanofoam_lib.runs import parameters, pipeline
 
 LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHAIN = [path for path in NOTEBOOKS if path.name[0].isdigit()]
 #: Where each package stands; it imports itself and those below, not those beside it.
 FLOORS = {
     "base": 1, "images": 2, "latent": 2, "figures": 2, "models": 3, "report": 4, "explain": 4, "runs": 5, "lab": 5,
@@ -170,6 +171,24 @@ def test_parameters_cells_hold_literals_of_known_names(path):
     assert set(values) - set(shared) <= {"run_folder", "data_folder", "data_name", "lang"}
     assert "run_folder" in values
     parameters.check(shared)
+
+
+def prose_of(notebook):
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_name_and_link_only_notebooks_that_exist(path):
+    text = "\n".join(prose_of(read(path)))
+    named = {f"{name}.ipynb" for name in re.findall(r"`(\d\d_\w+)`", text)} | set(re.findall(r"\]\(([^):]+)\)", text))
+    assert named <= {other.name for other in NOTEBOOKS}
+
+
+@pytest.mark.parametrize(("path", "following"), list(itertools.pairwise(CHAIN)), ids=lambda path: path.stem)
+def test_each_notebook_ends_with_a_link_to_the_next(path, following):
+    last = read(path)["cells"][-1]
+    assert last["cell_type"] == "markdown"
+    assert "".join(last["source"]).startswith(f"Next: [`{following.stem}`]({following.name}) ")
 
 
 def test_notebooks_agree_on_the_defaults_they_share():
