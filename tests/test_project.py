@@ -121,6 +121,31 @@ def test_public_things_are_documented(name):
             assert ast.get_docstring(node), f"{name}.{node.name}"
 
 
+def resolves(reference):
+    """Tell whether a dotted name, such as ``splits.by_group`` or ``base.run_folder.Run``, is one of the library's."""
+    owner, _, name = reference.rpartition(".")
+    known = rf"^(?:(?:def|class) {name}\b|{name}\b.*=)"
+    owners = [path for module, path in MODULES.items() if f".{module}".endswith(f".{owner}")]
+    found = any(re.search(known, path.read_text(encoding="utf-8"), re.MULTILINE) for path in owners)
+    is_member = owner.rpartition(".")[2][:1].isupper()  # of a class
+    return found or reference in MODULES or (is_member and resolves(owner))
+
+
+def test_docstrings_name_what_is_there():
+    others = {
+        "PIL", "ipywidgets", "joblib", "jscatter", "keras", "markupsafe", "matplotlib", "numpy", "pandas", "pathlib",
+        "skimage",
+    }  # fmt: skip
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                text = ast.get_docstring(node) or ""
+                named = re.findall(r"(?<!`)`(\w+(?:\.\w+)+)`(?!`)", text)
+                named += re.findall(r"^\w[\w, ]* : ([a-zA-Z]\w*(?:\.\w+)+)", text, re.MULTILINE)
+                wrong = [own for own in named if own.split(".")[0] not in others and not resolves(own)]
+                assert not wrong, f"{name}: {wrong}"
+
+
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -247,6 +272,19 @@ def test_the_readme_is_short_and_has_both_commands():
     assert len(text.splitlines()) <= 100
     assert "pip install uv && uv run nanofoam run" in text
     assert "pip install uv && uv run pytest" in text
+
+
+def test_the_contributor_s_page_points_at_what_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+\?) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 5
+    for question, answer in rows:
+        places = re.findall(r"`([\w/]+\.(?:py|yaml))`(?:: `(\w+)`)?", answer)
+        assert 1 <= len({file for file, _ in places}) <= 2, question
+        for file, name in places:
+            assert re.search(rf"\b{name}\b", (LIBRARY / file).read_text(encoding="utf-8")), f"{file}: {name}"
+    floors = {name: int(floor) for floor, name in re.findall(r"^\| (\d) \| `(\w+)` \|", text, re.MULTILINE)}
+    assert floors == FLOORS
 
 
 def test_the_committed_example_is_small():

@@ -100,7 +100,7 @@ def localisation(maps, zones):
     maps : ndarray, shape (N, h, w, D)
         Not negative.
     zones : dict of ndarray of bool, shape (N, S, S)
-        As `zones.split` gives them.
+        As `pore_zones.split` gives them.
 
     Returns
     -------

@@ -21,7 +21,7 @@ def pca_example(example, dimensions, note="", lang="en"):
     Parameters
     ----------
     example : pandas.DataFrame
-        As `illustrations.pca_example` gives it.
+        As `figure_data.pca_example` gives it.
     dimensions : (int, int)
         The latent dimensions, to name the axes.
     note, lang
@@ -55,7 +55,7 @@ def reparametrisation(draws, dimensions, note="", lang="en"):
     Parameters
     ----------
     draws : pandas.DataFrame
-        As `illustrations.reparametrisation` gives it.
+        As `figure_data.reparametrisation` gives it.
     dimensions : (int, int)
         The latent dimensions, to name the axes.
     note, lang
@@ -95,7 +95,7 @@ def wss_bss_scheme(distances, classes, note="", lang="en"):
     Parameters
     ----------
     distances : pandas.DataFrame
-        As `illustrations.wss_bss` gives it.
+        As `figure_data.wss_bss` gives it.
     classes : sequence of str
         All classes of the data, so that the two have their usual colours.
     note, lang

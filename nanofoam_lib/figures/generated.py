@@ -134,7 +134,7 @@ def interpolation(table, pictures, measures, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `walks.beside_real` gives it: columns as in `traversals`, `class`, and those of `measures`; the rows of
+        As `decode_plan.beside_real` gives it: columns as in `traversals`, `class`, and those of `measures`; the rows of
         series "real" have no picture.
     pictures : ndarray, shape (n, S, S)
     measures : sequence of str
@@ -192,8 +192,8 @@ def wanted_got(table, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `design.compare` gives it: columns picture, measure, wanted, got, extrapolation. Beside designed pictures
-        it may hold reconstructions of real images, and real images: how well got can be measured at all.
+        As `inverse_design.compare` gives it: columns picture, measure, wanted, got, extrapolation. Beside designed
+        pictures it may hold reconstructions of real images, and real images: how well got can be measured at all.
     note, lang
         See `micrographs`.
 

@@ -119,7 +119,7 @@ def gradcam_checks(table, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `map_checks.summarise` gives it; rows of single dimensions are left out.
+        As `gradcam_checks.summarise` gives it; rows of single dimensions are left out.
     note, lang
         See `gradcam`.
 

@@ -40,7 +40,7 @@ def architecture(layers, image=None, decoded=None, note="", lang="en"):
     Parameters
     ----------
     layers : pandas.DataFrame
-        As `shapes.of_model` gives it: columns part, layer, kind, detail, height, width, depth.
+        As `layer_shapes.of_model` gives it: columns part, layer, kind, detail, height, width, depth.
     image, decoded : ndarray, shape (S, S), optional
         An image in [0, 1] to show as the input, and what the model makes of it.
     note, lang

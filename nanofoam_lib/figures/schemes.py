@@ -195,7 +195,7 @@ def gradcam_scheme(image, parts, latent, dimension, note="", lang="en"):
     image : ndarray, shape (S, S)
         In [0, 1].
     parts : pandas.DataFrame
-        As `illustrations.gradcam` gives it: three channels with their weights, the sum over all channels, the map.
+        As `figure_data.gradcam` gives it: three channels with their weights, the sum over all channels, the map.
     latent : ndarray, shape (D,)
         μ of the image.
     dimension : int

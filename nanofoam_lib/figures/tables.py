@@ -17,7 +17,7 @@ def score_table(table, note="", lang="en"):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `illustrations.mark_best` gives it: columns kind, latent_dim, descriptor, classifier, protocol, accuracy,
+        As `figure_data.mark_best` gives it: columns kind, latent_dim, descriptor, classifier, protocol, accuracy,
         ci_low, ci_high, best; the best are bold. Each protocol has its own heading where there are several.
     note, lang
         See `micrographs`. The note names data set and protocol.

@@ -25,7 +25,7 @@ GAUGES = {
 
 
 class Explorer:
-    """What one looks at in a `inspection.Space`, with the pictures that show it. `panel.show` puts controls to it.
+    """What one looks at in a `inspection.Space`, with the pictures that show it. `widgets.show` puts controls to it.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ def lattice(found, axis, n=PER_ROW):
 
 
 def orders(wanted, points):
-    """Name the points of `design.orders`: the series is the measure, the step its wanted value."""
+    """Name the points of `inverse_design.orders`: the series is the measure, the step its wanted value."""
     return _name(points, "design", wanted.notna().idxmax(axis=1), wanted.max(axis=1)) if len(wanted) else None
 
 

@@ -28,7 +28,7 @@ def write(run):
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
 
     Notes
     -----

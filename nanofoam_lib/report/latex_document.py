@@ -18,7 +18,7 @@ def write(run):
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
         With manifest, figures and tables; ``manifest["lang"]`` chooses the language.
 
     Notes

@@ -26,7 +26,7 @@ class Book:
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
     data_name : str
     latent_dims : sequence of int
         The first is the size of the VAE that most figures are about.

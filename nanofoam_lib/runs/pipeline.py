@@ -64,7 +64,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
 
     Returns
     -------
-    runs.Run
+    base.run_folder.Run
         The finished run.
 
     Raises

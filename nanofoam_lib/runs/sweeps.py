@@ -31,7 +31,7 @@ def run_item(sweep, number, folder):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     number : int
         Of the point, from 0.
     folder : path-like
@@ -39,7 +39,7 @@ def run_item(sweep, number, folder):
 
     Returns
     -------
-    runs.Run
+    base.run_folder.Run
     """
     if not 0 <= number < len(sweep.items):
         raise UsageError(f"--item {number}: this sweep has items 0 to {len(sweep.items) - 1}")
@@ -53,7 +53,7 @@ def run(sweep, folder, n_jobs=None):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     folder : path-like
         Gets a run folder for each. What is finished there is skipped, what was stopped goes on.
     n_jobs : int, optional
@@ -114,7 +114,7 @@ def collect(sweep, folder):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     folder : path-like
 
     Returns
@@ -187,7 +187,7 @@ def write(sweep, folder):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     folder : path-like
 
     Returns

@@ -98,7 +98,7 @@ def design(summary):
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `design.summarise` gives it.
+        As `inverse_design.summarise` gives it.
 
     Returns
     -------

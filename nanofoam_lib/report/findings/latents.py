@@ -98,9 +98,9 @@ def geometry(link, identity, measure="median_diameter_um"):
     Parameters
     ----------
     link : pandas.DataFrame
-        As `geometry.summarise` gives it.
+        As `pore_prediction.summarise` gives it.
     identity : pandas.DataFrame
-        As `geometry.identify` gives it.
+        As `pore_prediction.identify` gives it.
     measure : str
         The pore measure to name the best predictor of.
 

@@ -37,7 +37,7 @@ def map_checks(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        As `map_checks.summarise` gives it.
+        As `gradcam_checks.summarise` gives it.
 
     Returns
     -------

@@ -12,7 +12,7 @@ def texture(table, controls, link, measure="median_diameter_um"):
     table, controls : pandas.DataFrame
         Table 1 and the controls, as `classify.table1` gives them; random forests by group count.
     link : pandas.DataFrame
-        As `geometry.summarise` gives it.
+        As `pore_prediction.summarise` gives it.
     measure : str
         The pore measure whose R² is told.
 
