@@ -19,6 +19,7 @@ from nanofoam_lib.runs import parameters, pipeline
 
 LIBRARY = ROOT / "nanofoam_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHAIN = [path for path in NOTEBOOKS if path.name[0].isdigit()]
 #: Where each package stands; it imports itself and those below, not those beside it.
 FLOORS = {
     "base": 1, "images": 2, "latent": 2, "figures": 2, "models": 3, "report": 4, "explain": 4, "runs": 5, "lab": 5,
@@ -154,6 +155,31 @@ def test_public_things_are_documented(name):
             assert ast.get_docstring(node), f"{name}.{node.name}"
 
 
+def resolves(reference):
+    """Tell whether a dotted name, such as ``splits.by_group`` or ``base.run_folder.Run``, is one of the library's."""
+    owner, _, name = reference.rpartition(".")
+    known = rf"^(?:(?:def|class) {name}\b|{name}\b.*=)"
+    owners = [path for module, path in MODULES.items() if f".{module}".endswith(f".{owner}")]
+    found = any(re.search(known, path.read_text(encoding="utf-8"), re.MULTILINE) for path in owners)
+    is_member = owner.rpartition(".")[2][:1].isupper()  # of a class
+    return found or reference in MODULES or (is_member and resolves(owner))
+
+
+def test_docstrings_name_what_is_there():
+    others = {
+        "PIL", "ipywidgets", "joblib", "jscatter", "keras", "markupsafe", "matplotlib", "numpy", "pandas", "pathlib",
+        "skimage",
+    }  # fmt: skip
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                text = ast.get_docstring(node) or ""
+                named = re.findall(r"(?<!`)`(\w+(?:\.\w+)+)`(?!`)", text)
+                named += re.findall(r"^\w[\w, ]* : ([a-zA-Z]\w*(?:\.\w+)+)", text, re.MULTILINE)
+                wrong = [own for own in named if own.split(".")[0] not in others and not resolves(own)]
+                assert not wrong, f"{name}: {wrong}"
+
+
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -204,6 +230,24 @@ def test_parameters_cells_hold_literals_of_known_names(path):
     assert set(values) - set(shared) <= {"run_folder", "data_folder", "data_name", "lang"}
     assert "run_folder" in values
     parameters.check(shared)
+
+
+def prose_of(notebook):
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_name_and_link_only_notebooks_that_exist(path):
+    text = "\n".join(prose_of(read(path)))
+    named = {f"{name}.ipynb" for name in re.findall(r"`(\d\d_\w+)`", text)} | set(re.findall(r"\]\(([^):]+)\)", text))
+    assert named <= {other.name for other in NOTEBOOKS}
+
+
+@pytest.mark.parametrize(("path", "following"), list(itertools.pairwise(CHAIN)), ids=lambda path: path.stem)
+def test_each_notebook_ends_with_a_link_to_the_next(path, following):
+    last = read(path)["cells"][-1]
+    assert last["cell_type"] == "markdown"
+    assert "".join(last["source"]).startswith(f"Next: [`{following.stem}`]({following.name}) ")
 
 
 def test_notebooks_agree_on_the_defaults_they_share():
@@ -262,6 +306,19 @@ def test_the_readme_is_short_and_has_both_commands():
     assert len(text.splitlines()) <= 100
     assert "pip install uv && uv run nanofoam run" in text
     assert "pip install uv && uv run pytest" in text
+
+
+def test_the_contributor_s_page_points_at_what_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+\?) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 5
+    for question, answer in rows:
+        places = re.findall(r"`([\w/]+\.(?:py|yaml))`(?:: `(\w+)`)?", answer)
+        assert 1 <= len({file for file, _ in places}) <= 2, question
+        for file, name in places:
+            assert re.search(rf"\b{name}\b", (LIBRARY / file).read_text(encoding="utf-8")), f"{file}: {name}"
+    floors = {name: int(floor) for floor, name in re.findall(r"^\| (\d) \| `(\w+)` \|", text, re.MULTILINE)}
+    assert floors == FLOORS
 
 
 def test_the_committed_example_is_small():

@@ -103,7 +103,8 @@ def hash_modules(source, without=()):
 
     Notes
     -----
-    Syntax trees without docstrings are hashed: what only a reader sees does not count.
+    Syntax trees without docstrings are hashed: what only a reader sees does not count. A module counts with the words
+    that it reads from the YAML file of its name beside it.
     """
     left_out = tuple(without)
     waiting, seen = set(_parse(source)[1]), {}
@@ -111,7 +112,10 @@ def hash_modules(source, without=()):
         name = waiting.pop()
         if name in seen or _is_within(name, left_out):
             continue
-        seen[name], imported = _parse(_path(name).read_text(encoding="utf-8"))
+        path = _path(name)
+        tree, imported = _parse(path.read_text(encoding="utf-8"))
+        words = path.with_suffix(".yaml")
+        seen[name] = [tree, hash_file(words)] if words.is_file() else tree
         waiting |= imported
     return hash_value(seen)
 

@@ -108,7 +108,7 @@ def localisation(maps: NDArray[Any], zones: Mapping[str, NDArray[np.bool_]]) -> 
     maps : ndarray, shape (N, h, w, D)
         Not negative.
     zones : dict of ndarray of bool, shape (N, S, S)
-        As `zones.split` gives them.
+        As `pore_zones.split` gives them.
 
     Returns
     -------

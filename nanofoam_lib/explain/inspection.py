@@ -12,7 +12,7 @@ from nanofoam_lib.explain import gradcam
 from nanofoam_lib.latent import projection
 from nanofoam_lib.models import descriptors, realism, vae
 
-#: Columns that `geometry.identify` leaves for each dimension and that the explorer tells.
+#: Columns that `pore_prediction.identify` leaves for each dimension and that the explorer tells.
 DIMENSION_COLUMNS = ["dimension", "best_measure", "best_rho"]
 
 
@@ -103,7 +103,7 @@ def open_space(
     images, index, measures, mu
         See `Space`; `index` has the columns id, label, group, split ("train" or "test").
     dimensions : pandas.DataFrame
-        As `geometry.identify` gives it.
+        As `pore_prediction.identify` gives it.
     n_dims : int
         Dimensions to choose: those that are active, of largest effect size between classes; others only where fewer
         are active.

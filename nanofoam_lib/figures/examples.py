@@ -8,8 +8,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from nanofoam_lib.base.language import fixed, percent, text
 from nanofoam_lib.figures.spaces import class_legend, class_points
-from nanofoam_lib.figures.style import COLOURS, class_colours, columns_for, fixed, grid, letter, percent, styled, text
+from nanofoam_lib.figures.style import COLOURS, class_colours, columns_for, grid, letter, styled
 
 PANEL_CM = 5.0  # least width of a panel
 GREY = "0.7"
@@ -23,7 +24,7 @@ def pca_example(example: pd.DataFrame, dimensions: Sequence[int], note: str = ""
     Parameters
     ----------
     example : pandas.DataFrame
-        As `illustrations.pca_example` gives it.
+        As `figure_data.pca_example` gives it.
     dimensions : (int, int)
         The latent dimensions, to name the axes.
     note, lang
@@ -57,7 +58,7 @@ def reparametrisation(draws: pd.DataFrame, dimensions: Sequence[int], note: str 
     Parameters
     ----------
     draws : pandas.DataFrame
-        As `illustrations.reparametrisation` gives it.
+        As `figure_data.reparametrisation` gives it.
     dimensions : (int, int)
         The latent dimensions, to name the axes.
     note, lang
@@ -97,7 +98,7 @@ def wss_bss_scheme(distances: pd.DataFrame, classes: Collection[str], note: str 
     Parameters
     ----------
     distances : pandas.DataFrame
-        As `illustrations.wss_bss` gives it.
+        As `figure_data.wss_bss` gives it.
     classes : sequence of str
         All classes of the data, so that the two have their usual colours.
     note, lang

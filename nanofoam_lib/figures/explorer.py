@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from nanofoam_lib.base.language import percent, text
 from nanofoam_lib.figures.spaces import class_legend, class_points
-from nanofoam_lib.figures.style import MEASURES, class_colours, page_width, percent, styled, text, wrapped
+from nanofoam_lib.figures.style import class_colours, page_width, styled, wrapped
 
 _LABEL_CM = 2.6  # that the name of a class may take beside its bar
 
@@ -76,7 +77,7 @@ def _draw_map(axis, points, colour, titles, here, lang):
         class_points(axis, points, "x", "y", points["label"])
     else:
         drawn = axis.scatter(points["x"], points["y"], s=14, c=points[colour], cmap="viridis", linewidths=0)
-        axis.figure.colorbar(drawn, ax=axis, location="top", aspect=40, label=text(MEASURES.get(colour, colour), lang))
+        axis.figure.colorbar(drawn, ax=axis, location="top", aspect=40, label=text(colour, lang))
     chosen = points[points["selected"]]
     axis.scatter(chosen["x"], chosen["y"], s=36, facecolors="none", edgecolors="black", linewidths=0.7)
     axis.plot(*np.transpose(here), color="black", linewidth=0.8)

@@ -11,19 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from numpy.typing import NDArray
 
+from nanofoam_lib.base.language import fixed, number, percent, text
 from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import (
     COLOURS,
     MARKERS,
-    MEASURES,
     class_colours,
     columns_for,
     grid,
     page_width,
-    percent,
     row_title,
     styled,
-    text,
     wrapped,
 )
 
@@ -121,7 +119,7 @@ def traversals(table: pd.DataFrame, pictures: NDArray[Any], note: str = "", lang
     figure, axes = _strips(table, pictures, note, lang, margin_cm=1.1 if sum(titled) > 1 else 0.7)
     for own, line in zip(axes[titled], itertools.compress(lines, titled), strict=False):
         for axis, step in zip(own, line["step"], strict=False):
-            axis.set_title(_decimal(f"{step:.4g}".replace("-", "−"), lang))
+            axis.set_title(number(step, lang, digits=4))
     return figure
 
 
@@ -143,7 +141,7 @@ def interpolation(
     Parameters
     ----------
     table : pandas.DataFrame
-        As `walks.beside_real` gives it: columns as in `traversals`, `class`, and those of `measures`; the rows of
+        As `decode_plan.beside_real` gives it: columns as in `traversals`, `class`, and those of `measures`; the rows of
         series "real" have no picture.
     pictures : ndarray, shape (n, S, S)
     measures : sequence of str
@@ -191,7 +189,7 @@ def _draw_along(axis, table, name, lang):
         for beyond, part in own.groupby(own["extrapolation"].astype(bool)):
             face = "white" if beyond else colour
             axis.plot(part["step"], part[name], "o", color=colour, markerfacecolor=face, markersize=3)
-    axis.set_ylabel(text(MEASURES.get(name, name), lang))
+    axis.set_ylabel(text(name, lang))
 
 
 @styled
@@ -201,8 +199,8 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        As `design.compare` gives it: columns picture, measure, wanted, got, extrapolation. Beside designed pictures
-        it may hold reconstructions of real images, and real images: how well got can be measured at all.
+        As `inverse_design.compare` gives it: columns picture, measure, wanted, got, extrapolation. Beside designed
+        pictures it may hold reconstructions of real images, and real images: how well got can be measured at all.
     note, lang
         See `micrographs`.
 
@@ -227,7 +225,7 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
             beyond = part["extrapolation"].astype(bool)
             axis.scatter(part["wanted"], part["got"], s=14, marker=marker, edgecolor=colour, linewidth=0.7,
                          color=np.where(beyond, "white", colour), label=text(picture, lang))  # fmt: skip
-        label = text(MEASURES.get(measure, measure), lang)
+        label = text(measure, lang)
         axis.set(title=label, xlabel=text("wanted", lang), ylabel=text("got", lang))
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=columns_for(len(handles), 3.8))
@@ -270,7 +268,8 @@ def _fill(axes, lines, pictures, lang):
         axis.set_axis_off()
     for own, line in zip(axes, lines, strict=True):
         series = line["series"].iloc[0]
-        row_title(own[0], text(MEASURES.get(series, series), lang).replace(" (", "\n("))
+        title = series if series == line.iloc[0].get("class") else text(series, lang)  # a class is a name
+        row_title(own[0], title.replace(" (", "\n("))
         for axis, (i, row) in zip(own, line.iterrows(), strict=False):
             _show(axis, pictures[i], EXTRAPOLATION if row["extrapolation"] else None)
             _write_gauge(axis, row, lang)
@@ -285,7 +284,7 @@ def _show(axis, picture, frame):
 
 
 def _write_gauge(axis, row, lang):
-    words = _decimal(f"{row['distance']:.2f} | {row[_error(row)]:.2f}", lang)
+    words = f"{fixed(row['distance'], lang)} | {fixed(row[_error(row)], lang)}"
     if row["extrapolation"]:
         words += "\n" + text("extrapolation", lang)
     axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
@@ -298,7 +297,3 @@ def _error(table):
 
 def _joined(phrase, note, lang):
     return "\n".join(filter(None, [text(phrase, lang), note]))
-
-
-def _decimal(written, lang):
-    return written.replace(".", ",") if lang == "es" else written

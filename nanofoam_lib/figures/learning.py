@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, ScalarFormatter
 
-from nanofoam_lib.figures.style import COLOURS, columns_for, grid, letter, styled, text
+from nanofoam_lib.base.language import text
+from nanofoam_lib.figures.style import COLOURS, columns_for, grid, letter, styled
 
 
 @styled

@@ -13,17 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nanofoam_lib.figures.style import (
-    COLOURS,
-    columns_for,
-    grid,
-    page_width,
-    row_aspect,
-    row_title,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import text
+from nanofoam_lib.figures.style import COLOURS, columns_for, grid, page_width, row_aspect, row_title, styled, wrapped
 
 
 @styled
@@ -151,7 +142,7 @@ def gradcam_checks(table: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
     Parameters
     ----------
     table : pandas.DataFrame
-        As `map_checks.summarise` gives it; rows of single dimensions are left out.
+        As `gradcam_checks.summarise` gives it; rows of single dimensions are left out.
     note, lang
         See `gradcam`.
 

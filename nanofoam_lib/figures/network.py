@@ -10,8 +10,9 @@ from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
+from nanofoam_lib.base.language import text
 from nanofoam_lib.figures.canvas import INK, arrow, canvas, elbow, words
-from nanofoam_lib.figures.style import page_width, styled, text
+from nanofoam_lib.figures.style import page_width, styled
 
 #: Colour of each kind of layer that is drawn; others (flatten) change nothing to see.
 KINDS = {
@@ -49,7 +50,7 @@ def architecture(
     Parameters
     ----------
     layers : pandas.DataFrame
-        As `shapes.of_model` gives it: columns part, layer, kind, detail, height, width, depth.
+        As `layer_shapes.of_model` gives it: columns part, layer, kind, detail, height, width, depth.
     image, decoded : ndarray, shape (S, S), optional
         An image in [0, 1] to show as the input, and what the model makes of it.
     note, lang

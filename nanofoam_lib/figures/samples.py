@@ -10,17 +10,8 @@ from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from numpy.typing import NDArray
 
-from nanofoam_lib.figures.style import (
-    grid,
-    number,
-    page_width,
-    row_aspect,
-    row_title,
-    scale_bar_length,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import number, text
+from nanofoam_lib.figures.style import grid, page_width, row_aspect, row_title, scale_bar_length, styled, wrapped
 
 
 @styled

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.figures.canvas import arrow, box, canvas, elbow, picture, words
-from nanofoam_lib.figures.style import class_colours, fixed, page_width, styled, text
+from nanofoam_lib.figures.style import class_colours, page_width, styled
 
 CHAIN = ("micrographs", "preprocessing", "autoencoder", "latent vectors")
 USES = ("latent space", "classification", "Grad-CAM", "generation")
@@ -201,7 +202,7 @@ def gradcam_scheme(
     image : ndarray, shape (S, S)
         In [0, 1].
     parts : pandas.DataFrame
-        As `illustrations.gradcam` gives it: three channels with their weights, the sum over all channels, the map.
+        As `figure_data.gradcam` gives it: three channels with their weights, the sum over all channels, the map.
     latent : ndarray, shape (D,)
         μ of the image.
     dimension : int

@@ -7,18 +7,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from nanofoam_lib.figures.style import (
-    COLOURS,
-    MEASURES,
-    columns_for,
-    fixed,
-    grid,
-    names,
-    page_width,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.figures.style import COLOURS, columns_for, grid, names, page_width, styled, wrapped
 
 
 @styled
@@ -114,7 +104,7 @@ def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "
     matplotlib.figure.Figure
     """
     values = table.set_index("name")[list(measures)].astype(float)
-    values.columns = [text(MEASURES.get(measure, measure), lang) for measure in measures]
+    values.columns = [text(measure, lang) for measure in measures]
     wide = page_width() >= 12
     height = (0.48 if wide else 0.6) * len(values) + 0.15 * values.columns.str.len().max() + 0.5
     figure, axes = grid(1, 1, cell_aspect=height / page_width(), note=note)

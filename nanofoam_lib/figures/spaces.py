@@ -10,18 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nanofoam_lib.figures.style import (
-    MARKERS,
-    SYMBOLS,
-    class_colours,
-    columns_for,
-    grid,
-    page_width,
-    percent,
-    styled,
-    text,
-    wrapped,
-)
+from nanofoam_lib.base.language import percent, text
+from nanofoam_lib.figures.style import MARKERS, SYMBOLS, class_colours, columns_for, grid, page_width, styled, wrapped
 
 
 @styled

@@ -1,4 +1,4 @@
-"""What all figures share: size, fonts, colours, words in two languages, and how a figure is saved."""
+"""What all figures share: size, fonts, colours, names of models, and how a figure is saved."""
 
 import functools
 import inspect
@@ -19,7 +19,7 @@ from PIL import Image
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.figures import spanish
+from nanofoam_lib.base.language import data_set, text, with_decimal_mark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,16 +30,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SYMBOLS = {"mu": "μ", "sigma": "σ"}
 MODELS = {"vae": "VAE", "ae": "AE", "texture": "texture VAE"}
-
-#: What the columns of the pore measures are called in a figure.
-MEASURES = {
-    "n_pores": "number of pores",
-    "median_diameter_um": "median diameter (µm)",
-    "mean_diameter_um": "mean diameter (µm)",
-    "density_per_mm2": "density (per mm²)",
-    "spacing_um": "spacing (µm)",
-    "wall_um": "wall (µm)",
-}
 
 #: Width of a figure in cm: the text width of the thesis's page; a column of a journal has about half of it.
 WIDTH_CM = 16.0
@@ -100,35 +90,6 @@ def columns_for(n_panels: int, panel_cm: float) -> int:
     (3, 2)
     """
     return max(1, min(n_panels, int(page_width() / panel_cm)))
-
-
-def text(phrase: str, lang: str = "en") -> str:
-    """Give `phrase` in the language of the figure: "en" leaves it, "es" looks it up and leaves names as they are."""
-    return spanish.WORDS.get(phrase, phrase) if lang == "es" else phrase
-
-
-def number(value: float, lang: str = "en", digits: int = 3) -> str:
-    """Write a number with at most `digits` significant digits, with a decimal comma in Spanish."""
-    return _decimal(f"{value:.{digits}g}", lang)
-
-
-def fixed(value: float, lang: str = "en", decimals: int = 2) -> str:
-    """Write a number with `decimals` decimals, a true minus sign, and a decimal comma in Spanish; a dash for NaN.
-
-    Examples
-    --------
-    >>> fixed(-0.5), fixed(0.123, "es"), fixed(-0.001), fixed(float("nan"))
-    ('−0.50', '0,12', '0.00', '–')
-    """
-    if not np.isfinite(value):
-        return "–"
-    rounded = round(float(value), decimals) + 0.0  # no minus before a zero
-    return _decimal(f"{rounded:.{decimals}f}".replace("-", "−"), lang)
-
-
-def percent(written: str, lang: str = "en") -> str:
-    """Set a percentage apart from its sign where the language asks for it: "35%" is "35 %" in Spanish."""
-    return written.replace("%", "\N{NO-BREAK SPACE}%") if lang == "es" else written
 
 
 def class_colours(labels: Iterable[str]) -> dict[str, str]:
@@ -215,7 +176,7 @@ def scale_bar_length(width: float) -> float:
 
 def describe(data_name: str, seed: int, lang: str = "en") -> str:
     """Name data set, split and seed in the words that stand under every figure."""
-    return f"{text(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
+    return f"{data_set(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
 
 
 def model_name(kind: str, latent_dim: int) -> str:
@@ -238,18 +199,14 @@ def _row_title_size():
     return 8 if page_width() >= 12 else 6
 
 
-def _decimal(written, lang):
-    return written.replace(".", ",") if lang == "es" else written
-
-
 class _Comma(mpl.ticker.ScalarFormatter):
     """Ticks with a decimal comma."""
 
     def __call__(self, value, position=None):
-        return _decimal(super().__call__(value, position), "es")
+        return with_decimal_mark(super().__call__(value, position), "es")
 
     def get_offset(self):
-        return _decimal(super().get_offset(), "es")
+        return with_decimal_mark(super().get_offset(), "es")
 
 
 def _write_commas(figure):

@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, letter, styled, text
+from nanofoam_lib.base.language import text
+from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, letter, styled
 
 #: What is drawn of each run, in this order: column of the sweep's table → label of the axis.
 SCORES = {

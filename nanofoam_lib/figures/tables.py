@@ -5,8 +5,9 @@ import textwrap
 import pandas as pd
 from matplotlib.figure import Figure
 
+from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.figures.canvas import INK, canvas, words
-from nanofoam_lib.figures.style import fixed, names, page_width, styled, text
+from nanofoam_lib.figures.style import names, page_width, styled
 
 ROW = 0.44  # cm
 NARROW_ROW = 0.7
@@ -19,7 +20,7 @@ def score_table(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
     Parameters
     ----------
     table : pandas.DataFrame
-        As `illustrations.mark_best` gives it: columns kind, latent_dim, descriptor, classifier, protocol, accuracy,
+        As `figure_data.mark_best` gives it: columns kind, latent_dim, descriptor, classifier, protocol, accuracy,
         ci_low, ci_high, best; the best are bold. Each protocol has its own heading where there are several.
     note, lang
         See `micrographs`. The note names data set and protocol.

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from nanofoam_lib import figures
+from nanofoam_lib.base import language
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.explain import inspection
 from nanofoam_lib.figures import style
@@ -29,7 +30,7 @@ GAUGES = {
 
 
 class Explorer:
-    """What one looks at in a `inspection.Space`, with the pictures that show it. `panel.show` puts controls to it.
+    """What one looks at in a `inspection.Space`, with the pictures that show it. `widgets.show` puts controls to it.
 
     Parameters
     ----------
@@ -97,15 +98,15 @@ class Explorer:
         """Draw what is looked at for print: `matplotlib.figure.Figure`."""
         sight, step, lang = self.sight, self.step, self.lang
         who = self.space.index["id"].iloc[sight.rows[0]] if self.maps else f"n = {len(sight.rows)}"
-        names = [style.text(name, lang) for name in self.pictures()]
-        marks = [who, "", f"{style.number(step.distance, lang)} | {style.number(step.error, lang)}"]
+        names = [language.text(name, lang) for name in self.pictures()]
+        marks = [who, "", f"{language.number(step.distance, lang)} | {language.number(step.error, lang)}"]
         titled = [f"{name}\n{mark}" for name, mark in zip(names, marks, strict=True)]
         if step.extrapolation:
-            titled[-1] += f"\n{style.text('extrapolation', lang)}"
+            titled[-1] += f"\n{language.text('extrapolation', lang)}"
         pictures = dict(zip(titled, self.pictures().values(), strict=True))
-        maps = {f"{style.text('dimension', lang)} {d}": picture for d, picture in self.overlays().items()}
+        maps = {f"{language.text('dimension', lang)} {d}": picture for d, picture in self.overlays().items()}
         mix = inspection.class_mix(self.space, sight.rows)
-        note = f"{self.note}; {style.text(GAUGES[self.space.yardstick.error], lang)}"
+        note = f"{self.note}; {language.text(GAUGES[self.space.yardstick.error], lang)}"
         return figures.explorer(self.points(), self.colour, self.titles(), self.here(), pictures, maps, mix, note, lang)
 
     def save(self, stem: StrPath) -> pathlib.Path:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from nanofoam_lib.base import language
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.figures import style
@@ -35,7 +36,7 @@ def build(space):
         plane = projection.project(found, space.mu)
         table = table.assign(**dict(zip(explore.titles(space, name), plane.T, strict=True)))
     for name, own in space.measures.dropna(axis=1, how="all").items():
-        table[style.MEASURES.get(name, name)] = own.fillna(own.min())  # `colour` hides these points
+        table[language.text(name)] = own.fillna(own.min())  # `colour` hides these points
     made = jscatter.Scatter(
         *explore.titles(space, "PCA"), data=table, height=SIDE, size=6, opacity=0.8, opacity_unselected=0.6,
         background_color="white", transition_points_duration=800, legend=True, axes_labels=True, tooltip=True,
@@ -62,7 +63,7 @@ def colour(made, space, name):
         made.color(by="class", map=style.class_colours(space.index["label"])).filter(None)
     else:
         known = np.flatnonzero(space.measures[name].notna())
-        made.color(by=style.MEASURES.get(name, name), map="viridis").filter(known)
+        made.color(by=language.text(name), map="viridis").filter(known)
 
 
 def mark(explorer):

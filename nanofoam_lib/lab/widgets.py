@@ -21,6 +21,7 @@ from ipywidgets import (
 )
 from numpy.typing import NDArray
 
+from nanofoam_lib.base import language
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.explain import inspection
@@ -212,7 +213,7 @@ def gauge(space: inspection.Space, step: inspection.Step) -> str:
 def facts(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
     """Tell the pore measures of `rows` beside those of all images in HTML; names are escaped."""
     measures = "".join(
-        f"<tr><td>{html.escape(style.MEASURES.get(row.Index, row.Index))}</td><td>{_number(row.shown)}</td>"
+        f"<tr><td>{html.escape(language.text(row.Index))}</td><td>{_number(row.shown)}</td>"
         f"<td>{_number(row.all)}</td></tr>"
         for row in inspection.compare(space, rows).itertuples()
     )
@@ -245,7 +246,7 @@ def _sliders(space):
     for row in space.dimensions.itertuples():
         values = space.mu[:, row.dimension]
         beyond = np.ptp(values) / 2 or 1.0
-        follows = style.MEASURES.get(row.best_measure, row.best_measure)
+        follows = language.text(row.best_measure)
         known = row.best_rho == row.best_rho  # not where the dimension is constant
         told = f"{row.dimension}: {follows.partition(' (')[0]}, ρ {row.best_rho:+.2f}" if known else str(row.dimension)
         made.append(
@@ -259,7 +260,7 @@ def _sliders(space):
 
 def _colours(space):
     known = space.measures.columns[space.measures.notna().any()]
-    return [("class", "label"), *((style.MEASURES.get(name, name), name) for name in known)]
+    return [("class", "label"), *((language.text(name), name) for name in known)]
 
 
 def _picture(side):

@@ -91,7 +91,7 @@ def lattice(found: projection.Projection, axis: str, n: int = PER_ROW) -> pd.Dat
 
 
 def orders(wanted: pd.DataFrame, points: ArrayLike) -> pd.DataFrame | None:
-    """Name the points of `design.orders`: the series is the measure, the step its wanted value."""
+    """Name the points of `inverse_design.orders`: the series is the measure, the step its wanted value."""
     return _name(points, "design", wanted.notna().idxmax(axis=1), wanted.max(axis=1)) if len(wanted) else None
 
 

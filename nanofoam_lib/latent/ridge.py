@@ -26,7 +26,7 @@ def predict_unseen(x, y, groups, seed=0):
     -------
     ndarray of float64, shape (n, M)
         Scale of `x`, mean of `y` and penalty of each target are those of the other folds. The penalty has the least
-        leave-one-out error, by its closed form (see `geometry.predictability`).
+        leave-one-out error, by its closed form (see `pore_prediction.predictability`).
     """
     folds = GroupKFold(min(FOLDS, len(np.unique(groups))), shuffle=True, random_state=seed)
     predicted = np.empty_like(y)

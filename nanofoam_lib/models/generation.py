@@ -27,12 +27,12 @@ class Study:
     points : pandas.DataFrame
         The maps, as `projection.maps` gives them.
     generated : pandas.DataFrame
-        One row per picture: what, series, class, step (see `walks`), the numbers of `realism.measure`, ``contrast``
-        (standard deviation of grey over the mean one of held-out images), and pore measures.
+        One row per picture: what, series, class, step (see `decode_plan`), the numbers of `realism.measure`,
+        ``contrast`` (standard deviation of grey over the mean one of held-out images), and pore measures.
     pictures : ndarray of uint8, shape (n, 128, 128)
     ordered : pandas.DataFrame
-        Wanted, predicted and got, as `design.compare` gives them: of designed pictures, of held-out images reduced to
-        128×128, and of their reconstructions.
+        Wanted, predicted and got, as `inverse_design.compare` gives them: of designed pictures, of held-out images
+        reduced to 128×128, and of their reconstructions.
     """
 
     yardstick: realism.Yardstick
@@ -111,7 +111,7 @@ def draw(
     yardstick : realism.Yardstick
         Of the model that draws.
     walk : pandas.DataFrame
-        Latent vectors, as `walks` gives them.
+        Latent vectors, as `decode_plan` gives them.
     um : (float, float)
         Size of the pictures' pixels in micrometres, x and y; NaN if unknown.
     real : ndarray of uint8, shape (m, 128, 128)

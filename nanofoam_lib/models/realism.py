@@ -1,4 +1,4 @@
-"""How far from real images a model's pictures are: the gauge of `latent`, and an error that suits the model."""
+"""How far from real images a model's pictures are: the gauge of `traversal`, and an error that suits the model."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ class Yardstick:
     Attributes
     ----------
     model : vae.Autoencoder
-    gauge : latent.Gauge
+    gauge : traversal.Gauge
     images : ndarray of uint8, shape (n, 128, 128)
         The train images, rows as in ``gauge.train``.
     """
@@ -77,10 +77,10 @@ def measure(yardstick, points, pictures):
     Returns
     -------
     pandas.DataFrame
-        ``distance``, as `latent.locate` gives it. ``cycle_error`` of a VAE: how far from the point the encoder places
-        the picture, in units of the spacing of the train vectors there; large where the decoder cannot draw what the
-        point asks for. Or ``statistics_error`` of a texture model: how far the picture's texture is from that of the
-        nearest train image (`spatial_statistics.distance`); 1 lies between two micrographs of one specimen of
+        ``distance``, as `traversal.locate` gives it. ``cycle_error`` of a VAE: how far from the point the encoder
+        places the picture, in units of the spacing of the train vectors there; large where the decoder cannot draw
+        what the point asks for. Or ``statistics_error`` of a texture model: how far the picture's texture is from that
+        of the nearest train image (`spatial_statistics.distance`); 1 lies between two micrographs of one specimen of
         synthetic foam. ``extrapolation``, whether either number exceeds the 99th percentile of real held-out images.
     """
     points = np.asarray(points, float)

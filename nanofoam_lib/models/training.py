@@ -54,7 +54,7 @@ def fit(
         Where to write the model: as it ends (`vae.save`), ``history.csv`` after every epoch, and, in ``best/``, as it
         was at the lowest total loss on the test images.
     precision : {"float32", "bfloat16", "auto"}
-        Precision of the training steps, see `arithmetic.choose`. The model itself stays one of float32.
+        Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Captions of figures and tables, and the documents' other words, in English and Spanish, filled in from a manifest."""
+"""Captions of figures and tables, in English and Spanish, filled in from a manifest."""
 
 import fnmatch
 import functools
@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import yaml
 
-from nanofoam_lib.figures import style
+from nanofoam_lib.base import language
+from nanofoam_lib.base.language import LANGUAGES, text
 
-WORDS = pathlib.Path(__file__).with_name("captions.yaml")
-LANGUAGES = ("en", "es")
+CAPTIONS = pathlib.Path(__file__).with_name("captions.yaml")
+BOTH_SPLITS = "split by group and the leaky one after augmentation"
 TEXTURE = "_texture"  # ends the name of what the texture model has made; its caption is that of the VAE's
 
 
@@ -47,9 +48,9 @@ def caption(kind, name, manifest):
     if not entry:
         return Caption("other", name.replace("_", " ").capitalize(), _provenance(entry, manifest))
     own = {"class": name.removeprefix(pattern.removesuffix("*"))}
-    title, shown = (text.format(**own) for text in entry[manifest["lang"]])
+    title, shown = (part.format(**own) for part in entry[manifest["lang"]])
     if name == pattern + TEXTURE:
-        title += f", {word('texture', manifest['lang'])}"
+        title += f", {text('texture model', manifest['lang'])}"
     return Caption(entry["section"], title, f"{shown} {_provenance(entry, manifest)}")
 
 
@@ -75,32 +76,16 @@ def section(name, lang):
     return _load()["sections"][name][LANGUAGES.index(lang)]
 
 
-def column(name, lang):
-    """Give the heading of a table's column; one that is not known keeps its name."""
-    return _load()["columns"].get(name, (name, name))[LANGUAGES.index(lang)]
-
-
-def word(name, lang):
-    """Give one of the documents' own words."""
-    return _load()["words"][name][LANGUAGES.index(lang)]
-
-
-def value(text, lang):
-    """Give a word that the library writes into tables, such as a descriptor, in the reader's language."""
-    known = _load()["values"].get(text)
-    return known[LANGUAGES.index(lang)] if known else style.text(style.MEASURES.get(text, text), lang)
-
-
 def _provenance(entry, manifest):
     lang, values = manifest["lang"], manifest["parameters"]
     leaky = entry.get("both") and values.get("protocol") == "thesis"
     said = [
-        f"{word('data', lang)}: {style.text(manifest['data']['name'], lang)}",
-        f"{word('both_splits' if leaky else 'by_group', lang)}, {word('seed', lang)} {manifest['seed']}",
+        text("Data: {name}", lang).format(name=language.data_set(manifest["data"]["name"], lang)),
+        f"{text(BOTH_SPLITS if leaky else 'by-group', lang)}, {text('seed', lang)} {manifest['seed']}",
     ]
     if "latent" in entry:
         sizes = values["latent_dims"][: 1 if entry["latent"] == "first" else None]
-        said.append(f"{word('latent', lang)} {_enumerate(sizes, word('and', lang))}")
+        said.append(f"{text('latent_dim', lang)} {_enumerate(sizes, text('and', lang))}")
     return "; ".join(said) + "."
 
 
@@ -123,4 +108,4 @@ def _rank(order, name):
 
 @functools.cache
 def _load():
-    return yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))

@@ -31,7 +31,7 @@ def verify(run):
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
 
     Returns
     -------

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.base.language import MISSING, fixed, text
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.report import captions, page, tables
+from nanofoam_lib.report import page, tables
 
-NOTHING = "–"
 #: Parameters that decide which foams are drawn.
 SYNTHESIS = ("n_per_class", "image_width", "image_height", "seed")
 
@@ -70,7 +70,7 @@ def as_html(comparison):
         warning="" if comparison.same_data else _warning(comparison),
         blocks=[
             (heading, [{"name": name, "head": name, "numeric": False} for name in ("", *table)],
-             [[{"text": text, "best": False} for text in (label, *row)] for label, *row in table.itertuples()])
+             [[{"text": cell, "best": False} for cell in (label, *row)] for label, *row in table.itertuples()])
             for heading, table in blocks.items()
         ],
     )  # fmt: skip
@@ -122,17 +122,16 @@ def _read(run, manifest):
 def _accuracies(table):
     """Accuracy of the random forest and of the best classifier on each descriptor, in the split by group."""
     found = {}
-    by_group = table[table["protocol"] == "by-group"]
-    for name, rows in by_group.groupby(_labels(by_group), sort=False):
-        forest = rows[rows["classifier"] == "random forest"]
-        found |= {f"{name}, random forest": _score(row) for row in forest.itertuples()}
+    scores = tables.by_group(table)
+    for name, rows in scores.groupby(_labels(scores), sort=False):
+        found |= {f"{name}, {row.classifier}": _score(row) for row in tables.headline(rows).itertuples()}
         best = next(rows.nlargest(1, "accuracy").itertuples())
         found[f"{name}, best classifier"] = f"{_score(best)} {best.classifier}"
     return found
 
 
 def _score(row):
-    return f"{row.accuracy:.2f} ({row.ci_low:.2f}–{row.ci_high:.2f})"
+    return f"{fixed(row.accuracy)} ({fixed(row.ci_low)}–{fixed(row.ci_high)})"
 
 
 def _active(table):
@@ -143,16 +142,16 @@ def _active(table):
 def _predictability(table):
     rows = table[table["row"] == "r2"].dropna(subset="median_diameter_um")
     names = [f"R² of median diameter, {name}" for name in _labels(rows)]
-    return dict(zip(names, rows["median_diameter_um"].map("{:z.2f}".format), strict=True))
+    return dict(zip(names, rows["median_diameter_um"].map(fixed), strict=True))
 
 
 def _labels(table):
     """Name the descriptor of each row; a control by its size too, if the table has it in several."""
     sizes = table.drop_duplicates(["kind", "descriptor", "latent_dim"])["descriptor"].value_counts()
     return [
-        captions.value(row.descriptor, "en") + (f" ({row.latent_dim:.0f})" if sizes[row.descriptor] > 1 else "")
+        text(row.descriptor) + (f" ({row.latent_dim:.0f})" if sizes[row.descriptor] > 1 else "")
         if row.kind == "control"
-        else f"{row.kind}-{row.latent_dim:.0f} {captions.value(row.descriptor, 'en')}"
+        else f"{row.kind}-{row.latent_dim:.0f} {text(row.descriptor)}"
         for row in table.itertuples()
     ]
 
@@ -161,7 +160,7 @@ def _side_by_side(columns):
     """Make a table of dicts, rows in the order in which they first appear."""
     rows = list(dict.fromkeys(label for column in columns.values() for label in column))
     return pd.DataFrame(
-        {name: [column.get(label, NOTHING) for label in rows] for name, column in columns.items()},
+        {name: [column.get(label, MISSING) for label in rows] for name, column in columns.items()},
         index=rows,
         dtype=str,
     )
@@ -170,5 +169,5 @@ def _side_by_side(columns):
 def _align(table, title):
     rows = [[title, *table.columns], *([label, *row] for label, *row in table.itertuples())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

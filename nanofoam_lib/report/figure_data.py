@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.latent import projection
+from nanofoam_lib.report import tables
 
 
 def correlated_pair(vectors):
@@ -181,8 +182,7 @@ def workflow(index, scores, identity, latent_dim):
         Name → int or float. `accuracy` is that of a random forest on σ, `chance` of naming the largest class.
     """
     test = index["split"] == "test"
-    forest = scores.query("classifier == 'random forest' and protocol == 'by-group'")
-    forest = forest.query("kind == 'vae' and descriptor == 'sigma' and latent_dim == @latent_dim")
+    forest = tables.headline(scores, "vae", latent_dim, "sigma")
     own = identity[(identity["kind"] == "vae") & (identity["latent_dim"] == latent_dim)]
     return {
         "images": len(index),

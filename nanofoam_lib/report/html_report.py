@@ -8,12 +8,19 @@ import markupsafe
 import pandas as pd
 from PIL import Image
 
-from nanofoam_lib.base import files
-from nanofoam_lib.figures import style
+from nanofoam_lib.base import files, language
 from nanofoam_lib.report import captions, page, summary, tables
 
 LONGEST_TABLE = 400  # rows shown; the file holds them all
-WORDS = ("contents", "summary", "warnings", "skip", "enlarge", "also")
+#: The page's own words, by their name in its template.
+WORDS = {
+    "contents": "Contents",
+    "summary": "Summary",
+    "warnings": "Keep in mind",
+    "skip": "Skip to the report",
+    "enlarge": "Enlarge",
+    "also": "Also as PDF and CSV:",
+}
 
 
 def write(run):
@@ -21,7 +28,7 @@ def write(run):
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
 
     Notes
     -----
@@ -34,7 +41,7 @@ def write(run):
         "report.html.j2",
         title=run.folder.resolve().name,
         lang=lang,
-        words={name: captions.word(name, lang) for name in WORDS},
+        words={name: language.text(phrase, lang) for name, phrase in WORDS.items()},
         facts=_facts(manifest),
         cautions=summary.cautions(manifest, found),
         summary=[_paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
@@ -50,9 +57,9 @@ def write(run):
 
 def _facts(manifest):
     lang = manifest["lang"]
-    values = {"data": style.text(manifest["data"]["name"], lang), "profile": manifest["profile"]}
+    values = {"data": language.data_set(manifest["data"]["name"], lang), "profile": manifest["profile"]}
     values |= {"seed": manifest["seed"], "finished": manifest["finished"].replace("T", " ").replace("+00:00", " UTC")}
-    return [(captions.word(name, lang), value) for name, value in values.items()]
+    return [(language.text(name, lang), value) for name, value in values.items()]
 
 
 def _paragraphs(markdown):
@@ -90,7 +97,7 @@ def _table(name, table, text, lang):
     condensed, constant = tables.condense(shown, lang)
     file, notes = f"tables/{name}.csv", [text, constant]
     if len(shown) < len(table):
-        notes.append(captions.word("rows_of", lang).format(shown=len(shown), all=len(table), file=file))
+        notes.append(language.text(tables.ROWS_OF, lang).format(shown=len(shown), all=len(table), file=file))
     columns, rows = cells(condensed, lang, tables.best(name, shown))
     return {"text": " ".join(filter(None, notes)), "columns": columns, "rows": rows, "file": file}
 
@@ -112,9 +119,7 @@ def cells(frame, lang, best):
     rows : list of list of dict
         text; value, by which numbers sort; best.
     """
-    columns = [
-        {"name": name, "head": captions.column(name, lang), "numeric": _is_numeric(frame[name])} for name in frame
-    ]
+    columns = [{"name": name, "head": language.text(name, lang), "numeric": _is_numeric(frame[name])} for name in frame]
     texts = tables.cells(frame, lang).itertuples(index=False)
     rows = [
         [
@@ -135,13 +140,13 @@ def _lists(manifest):
     lang, git = manifest["lang"], manifest["git"]
     versions = list(manifest["versions"].items())
     if git:
-        dirty = f", {captions.word('dirty', lang)}" if git["dirty"] else ""
-        versions.append((captions.word("commit", lang), git["commit"] + dirty))
+        dirty = f", {language.text('with uncommitted changes', lang)}" if git["dirty"] else ""
+        versions.append((language.text("commit", lang), git["commit"] + dirty))
     if manifest["data"]["hash"]:
-        versions.append((captions.word("hash", lang), manifest["data"]["hash"]))
+        versions.append((language.text("data (SHA-256)", lang), manifest["data"]["hash"]))
     entries = {
         "parameters": [(name, json.dumps(value)) for name, value in manifest["parameters"].items()],
-        "steps": [(name, f"{style.number(step['seconds'], lang, 4)} s") for name, step in manifest["steps"].items()],
+        "steps": [(name, f"{language.number(step['seconds'], lang, 4)} s") for name, step in manifest["steps"].items()],
         "versions": versions,
     }
-    return [(name, captions.word(name, lang), own) for name, own in entries.items()]
+    return [(name, language.text(name.capitalize(), lang), own) for name, own in entries.items()]

@@ -5,8 +5,8 @@ import re
 
 import jinja2
 
-from nanofoam_lib.base import files
-from nanofoam_lib.figures import style
+from nanofoam_lib.base import files, language
+from nanofoam_lib.base.language import text
 from nanofoam_lib.report import captions, latex_tables, tables
 
 TEMPLATES = pathlib.Path(__file__).with_name("templates")
@@ -18,7 +18,7 @@ def write(run):
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
         With manifest, figures and tables; ``manifest["lang"]`` chooses the language.
 
     Notes
@@ -36,9 +36,9 @@ def write(run):
         name=latex_tables.escape(run.folder.resolve().name),
         babel=BABEL[lang],
         fit=latex_tables.FIT,
-        title=latex_tables.escape(style.text(manifest["data"]["name"], lang)),
+        title=latex_tables.escape(language.data_set(manifest["data"]["name"], lang)),
         subtitle=latex_tables.escape(
-            f"{captions.word('profile', lang)} {manifest['profile']}, {captions.word('seed', lang)} {manifest['seed']}"
+            f"{text('profile', lang)} {manifest['profile']}, {text('seed', lang)} {manifest['seed']}"
         ),
         date=latex_tables.escape((manifest["finished"] or "")[:10]),
         sections=[

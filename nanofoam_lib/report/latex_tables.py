@@ -4,7 +4,8 @@ import unicodedata
 
 import pandas as pd
 
-from nanofoam_lib.report import captions, tables
+from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.report import tables
 
 LONGEST = 30  # rows of a table; more do not fit a page beside its caption
 
@@ -25,15 +26,15 @@ _SPECIAL = {
 _PRINTABLE = "–—‘’“”…"
 
 
-def escape(text):
-    r"""Write `text` so that pdflatex prints it as it is; what its fonts lack becomes its code point.
+def escape(words):
+    r"""Write `words` so that pdflatex prints it as it is; what its fonts lack becomes its code point.
 
     Examples
     --------
     >>> print(escape("a_b%c&d"), escape("泡"))
     a\_b\%c\&d [U+6CE1]
     """
-    return "".join(map(_escape, unicodedata.normalize("NFC", str(text))))
+    return "".join(map(_escape, unicodedata.normalize("NFC", str(words))))
 
 
 def _escape(character):
@@ -76,12 +77,11 @@ def scores(table, best, caption, label, lang):
         name=[escape(_name(row, lang)) for row in table.itertuples()],
     )
     classifiers = list(dict.fromkeys(table["classifier"]))
-    heads = [captions.column(name, lang) for name in ("latent_dim", "descriptor")]
-    heads += [captions.value(name, lang) for name in classifiers]
+    heads = [text(name, lang) for name in ("latent_dim", "descriptor", *classifiers)]
     lines = [_row(map(escape, heads)), r"\midrule"]
     for protocol, block in shown.groupby("protocol", sort=False):
         if len(set(table["protocol"])) > 1:
-            said = escape(captions.value(protocol, lang))
+            said = escape(text(protocol, lang))
             lines.append(rf"\addlinespace \multicolumn{{{len(heads)}}}{{l}}{{\textit{{{said}}}}} \\")
         wide = block.pivot(index=["latent_dim", "name"], columns="classifier", values="score").fillna("--")
         order = block[["latent_dim", "name"]].drop_duplicates().itertuples(index=False)
@@ -90,13 +90,13 @@ def scores(table, best, caption, label, lang):
 
 
 def _score(row, is_best, lang):
-    text = f"{row.accuracy:.2f} ({row.ci_low:.2f}--{row.ci_high:.2f})"
-    text = text.replace(".", ",") if lang == "es" else text
-    return rf"\textbf{{{text}}}" if is_best else text
+    accuracy, low, high = (escape(fixed(value, lang)) for value in (row.accuracy, row.ci_low, row.ci_high))
+    written = f"{accuracy} ({low}--{high})"
+    return rf"\textbf{{{written}}}" if is_best else written
 
 
 def _name(row, lang):
-    own = captions.value(row.descriptor, lang)
+    own = text(row.descriptor, lang)
     return own if row.kind == "control" else f"{row.kind} {own}"
 
 
@@ -120,10 +120,10 @@ def table(frame, caption, label, file, lang):
     """
     frame, notes = tables.condense(frame, lang)
     if len(frame) > LONGEST:
-        notes = f"{notes} {captions.word('rows_of', lang).format(shown=LONGEST, all=len(frame), file=file)}"
+        notes = f"{notes} {text(tables.ROWS_OF, lang).format(shown=LONGEST, all=len(frame), file=file)}"
     frame = frame.head(LONGEST)
     cells = _join_intervals(tables.cells(frame, lang))
-    lines = [_row(_heads([captions.column(name, lang) for name in cells])), r"\midrule"]
+    lines = [_row(_heads([text(name, lang) for name in cells])), r"\midrule"]
     lines += [_row(map(escape, row)) for row in cells.itertuples(index=False)]
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in cells)
     return _float(lines, sides, escape(f"{caption} {notes}".strip()), label)

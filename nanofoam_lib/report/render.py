@@ -1,4 +1,4 @@
-"""Every figure of an album drawn and written, several chapters at a time."""
+"""Every figure of a run drawn and written, several chapters at a time."""
 
 from joblib import Parallel, delayed
 from PIL import Image
@@ -7,7 +7,7 @@ from nanofoam_lib.base.progress import track
 from nanofoam_lib.figures import style
 from nanofoam_lib.report import run_figures
 
-#: Chapters of the album, those that take longest first, so that no worker is left with one at the end.
+#: Chapters of a run's figures, those that take longest first, so that no worker is left with one at the end.
 CHAPTERS = {
     chapter.__name__: chapter
     for chapter in (
@@ -23,7 +23,7 @@ def draw(book: run_figures.Book, n_jobs: int = -1) -> dict[str, list[Image.Image
 
     Parameters
     ----------
-    book : album.Book
+    book : run_figures.Book
     n_jobs : int
         Processes, as in `joblib.Parallel`; the files do not depend on it.
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
+from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run, of_kind
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, inverse_design, pore_prediction, projection, separation
 from nanofoam_lib.models import descriptors, layer_shapes, vae
-from nanofoam_lib.report import figure_data
+from nanofoam_lib.report import figure_data, tables
 
 #: What a chapter yields, figure by figure.
 Drawn = Iterator[tuple[str, Figure, pd.DataFrame]]
@@ -32,7 +33,7 @@ class Book:
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
     data_name : str
     latent_dims : sequence of int
         The first is the size of the VAE that most figures are about.
@@ -70,7 +71,7 @@ class Book:
     @property
     def on_test(self) -> str:
         """Say that only test images are shown as well."""
-        return f"{style.text('test images', self.lang)}, {self.note_on_vae}"
+        return f"{text('test images', self.lang)}, {self.note_on_vae}"
 
     def load(self) -> tuple[NDArray[np.uint8], pd.DataFrame]:
         """Load the images and their index."""
@@ -165,7 +166,7 @@ def examples(book: Book) -> Drawn:
     (_, index), (_, latent) = book.load(), book.load_vae()
     train = (index["split"] == "train").to_numpy()
     pair, note = figure_data.correlated_pair(latent["mu"][train]), book.note_on_vae
-    on_train = f"{style.text('train', book.lang)}, {note}"
+    on_train = f"{text('train', book.lang)}, {note}"
     table = figure_data.pca_example(latent["mu"][train], index["label"][train], pair)
     yield "pca_example", figures.pca_example(table, pair, on_train, **book.look), table
     table = figure_data.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
@@ -173,7 +174,7 @@ def examples(book: Book) -> Drawn:
     points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
     classes = sorted(set(index["label"]))
     table = figure_data.wss_bss(points, (classes[0], classes[-1]))
-    note = f"{style.text('LDA of σ', book.lang)}, {book.on_test}"
+    note = f"{text('LDA of σ', book.lang)}, {book.on_test}"
     yield "wss_bss_scheme", figures.wss_bss_scheme(table, classes, note, **book.look), table
 
 
@@ -189,16 +190,15 @@ def spaces(book: Book) -> Drawn:
 def scores(book: Book) -> Drawn:
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
-    tables = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
-    for name, table in tables.items():
+    marked = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
+    for name, table in marked.items():
         written = "table1" if name == "table1" else "controls_table"
         yield written, figures.score_table(table, book.note, **book.look), table
-    both = pd.concat(tables.values(), ignore_index=True)
-    # A network that was trained with labels decides by itself
-    best = both[both["classifier"].isin(["random forest", "softmax"]) & (both["protocol"] == "by-group")]
+    both = pd.concat(marked.values(), ignore_index=True)
+    best = tables.headline(both, classifiers=(tables.FOREST, tables.SOFTMAX))
     chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
     yield "controls", figures.accuracies(best, chance, book.note, **book.look), best
-    confusion = _of_forest(book.table("confusion"), book.latent_dims[0])
+    confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])
     confusion = confusion.assign(title=style.names(confusion))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
     link = book.table("geometry").query("row == 'r2'")
@@ -211,7 +211,7 @@ def explanations(book: Book) -> Drawn:
     """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
     _, index = book.load()
     notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
-    notes["texture_maps"] = f"{style.text('test images', book.lang)}, {book.note_on('texture')}"
+    notes["texture_maps"] = f"{text('test images', book.lang)}, {book.note_on('texture')}"
     for name, note in notes.items():
         for drawing in _drawing(book, name):
             ids = drawing.pop("id")
@@ -288,16 +288,8 @@ def _one_of_each_class(book, index):
     return {index["label"][int(i)]: image for i, image in reversed(thumbnails.items())}
 
 
-def _of_forest(confusion, latent_dim):
-    return confusion[
-        (confusion["classifier"] == "random forest")
-        & (confusion["protocol"] == "by-group")
-        & (confusion["latent_dim"] == latent_dim)
-    ]
-
-
 def _shares(confusion, latent_dim):
     """Give the share of each true class that a random forest on σ takes for each class: ndarray (C, C)."""
-    own = _of_forest(confusion, latent_dim).query("kind == 'vae' and descriptor == 'sigma'")
+    own = tables.headline(confusion, "vae", latent_dim, "sigma")
     counts = own.pivot(index="true", columns="predicted", values="count").to_numpy()
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -2,8 +2,17 @@
 
 import pandas as pd
 
+from nanofoam_lib.base.language import text
 from nanofoam_lib.latent import inverse_design
-from nanofoam_lib.report import captions, findings
+from nanofoam_lib.report import findings
+from nanofoam_lib.report.tables import SOFTMAX, by_group, headline
+
+LEAKY = (
+    "rows marked leaky are split after augmentation: copies of one image stand on both sides, "
+    "and the accuracies are too high"
+)
+COLLAPSED = "{n} of {all} latent dimensions have collapsed (KL divergence at most 0.01 nat): they carry nothing"
+EXTRAPOLATED = "{n} of {all} rows are extrapolations, outside of what the model knows"
 
 
 def sentences(manifest, index, tables):
@@ -28,11 +37,10 @@ def sentences(manifest, index, tables):
         said.append(findings.models(tables["models"]))
     if _have(tables, "table1", "controls"):
         scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
-        scores = scores[scores["protocol"] == "by-group"]
         chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
-        said.append(findings.controls(scores[scores["classifier"] == "random forest"], chance))
-        if "softmax" in set(scores["classifier"]):
-            said.append(findings.supervision(scores, chance))
+        said.append(findings.controls(headline(scores), chance))
+        if SOFTMAX in set(scores["classifier"]):
+            said.append(findings.supervision(by_group(scores), chance))
     if _have(tables, "separation"):
         said.append(findings.separation(tables["separation"]))
     if _have(tables, "geometry", "dimensions"):
@@ -66,17 +74,17 @@ def cautions(manifest, tables):
         model knows.
     """
     lang = manifest["lang"]
-    found = [(step, text) for step, done in manifest["steps"].items() for text in done["warnings"]]
+    found = [(step, warning) for step, done in manifest["steps"].items() for warning in done["warnings"]]
     bad = "; ".join(f"{image['path']} ({image['problem']})" for image in manifest["left_out"])
-    found += [(captions.word("left_out", lang), bad)] if bad else []
+    found += [(text("Images left out", lang), bad)] if bad else []
     if manifest["parameters"].get("protocol") == "thesis":
-        found.append(("table1", captions.word("leaky", lang)))
+        found.append(("table1", text(LEAKY, lang)))
     for (kind, size), active in _active(tables):
         if 0 < active < size:  # a model without any has warned itself
-            found.append((f"{kind}-{size}", captions.word("collapsed", lang).format(n=size - active, all=size)))
+            found.append((f"{kind}-{size}", text(COLLAPSED, lang).format(n=size - active, all=size)))
     if _have(tables, "generated") and (beyond := tables["generated"]["extrapolation"]).any():
         counts = {"n": int(beyond.sum()), "all": len(beyond)}
-        found.append(("generated", captions.word("extrapolated", lang).format(**counts)))
+        found.append(("generated", text(EXTRAPOLATED, lang).format(**counts)))
     return found
 
 

@@ -5,7 +5,12 @@ import math
 import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.report import captions
+from nanofoam_lib.base.language import MISSING, fixed, text
+
+#: The row that a reader asks for first: this classifier, on specimens that training never saw.
+FOREST = "random forest"
+BY_GROUP = "by-group"
+SOFTMAX = "softmax"  # of a network that was trained with labels, and decides by itself
 
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
@@ -13,8 +18,11 @@ VIEWS = {
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
-    "confusion": lambda table: table[table["classifier"] == "random forest"],
+    "confusion": lambda table: table[table["classifier"] == FOREST],
 }
+
+#: Said of a table that is not shown whole.
+ROWS_OF = "{shown} of {all} rows; all are in {file}."
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
@@ -79,6 +87,44 @@ def view(name, table):
     return VIEWS[name](table) if name in VIEWS else table
 
 
+def by_group(scores):
+    """Choose the rows of a table of accuracies or confusions that are split by group, not the leaky ones."""
+    return scores[scores["protocol"] == BY_GROUP]
+
+
+def headline(scores, kind=None, latent_dim=None, descriptor=None, classifiers=(FOREST,)):
+    """Choose the rows that a reader asks for first: those of a random forest, split by group.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Accuracies or confusions: columns classifier and protocol, and those that are asked for.
+    kind, descriptor : str, optional
+    latent_dim : int, optional
+        Only rows of these; of all if not given.
+    classifiers : sequence of str
+        Others than the random forest.
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the order of `scores`.
+
+    Examples
+    --------
+    >>> columns = ["descriptor", "classifier", "protocol", "accuracy"]
+    >>> rows = [("mu", "random forest", "by-group", 0.6), ("mu", "random forest", "thesis (leaky)", 0.9)]
+    >>> headline(pd.DataFrame(rows, columns=columns), descriptor="mu")["accuracy"].tolist()
+    [0.6]
+    """
+    rows = by_group(scores)
+    rows = rows[rows["classifier"].isin(classifiers)]
+    for column, wanted in {"kind": kind, "latent_dim": latent_dim, "descriptor": descriptor}.items():
+        if wanted is not None:
+            rows = rows[rows[column] == wanted]
+    return rows
+
+
 def best(name, table):
     """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
     if name not in RIVALS:
@@ -108,8 +154,8 @@ def condense(frame, lang):
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]
     # The caption names the data set anyway
-    said = [f"{captions.column(name, lang)}: {first[name]}" for name in constant if name != "data"]
-    return frame.drop(columns=constant), captions.word("all_rows", lang).format("; ".join(said)) if said else ""
+    said = [f"{text(name, lang)}: {first[name]}" for name in constant if name != "data"]
+    return frame.drop(columns=constant), text("All rows: {}.", lang).format("; ".join(said)) if said else ""
 
 
 def interval(frame):
@@ -144,11 +190,11 @@ def cells(frame, lang):
 
 def _written(column, lang):
     if pd.api.types.is_bool_dtype(column):
-        return [captions.word("yes" if value else "no", lang) for value in column]
+        return [text("yes" if value else "no", lang) for value in column]
     if pd.api.types.is_float_dtype(column):
-        return [number(value, _decimals(column), lang) for value in column]
-    texts = column.astype(object).fillna("–").astype(str)
-    return [captions.value(text, lang) for text in texts] if column.name in WORDS else list(texts)
+        return [fixed(value, lang, _decimals(column)) for value in column]
+    texts = column.astype(object).fillna(MISSING).astype(str)
+    return [text(word, lang) for word in texts] if column.name in WORDS else list(texts)
 
 
 def _decimals(column):
@@ -157,13 +203,6 @@ def _decimals(column):
     if not largest > 0 or (column.dropna() % 1 == 0).all():
         return 0
     return min(max(3 - math.ceil(math.log10(largest)), 0), 8)
-
-
-def number(value, decimals, lang):
-    """Write a number with a fixed number of decimals, with a true minus, and a decimal comma in Spanish; NaN is –."""
-    if math.isnan(value):
-        return "–"
-    return f"{value:z.{decimals}f}".replace("-", "−").replace(".", "," if lang == "es" else ".")
 
 
 def _typed(column):

@@ -13,7 +13,7 @@ class Journal:
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
     name : str
         Of the step.
     """
@@ -48,7 +48,7 @@ class Account:
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
     manifest : dict
         Changed in place, and written at each call.
     name : str
@@ -124,7 +124,7 @@ def find_damage(run, outputs):
 
     Parameters
     ----------
-    run : runs.Run
+    run : base.run_folder.Run
     outputs : dict
         Relative path → SHA-256; None where it was not yet known.
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 import warnings
 
-from nanofoam_lib.base import files, provenance
+from nanofoam_lib.base import files, language, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection
@@ -20,7 +20,6 @@ PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
 NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks") if f.is_dir()), PACKAGE)
 
-SYNTHETIC_NAME = "synthetic foam"
 #: What cannot change a number, so that a new colour or another word does not train a model anew.
 ONLY_SHOWN = ("figures", "report")
 #: What cannot change a figure either.
@@ -65,7 +64,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
 
     Returns
     -------
-    runs.Run
+    base.run_folder.Run
         The finished run.
 
     Raises
@@ -169,7 +168,7 @@ def _merge(steps, profile, given, earlier):
 def _describe_data(data):
     """Name, folder and content hash of the data; synthetic foam is decided by the parameters alone."""
     if data is None:
-        return {"name": SYNTHETIC_NAME, "folder": None, "hash": None}
+        return {"name": language.SYNTHETIC, "folder": None, "hash": None}
     folder = pathlib.Path(data)
     names = [*collection.list_folder(folder)["path"], "metadata.csv"]
     return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
@@ -276,15 +275,13 @@ def _remove_outdated(place, manifest):
 
 
 def _report_key(manifest):
-    """Hash all that the report is made from: its code, captions and templates, and what the steps have written."""
-    words = [
-        path.relative_to(REPORT).as_posix()
-        for path in REPORT.rglob("*")
-        if path.suffix in {".yaml", ".j2", ".css", ".js"}
+    """Hash all that the report is made from: its code, words and templates, and what the steps have written."""
+    templates = [
+        path.relative_to(REPORT).as_posix() for path in REPORT.rglob("*") if path.suffix in {".j2", ".css", ".js"}
     ]
     made_from = {name: manifest[name] for name in ("parameters", "lang", "data", "left_out", "steps")}
     return provenance.hash_value(
-        [provenance.hash_modules(REPORT_CODE), provenance.hash_files(REPORT, sorted(words)), made_from]
+        [provenance.hash_modules(REPORT_CODE), provenance.hash_files(REPORT, sorted(templates)), made_from]
     )
 
 

@@ -12,7 +12,7 @@ import markupsafe
 import pandas as pd
 
 from nanofoam_lib import figures
-from nanofoam_lib.base import files, scheduling
+from nanofoam_lib.base import files, language, scheduling
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.progress import REPORT_VARIABLE, track
 from nanofoam_lib.base.run_folder import Run
@@ -20,7 +20,6 @@ from nanofoam_lib.figures import style
 from nanofoam_lib.report import html_report, page, tables
 from nanofoam_lib.runs import pipeline
 
-FOREST = "random forest"
 #: Starts the command line in a process of its own.
 COMMAND = (sys.executable, "-m", "nanofoam_lib")
 #: How many threads the numerical libraries and joblib take.
@@ -32,7 +31,7 @@ def run_item(sweep, number, folder):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     number : int
         Of the point, from 0.
     folder : path-like
@@ -40,7 +39,7 @@ def run_item(sweep, number, folder):
 
     Returns
     -------
-    runs.Run
+    base.run_folder.Run
     """
     if not 0 <= number < len(sweep.items):
         raise UsageError(f"--item {number}: this sweep has items 0 to {len(sweep.items) - 1}")
@@ -54,7 +53,7 @@ def run(sweep, folder, n_jobs=None):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     folder : path-like
         Gets a run folder for each. What is finished there is skipped, what was stopped goes on.
     n_jobs : int, optional
@@ -115,7 +114,7 @@ def collect(sweep, folder):
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     folder : path-like
 
     Returns
@@ -167,10 +166,10 @@ def _headlines(place, manifest):
     table1, controls, models = (tables.read(place.table(name)) for name in ("table1", "controls", "models"))
     models = models.set_index("model")
     seconds = sum(step["seconds"] for step in manifest["steps"].values())
-    plain = _forest(controls[controls["descriptor"] != tables.TAUGHT])
+    plain = tables.headline(controls[controls["descriptor"] != tables.TAUGHT])
     best = plain.loc[plain["accuracy"].idxmax()]
     for dim in manifest["parameters"]["latent_dims"]:
-        own = _forest(table1[table1["latent_dim"] == dim])
+        own = tables.headline(table1, latent_dim=dim)
         scores = {_column(row): row.accuracy for row in own.itertuples()}
         control = {"forest_control": best["accuracy"], "control": best["descriptor"]}
         vae = models.reindex([f"vae-{dim}"]).iloc[0]  # missing where none was asked for
@@ -183,16 +182,12 @@ def _column(row):
     return f"forest_{row.descriptor}" if row.kind in ("vae", "ae") else f"forest_{row.kind}_{row.descriptor}"
 
 
-def _forest(table):
-    return table[(table["classifier"] == FOREST) & (table["protocol"] == "by-group")]
-
-
 def write(sweep, folder):
     """Compare the runs of a sweep: ``sweep.csv``, the figure ``scores`` (PDF, PNG, CSV) and ``index.html``.
 
     Parameters
     ----------
-    sweep : grid.Sweep
+    sweep : sweep_spec.Sweep
     folder : path-like
 
     Returns
@@ -207,7 +202,7 @@ def write(sweep, folder):
     if drawn:
         numbers = figures.sweep_numbers(finished, swept(sweep, finished))
         name = next(Run(folder / item).load_manifest()["data"]["name"] for item in finished["item"])
-        note = f"{style.text(name, sweep.lang)}, {style.text('random forest on test groups', sweep.lang)}"
+        note = f"{language.data_set(name, sweep.lang)}, {language.text('random forest on test groups', sweep.lang)}"
         style.save(figures.sweep(numbers, note, sweep.lang), folder / "scores", numbers)
     files.write_text(folder / "index.html", _page(folder, table, drawn))
     return table

@@ -81,8 +81,7 @@ def test_figures_and_tables_stand_by_section_in_the_order_of_the_documents():
     }
 
 
-def test_words_of_the_tables_are_translated_and_names_are_not():
-    assert captions.value("random forest", "es") == "bosque aleatorio"
-    assert captions.value("LBP", "es") == "LBP"
-    assert captions.column("median_diameter_um", "es") == "diámetro mediano (µm)"
-    assert captions.column("my_column", "es") == "my_column"
+def test_a_data_set_that_is_called_like_a_word_keeps_its_name():
+    for name in ("test", "label", "mu"):
+        own = manifest("es") | {"data": {"name": name}}
+        assert captions.caption("figures", "pca", own).text.count(f"Datos: {name};") == 1

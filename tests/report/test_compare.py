@@ -44,7 +44,7 @@ def test_headline_numbers_are_those_of_the_tables(two_runs):
         "LBP, random forest": "0.75 (0.50–0.88)",
         "LBP, best classifier": "0.75 (0.50–0.88) random forest",
         "active dimensions, vae-4": "3 of 4",
-        "R² of median diameter, vae-4 μ": "-0.25",
+        "R² of median diameter, vae-4 μ": "−0.25",
         "R² of median diameter, LBP": "0.88",
         "seconds": "2",
     }

@@ -1,3 +1,6 @@
+import pathlib
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,3 +85,29 @@ def test_the_best_is_the_highest_among_its_rivals_ties_included():
     assert tables.best("table1", table) == [False, True, True, True, False]
     assert tables.best("controls", table) == [False, True, True, False, False]
     assert tables.best("dimensions", table) == [False] * 5
+
+
+def test_the_headline_is_the_random_forest_on_unseen_groups():
+    rows = [
+        (kind, size, name, classifier, protocol)
+        for kind, size, name in [("vae", 4, "mu"), ("vae", 4, "sigma"), ("vae", 8, "sigma"), ("control", 9, "LBP")]
+        for classifier in ("KNN", "random forest", "softmax")
+        for protocol in ("by-group", "thesis (leaky)")
+    ]
+    scores = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "classifier", "protocol"])
+    found = tables.headline(scores)
+    assert set(found["classifier"]) == {"random forest"}
+    assert set(found["protocol"]) == {"by-group"}
+    assert found["descriptor"].tolist() == ["mu", "sigma", "sigma", "LBP"]
+    assert tables.headline(scores, "vae", 8, "sigma").index.tolist() == [14]
+    assert tables.headline(scores, latent_dim=4)["descriptor"].tolist() == ["mu", "sigma"]
+    assert len(tables.headline(scores, descriptor="unknown")) == 0
+    assert len(tables.headline(scores, classifiers=("random forest", "softmax"))) == 2 * len(found)
+    assert len(tables.by_group(scores)) == len(scores) / 2
+
+
+def test_nothing_else_picks_these_rows():
+    library = pathlib.Path(tables.__file__).parents[1]
+    for path in [*library.glob("report/**/*.py"), *library.glob("runs/*.py")]:
+        if path.name not in ("tables.py", "parameters.py"):
+            assert not re.search(r"== ['\"](random forest|by-group)", path.read_text(encoding="utf-8")), path

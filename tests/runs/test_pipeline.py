@@ -16,6 +16,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.latent import classify
 from nanofoam_lib.models import descriptors, vae
+from nanofoam_lib.report import tables
 from nanofoam_lib.runs import execution, parameters, pipeline
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
@@ -183,8 +184,7 @@ def test_geometry_holds_measures_of_each_image_and_r2_of_each_descriptor(finishe
 
 def test_table1_can_be_recomputed_from_the_saved_descriptors(finished):
     table, index = pd.read_csv(finished.table("table1")), finished.load_index()
-    wanted = "descriptor == 'sigma' and classifier == 'random forest' and protocol == 'by-group'"
-    row = table.query(wanted).iloc[0]
+    row = tables.headline(table, descriptor="sigma").iloc[0]
     sigma = np.load(finished.descriptors("vae", 3))["sigma"]
     result, _ = classify.score(sigma, index["label"], index["group"], index["split"], seed=0)
     assert result["accuracy"] == pytest.approx(row["accuracy"])
@@ -286,6 +286,8 @@ def test_a_new_colour_does_not_train_anew_but_a_new_loss_does(monkeypatch, tmp_p
     assert changed("figures/style.py", "\nNEW = 1\n") == ALL[-1:]
     assert changed("report/run_figures.py", "\nNEW = 1\n") == ALL[-1:]
     assert changed("report/findings/latents.py", "\nNEW = 1\n") == []
+    assert changed("base/language.yaml", "\nnew phrase: frase nueva\n") == ALL[-1:]
+    assert changed("report/captions.yaml", "\nnew: [new, nuevo]\n") == []
     assert changed("models/vae.py", "\n# only a comment\n") == []
     assert changed("models/objective.py", "\nNEW = 1\n") == ALL[1:]
     assert changed("latent/separation.py", "\nNEW = 1\n") == [ALL[2], ALL[-1]]

@@ -106,7 +106,7 @@ def design(summary: pd.DataFrame) -> str:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `design.summarise` gives it.
+        As `inverse_design.summarise` gives it.
 
     Returns
     -------

@@ -103,9 +103,9 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     Parameters
     ----------
     link : pandas.DataFrame
-        As `geometry.summarise` gives it.
+        As `pore_prediction.summarise` gives it.
     identity : pandas.DataFrame
-        As `geometry.identify` gives it.
+        As `pore_prediction.identify` gives it.
     measure : str
         The pore measure to name the best predictor of.
 

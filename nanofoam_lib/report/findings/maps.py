@@ -43,7 +43,7 @@ def map_checks(table: pd.DataFrame) -> str:
     Parameters
     ----------
     table : pandas.DataFrame
-        As `map_checks.summarise` gives it.
+        As `gradcam_checks.summarise` gives it.
 
     Returns
     -------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.report.tables import headline
 
 if TYPE_CHECKING:
     from nanofoam_lib.models import generation
@@ -21,7 +22,7 @@ def texture(
     table, controls : pandas.DataFrame
         Table 1 and the controls, as `classify.table1` gives them; random forests by group count.
     link : pandas.DataFrame
-        As `geometry.summarise` gives it.
+        As `pore_prediction.summarise` gives it.
     measure : str
         The pore measure whose R² is told.
 
@@ -30,7 +31,7 @@ def texture(
     str
         Markdown. "Gains" is said of what lies above the upper end of the interval of the VAE's μ.
     """
-    scores, rivals = (_forest(own) for own in (table, controls))
+    scores, rivals = (headline(own) for own in (table, controls))
     if "texture" not in set(scores["kind"]):
         return "No texture model was trained."
     own, pixel = (scores[scores["kind"] == kind].set_index("descriptor") for kind in ("texture", "vae"))
@@ -91,7 +92,3 @@ def drawn(studies: Mapping[str, "generation.Study"]) -> str:
 def _error(name, table):
     unit = "spacings of cycle error" if name == "cycle_error" else "units of distance of statistics"
     return f"{table[name].median():.1f} {unit}"
-
-
-def _forest(table):
-    return table[(table["classifier"] == "random forest") & (table["protocol"] == "by-group")]

@@ -1,0 +1,104 @@
+"""English and Spanish: the words of figures, tables and documents, and how a number is written.
+
+The words stand in ``language.yaml`` beside this module.
+"""
+
+import functools
+import math
+import pathlib
+
+import yaml
+
+CATALOGUE = pathlib.Path(__file__).with_suffix(".yaml")
+LANGUAGES = ("en", "es")
+#: What data that this library has made are called; other data have the name of their folder.
+SYNTHETIC = "synthetic foam"
+MISSING = "–"
+_DECIMAL_MARKS = {"en": ".", "es": ","}
+
+
+def text(phrase, lang="en"):
+    """Give a phrase, or the name of a column or value of a table, in the reader's language.
+
+    Parameters
+    ----------
+    phrase : str
+        A key of the catalogue. Anything else, such as "LBP", is its own name and stays.
+    lang : {"en", "es"}
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> text("random forest", "es"), text("n_pores"), text("LBP", "es")
+    ('bosque aleatorio', 'number of pores', 'LBP')
+    """
+    return _load().get(phrase, (phrase, phrase))[LANGUAGES.index(lang)]
+
+
+def data_set(name, lang="en"):
+    """Give the name of a data set: a folder's stays as it is, even if it is called "test"."""
+    return text(name, lang) if name == SYNTHETIC else name
+
+
+def number(value, lang="en", digits=3):
+    """Write a number with at most `digits` significant digits, a true minus and the decimal mark; a dash for NaN.
+
+    Parameters
+    ----------
+    value : float
+    lang : {"en", "es"}
+    digits : int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(-0.12345), number(0.5, "es"), number(float("nan"))
+    ('−0.123', '0,5', '–')
+    """
+    return with_decimal_mark(f"{value:.{digits}g}".replace("-", "−"), lang) if math.isfinite(value) else MISSING
+
+
+def fixed(value, lang="en", decimals=2):
+    """Write a number with `decimals` decimals, a true minus and the decimal mark; a dash for NaN.
+
+    Parameters
+    ----------
+    value : float
+    lang : {"en", "es"}
+    decimals : int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> fixed(-0.5), fixed(0.123, "es"), fixed(-0.001), fixed(float("nan"))
+    ('−0.50', '0,12', '0.00', '–')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    return with_decimal_mark(f"{value:z.{decimals}f}".replace("-", "−"), lang)  # z: no minus before a zero
+
+
+def percent(written, lang="en"):
+    """Set a percentage apart from its sign where the language asks for it: "35%" is "35 %" in Spanish."""
+    return written.replace("%", "\N{NO-BREAK SPACE}%") if lang == "es" else written
+
+
+def with_decimal_mark(written, lang):
+    """Give a number that is written with a point the decimal mark of a language: a comma in Spanish."""
+    return written.replace(".", _DECIMAL_MARKS[lang])
+
+
+@functools.cache
+def _load():
+    """Read the catalogue: dict of phrase or name to (English, Spanish)."""
+    entries = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    return {key: (key, entry) if isinstance(entry, str) else tuple(entry) for key, entry in entries.items()}
