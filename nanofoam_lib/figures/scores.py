@@ -19,7 +19,7 @@ from nanofoam_lib.figures.style import (
 
 
 @styled
-def accuracies(table, chance, note="", lang="en"):
+def accuracies(table, chance, note="", lang="en", labels=None):
     """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
 
     Parameters
@@ -31,6 +31,8 @@ def accuracies(table, chance, note="", lang="en"):
         Accuracy of always naming the largest class, drawn as a vertical line.
     note, lang
         See `micrographs`.
+    labels : dict of str to str, optional
+        What controls are called, by their names; the others as in `style.names`.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def accuracies(table, chance, note="", lang="en"):
         axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
     ends = table["classifier"].map({"softmax": ", softmax"}).fillna("")
-    labels = [name + end for name, end in zip(names(table, lang), ends, strict=True)]
+    labels = [name + end for name, end in zip(names(table, lang, labels), ends, strict=True)]
     axis.set(yticks=range(rows), yticklabels=labels, xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
     label = text("accuracy on test groups (dotted: naming the largest class)", lang)
     axis.set_xlabel(wrapped(label, page_width() - 4, size=8))

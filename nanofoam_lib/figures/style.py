@@ -20,7 +20,6 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SYMBOLS = {"mu": "μ", "sigma": "σ"}
-MODELS = {"vae": "VAE", "ae": "AE", "texture": "texture VAE"}
 
 #: What the columns of the pore measures are called in a figure.
 MEASURES = {
@@ -209,20 +208,22 @@ def describe(data_name, seed, lang="en"):
     return f"{text(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
 
 
-def model_name(kind, latent_dim):
-    """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
-    return f"{MODELS.get(kind, kind)} {latent_dim}-d"
+def names(table, lang="en", labels=None):
+    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ".
 
-
-def names(table, lang="en"):
-    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ"."""
+    What a control is called may be told by `labels`, dict of its name to str.
+    """
     return [
-        " ".join(SYMBOLS.get(word, word) for word in text(row.descriptor, lang).split())
+        (labels or {}).get(row.descriptor) or _in_symbols(text(row.descriptor, lang))
         if row.kind == "control"
         else f"{row.kind}-{row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
         for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
         if row.kind == row.kind
     ]
+
+
+def _in_symbols(phrase):
+    return " ".join(SYMBOLS.get(word, word) for word in phrase.split())
 
 
 def _row_title_size():

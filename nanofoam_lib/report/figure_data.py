@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.latent import projection
+from nanofoam_lib.models import kinds
 
 
 def correlated_pair(vectors):
@@ -182,8 +183,8 @@ def workflow(index, scores, identity, latent_dim):
     """
     test = index["split"] == "test"
     forest = scores.query("classifier == 'random forest' and protocol == 'by-group'")
-    forest = forest.query("kind == 'vae' and descriptor == 'sigma' and latent_dim == @latent_dim")
-    own = identity[(identity["kind"] == "vae") & (identity["latent_dim"] == latent_dim)]
+    forest = forest.query("kind == @kinds.MAIN and descriptor == 'sigma' and latent_dim == @latent_dim")
+    own = identity[(identity["kind"] == kinds.MAIN) & (identity["latent_dim"] == latent_dim)]
     return {
         "images": len(index),
         "classes": index["label"].nunique(),

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.models import control_registry
 from nanofoam_lib.report import captions
 
 #: What is shown of a table that is too long to be read; its file holds it all.
@@ -18,9 +19,6 @@ VIEWS = {
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
-
-#: Descriptor that has seen the labels: an upper bound, which competes with none.
-TAUGHT = "supervised features"
 
 #: Columns of names from the disk: text, whatever they look like.
 NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true"}
@@ -83,7 +81,8 @@ def best(name, table):
     """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
     if name not in RIVALS:
         return [False] * len(table)
-    accuracy = table["accuracy"].where(table["descriptor"] != TAUGHT)
+    # What has seen the labels is an upper bound, which competes with none
+    accuracy = table["accuracy"].where(table["descriptor"] != control_registry.TAUGHT)
     return list(accuracy == accuracy.groupby([table[column] for column in RIVALS[name]]).transform("max"))
 
 

@@ -1,5 +1,6 @@
 """Generated foams."""
 
+from nanofoam_lib.models import kinds
 from nanofoam_lib.report.findings.phrases import count
 
 
@@ -28,7 +29,7 @@ def gauge(yardstick, real):
 
 def _error(name, real):
     median = f"{real[name].median():.2f}"
-    if name == "cycle_error":
+    if name == kinds.CYCLE:
         return f"comes back {median} such spacings from where it was decoded"
     return (
         f"its redrawn picture differs in statistics from the nearest train image by {median} times what lies between "
