@@ -3,7 +3,6 @@ from .base import errors as errors
 from .base import files as files
 from .base import memmap as memmap
 from .base.run_folder import Run as Run
-from .base.run_folder import of_kind as of_kind
 from .explain import gradcam as gradcam
 from .explain import gradcam_checks as gradcam_checks
 from .explain import inspection as inspection
@@ -27,11 +26,14 @@ from .latent import projection as projection
 from .latent import separation as separation
 from .latent import traversal as traversal
 from .models import backbone_networks as backbone_networks
+from .models import control_registry as control_registry
 from .models import descriptors as descriptors
 from .models import generation as generation
+from .models import kinds as kinds
 from .models import objective as objective
 from .models import training as training
 from .models import vae as vae
+from .models.kinds import of_kind as of_kind
 from .report import findings as findings
 from .report import notebook_text as notebook_text
 from .report import render as render

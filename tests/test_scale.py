@@ -9,7 +9,7 @@ import pytest
 from nanofoam_lib.base import scheduling
 from nanofoam_lib.images import splits
 from nanofoam_lib.latent import controls, intervals, pore_prediction
-from nanofoam_lib.models import objective
+from nanofoam_lib.models import control_registry, objective
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,11 @@ def test_images_are_projected_in_blocks(images, monkeypatch):
 def test_controls_take_images_block_by_block(images, monkeypatch):
     monkeypatch.setattr(controls, "BLOCK", 256)
     monkeypatch.setattr(controls, "pixel_pca", lambda images, train, n: np.zeros((len(images), n)))
-    monkeypatch.setattr(controls, "CONTROLS", {"grey mean+std": controls.grey_statistics})
+    chosen = {name: control_registry.CONTROLS[name] for name in ("pixel PCA", "grey mean+std")}
+    monkeypatch.setattr(control_registry, "CONTROLS", chosen)
     each = scheduling.each
     monkeypatch.setattr(scheduling, "each", lambda function, items: each(function, items, n_jobs=1))
-    peak, found = peak_mb(lambda: controls.controls(images, np.ones(3000, bool), [4]))
+    peak, found = peak_mb(lambda: control_registry.compute(control_registry.Given(images, np.ones(3000, bool), [4])))
     assert [vectors.shape for vectors in found.values()] == [(3000, 4), (3000, 2)]
     assert peak < 20
 

@@ -13,8 +13,11 @@ import platform
 import subprocess
 import sys
 
+from nanofoam_lib.base import plugins
+
 PACKAGE = pathlib.Path(__file__).parents[1]
 PACKAGE_NAME = "nanofoam_lib"
+REGISTRIES = ("models.kinds", "models.control_registry")  # what uses them depends on the plug-ins
 RECORDED_PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "pillow", "matplotlib",
     "seaborn", "papermill",
@@ -23,7 +26,7 @@ RECORDED_PACKAGES = (
 RECORDED_VARIABLES = (
     "KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES",
-    "NANOFOAM_PRECISION",
+    "NANOFOAM_PRECISION", "NANOFOAM_PLUGINS",
 )  # fmt: skip
 
 
@@ -104,7 +107,7 @@ def hash_modules(source, without=()):
     Notes
     -----
     Syntax trees without docstrings are hashed: what only a reader sees does not count. A module counts with the words
-    that it reads from the YAML file of its name beside it.
+    that it reads from the YAML file of its name beside it; plug-ins count where a registry does.
     """
     left_out = tuple(without)
     waiting, seen = set(_parse(source)[1]), {}
@@ -117,6 +120,9 @@ def hash_modules(source, without=()):
         words = path.with_suffix(".yaml")
         seen[name] = [tree, hash_file(words)] if words.is_file() else tree
         waiting |= imported
+        for file, text in (plugins.sources() if name in REGISTRIES else {}).items():
+            seen[file], imported = _parse(text)
+            waiting |= imported
     return hash_value(seen)
 
 

@@ -17,17 +17,6 @@ MANIFEST_TYPES = {"parameters": dict, "data": dict, "steps": dict, "left_out": l
 STEP_TYPES = {"key": str, "status": str, "warnings": list, "outputs": dict}
 
 
-def of_kind(name: str, kind: str) -> str:
-    """Name the table, drawing or figure of one kind of model: those of the VAE, which most are about, as they are.
-
-    Examples
-    --------
-    >>> of_kind("generated", "vae"), of_kind("generated", "texture")
-    ('generated', 'generated_texture')
-    """
-    return name if kind == "vae" else f"{name}_{kind}"
-
-
 @dataclasses.dataclass(frozen=True)
 class Run:
     """Paths inside a run folder.

@@ -1,7 +1,7 @@
 """Scores: how well descriptors tell classes apart and predict the pores."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 import seaborn as sns
@@ -12,7 +12,9 @@ from nanofoam_lib.figures.style import COLOURS, columns_for, grid, names, page_w
 
 
 @styled
-def accuracies(table: pd.DataFrame, chance: float, note: str = "", lang: str = "en") -> Figure:
+def accuracies(
+    table: pd.DataFrame, chance: float, note: str = "", lang: str = "en", labels: Mapping[str, str] | None = None
+) -> Figure:
     """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
 
     Parameters
@@ -24,6 +26,8 @@ def accuracies(table: pd.DataFrame, chance: float, note: str = "", lang: str = "
         Accuracy of always naming the largest class, drawn as a vertical line.
     note, lang
         See `micrographs`.
+    labels : dict of str to str, optional
+        What controls are called, by their names; the others as in `style.names`.
 
     Returns
     -------
@@ -39,7 +43,7 @@ def accuracies(table: pd.DataFrame, chance: float, note: str = "", lang: str = "
         axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
     ends = table["classifier"].map({"softmax": ", softmax"}).fillna("")
-    labels = [name + end for name, end in zip(names(table, lang), ends, strict=True)]
+    labels = [name + end for name, end in zip(names(table, lang, labels), ends, strict=True)]
     axis.set(yticks=range(rows), yticklabels=labels, xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
     label = text("accuracy on test groups (dotted: naming the largest class)", lang)
     axis.set_xlabel(wrapped(label, page_width() - 4, size=8))

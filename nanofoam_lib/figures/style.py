@@ -6,7 +6,7 @@ import io
 import math
 import pathlib
 import textwrap
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -29,7 +29,6 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SYMBOLS = {"mu": "μ", "sigma": "σ"}
-MODELS = {"vae": "VAE", "ae": "AE", "texture": "texture VAE"}
 
 #: Width of a figure in cm: the text width of the thesis's page; a column of a journal has about half of it.
 WIDTH_CM = 16.0
@@ -179,20 +178,22 @@ def describe(data_name: str, seed: int, lang: str = "en") -> str:
     return f"{data_set(data_name, lang)}, {text('split by group, seed', lang)} {seed}"
 
 
-def model_name(kind: str, latent_dim: int) -> str:
-    """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
-    return f"{MODELS.get(kind, kind)} {latent_dim}-d"
+def names(table: "pd.DataFrame", lang: str = "en", labels: Mapping[str, str] | None = None) -> list[str]:
+    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ".
 
-
-def names(table: "pd.DataFrame", lang: str = "en") -> list[str]:
-    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ"."""
+    What a control is called may be told by `labels`, dict of its name to str.
+    """
     return [
-        " ".join(SYMBOLS.get(word, word) for word in text(row.descriptor, lang).split())
+        (labels or {}).get(row.descriptor) or _in_symbols(text(row.descriptor, lang))
         if row.kind == "control"
         else f"{row.kind}-{row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
         for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
         if row.kind == row.kind
     ]
+
+
+def _in_symbols(phrase):
+    return " ".join(SYMBOLS.get(word, word) for word in phrase.split())
 
 
 def _row_title_size():

@@ -1,5 +1,7 @@
 """Scores against the parameters of a sweep."""
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -7,12 +9,12 @@ from nanofoam_lib.base.language import text
 from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, letter, styled
 
 #: What is drawn of each run, in this order: column of the sweep's table → label of the axis.
-SCORES = {
+ACCURACIES = {
     "forest_mu": "accuracy from μ",
     "forest_sigma": "accuracy from σ",
     "forest_conv": "accuracy from conv",
-    "forest_texture_mu": "accuracy from texture μ",
-    "forest_texture_sigma": "accuracy from texture σ",
+}
+USAGE = {
     "active": "active dimensions",
     "kl": "KL (nats per image)",
     "reconstruction": "reconstruction (nats)",
@@ -20,7 +22,7 @@ SCORES = {
 CONTROL = "best control"
 
 
-def sweep_numbers(table: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
+def sweep_numbers(table: pd.DataFrame, swept: list[str], others: Iterable[str] = ()) -> pd.DataFrame:
     """Lay out the finished runs of a sweep as `sweep` draws them.
 
     Parameters
@@ -30,6 +32,8 @@ def sweep_numbers(table: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
     swept : list of str
         Columns whose values differ between runs, but for the seed: the first is the horizontal axis, the others
         together make the series.
+    others : collection of str
+        Further columns of accuracies to draw.
 
     Returns
     -------
@@ -37,13 +41,13 @@ def sweep_numbers(table: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
         One row per score, run and series: score, x_title, x, series, item, value, and mean, low and high of the values
         that differ in the seed alone.
     """
-    x_title, others = (swept or ["item"])[0], swept[1:]
-    written = table[[x_title, *others]].map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
-    series = [", ".join(f"{name} {row[name]}" for name in others) for _, row in written.iterrows()]
+    x_title, rest = (swept or ["item"])[0], swept[1:]
+    written = table[[x_title, *rest]].map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+    series = [", ".join(f"{name} {row[name]}" for name in rest) for _, row in written.iterrows()]
     runs = pd.DataFrame({"x_title": x_title, "x": written[x_title], "series": series})
     runs["item"] = table["item"]
     parts = []
-    for score in (score for score in SCORES if score in table):
+    for score in (score for score in [*ACCURACIES, *others, *USAGE] if score in table):
         parts.append(runs.assign(score=score, value=table[score]))
         if score.startswith("forest_"):
             parts.append(runs.assign(score=score, series=CONTROL, value=table["forest_control"]))
@@ -54,7 +58,7 @@ def sweep_numbers(table: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
 
 
 @styled
-def sweep(numbers: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
+def sweep(numbers: pd.DataFrame, note: str = "", lang: str = "en", others: Mapping[str, str] | None = None) -> Figure:
     """Draw scores against the first parameter of a sweep, one series for each value of the others.
 
     Parameters
@@ -63,12 +67,15 @@ def sweep(numbers: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
         As `sweep_numbers` gives it. Points are runs, lines their means, bars reach from the least to the largest.
     note, lang
         See `micrographs`.
+    others : dict of str to str, optional
+        Labels of further accuracies, by their columns.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    scores = [score for score in SCORES if (numbers["score"] == score).any()]
+    labels = {**ACCURACIES, **(others or {}), **USAGE}
+    scores = [score for score in labels if (numbers["score"] == score).any()]
     columns = columns_for(len(scores), 5)
     figure, axes = grid(-(-len(scores) // columns), columns, cell_aspect=0.85, note=note)
     places = {value: place for place, value in enumerate(dict.fromkeys(numbers["x"]))}
@@ -78,7 +85,7 @@ def sweep(numbers: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
         for rank, name in enumerate(series):
             _draw_series(axis, own[own["series"] == name], places, rank, len(series), lang)
         axis.set(xticks=range(len(places)), xticklabels=list(places), xlim=(-0.5, len(places) - 0.5))
-        axis.set(xlabel=text(own["x_title"].iloc[0], lang), ylabel=text(SCORES[score], lang))
+        axis.set(xlabel=text(own["x_title"].iloc[0], lang), ylabel=text(labels[score], lang))
     for axis in axes.flat[len(scores) :]:
         axis.set_axis_off()
     letter(axes.flat[: len(scores)])

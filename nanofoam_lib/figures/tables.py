@@ -1,6 +1,7 @@
 """Table 1 and the controls as pictures."""
 
 import textwrap
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,7 +15,9 @@ NARROW_ROW = 0.7
 
 
 @styled
-def score_table(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
+def score_table(
+    table: pd.DataFrame, note: str = "", lang: str = "en", labels: Mapping[str, str] | None = None
+) -> Figure:
     """Write accuracies with their 95 % intervals, descriptors by classifiers (thesis table 1).
 
     Parameters
@@ -24,6 +27,8 @@ def score_table(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
         ci_low, ci_high, best; the best are bold. Each protocol has its own heading where there are several.
     note, lang
         See `micrographs`. The note names data set and protocol.
+    labels
+        See `accuracies`.
 
     Returns
     -------
@@ -31,7 +36,7 @@ def score_table(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
         In figures of less than 12 cm the interval stands below the accuracy, else beside it.
     """
     classifiers = list(dict.fromkeys(table["classifier"]))
-    lines = _lines(table, lang)
+    lines = _lines(table, lang, labels)
     step = NARROW_ROW if page_width() < 12 else ROW
     height = step * (len(lines) + 1) + 0.2
     figure, axes = canvas(height, note)
@@ -52,7 +57,7 @@ def score_table(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
     return figure
 
 
-def _lines(table, lang):
+def _lines(table, lang, labels):
     """List the lines below the head: (name, rows of the table), or (name of a protocol, no rows)."""
     lines, protocols = [], list(dict.fromkeys(table["protocol"]))
     for protocol in protocols:
@@ -60,7 +65,7 @@ def _lines(table, lang):
         if len(protocols) > 1:
             lines.append((text(protocol, lang), own.iloc[:0]))
         groups = own.groupby(["kind", "latent_dim", "descriptor"], sort=False)
-        lines += [(names(rows.head(1), lang)[0], rows) for _, rows in groups]
+        lines += [(names(rows.head(1), lang, labels)[0], rows) for _, rows in groups]
     return lines
 
 

@@ -1,7 +1,7 @@
 """Descriptors that need no training of a network: what the latent vectors have to beat."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -218,34 +218,23 @@ def grey_statistics(images: NDArray[Any]) -> NDArray[np.float32]:
     return np.array([(image.mean(), image.std()) for image in images], np.float32).reshape(len(images), 2)
 
 
-#: The controls that need nothing but the images, by name.
-CONTROLS = {"LBP": lbp_histograms, "power spectrum": power_spectrum, "grey mean+std": grey_statistics}
-
-
-def controls(
-    images: NDArray[np.uint8], train: ArrayLike, sizes: Iterable[int]
-) -> dict[tuple[str, int, str], NDArray[np.float32]]:
-    """Compute the controls that need no network.
+def in_blocks(
+    describe: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: NDArray[np.uint8], name: str
+) -> NDArray[np.float32]:
+    """Describe images block by block, in processes or on a cluster where there are several blocks.
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (N, 128, 128)
-    train : array-like of bool, shape (N,)
-    sizes : sequence of int
-        Numbers of components of the pixel PCA, as a rule the latent sizes of the models that are compared.
+    describe : callable
+        Images (n, H, W) → ndarray (n, F), each image by itself.
+    images : ndarray of uint8, shape (N, H, W)
+    name : str
+        For the bar that shows how far it is.
 
     Returns
     -------
-    dict
-        ``("control", F, name)`` → ndarray (N, F): pixel PCA of each size and each of `CONTROLS`.
+    ndarray, shape (N, F)
     """
-    found = [("pixel PCA", memmap.park(pixel_pca(images, train, size))) for size in sizes]
-    found += [(name, memmap.park(_of_blocks(describe, images, name))) for name, describe in CONTROLS.items()]
-    return {("control", vectors.shape[1], name): vectors for name, vectors in found}
-
-
-def _of_blocks(describe, images, name):
-    """Describe images block by block, in processes or on a cluster where there are several blocks."""
     if len(images) <= BLOCK:
         return describe(images)
     blocks = ((np.asarray(images[start : start + BLOCK]),) for start in range(0, len(images), BLOCK))

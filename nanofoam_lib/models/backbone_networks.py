@@ -3,13 +3,11 @@
 import contextlib
 import pathlib
 import socket
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.models import backend, descriptors, vae
 from nanofoam_lib.models.backend import keras
@@ -55,47 +53,7 @@ def pooled_features(encoder: keras.Model, images: NDArray[Any]) -> NDArray[np.fl
     return pooled
 
 
-def controls(
-    models: Mapping[tuple[str, int], vae.Autoencoder],
-    images: NDArray[np.uint8],
-    seed: int = 0,
-    names: Iterable[str] = (),
-) -> dict[tuple[str, int, str], NDArray[np.float32]]:
-    """Compute the controls that need a network.
-
-    Parameters
-    ----------
-    models : dict
-        ``(kind, latent_dim)`` → the trained `vae.Autoencoder` that is to be compared.
-    images : ndarray of uint8, shape (N, 128, 128)
-    seed : int
-        Of the untrained weights and of z.
-    names : sequence of str
-        Backbones for `deep_features`.
-
-    Returns
-    -------
-    dict
-        ``("control", F, name)`` → ndarray of float32 (N, F): μ, σ and z of the encoder of every VAE and texture model
-        untrained, the pooled feature maps of the VAE's encoder trained and untrained, and the deep features asked for.
-    """
-    found = {}
-    for (kind, _), model in models.items():
-        if model.config.is_variational:
-            untrained = vae.build(model.config, seed)
-            who = "untrained" if kind == "vae" else f"untrained {kind}"
-            own = {f"{who} {name}": vectors for name, vectors in descriptors.encode(untrained, images, seed).items()}
-            if kind == "vae":
-                own["pooled features"] = pooled_features(model.encoder, images)
-                own["untrained pooled features"] = pooled_features(untrained.encoder, images)
-            found |= {("control", vectors.shape[1], name): memmap.park(vectors) for name, vectors in own.items()}
-    deep = ((name.partition("=")[0], deep_features(name, images, seed)) for name in names)
-    return found | {("control", vectors.shape[1], name): memmap.park(vectors) for name, vectors in deep}
-
-
-def supervised(
-    classifier: keras.Model, images: NDArray[Any]
-) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], NDArray[np.float32]]:
+def supervised(classifier: keras.Model, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Describe images by what a network trained with labels makes of them: the upper bound for the same layers.
 
     Parameters
@@ -107,15 +65,14 @@ def supervised(
 
     Returns
     -------
-    features : dict
-        ``("control", F, "supervised features")`` → ndarray of float32 (N, F): what the scores are computed from.
+    features : ndarray of float32, shape (N, F)
+        What the scores are computed from.
     scores : ndarray of float32, shape (N, C)
         Scores of the classes, before the softmax.
     """
     pooled = classifier.get_layer("pooled").output
-    found = descriptors.heads(keras.Model(classifier.input, [pooled, classifier.output]), images)
-    features, scores = found.values()
-    return {("control", features.shape[1], "supervised features"): features}, scores
+    features, scores = descriptors.heads(keras.Model(classifier.input, [pooled, classifier.output]), images).values()
+    return features, scores
 
 
 def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.float32]:

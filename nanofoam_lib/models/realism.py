@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.latent import traversal
-from nanofoam_lib.models import descriptors, vae
-
-#: What is amiss with the picture of a point, by kind of model: that it is encoded elsewhere, or has other statistics
-#: than a real image has there. A texture model's picture never equals its image.
-ERRORS = {"vae": "cycle_error", "texture": "statistics_error"}
+from nanofoam_lib.models import descriptors, kinds, vae
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +28,7 @@ class Yardstick:
     @property
     def error(self):
         """Name of the error that suits the model."""
-        return ERRORS[self.model.config.kind]
+        return kinds.get(self.model.config.kind).error
 
 
 def fit(model, images, mu, train, test):
@@ -85,9 +81,9 @@ def measure(yardstick, points, pictures):
     """
     points = np.asarray(points, float)
     distance, unit, nearest = traversal.locate(yardstick.gauge, points)
-    if yardstick.error == "cycle_error":
+    if yardstick.error == kinds.CYCLE:
         error = np.linalg.norm(descriptors.encode(yardstick.model, pictures)["mu"] - points, axis=1) / unit
-    else:
+    else:  # a texture model's picture never equals its image
         error = descriptors.texture_distance(yardstick.images[nearest] / np.float32(255), pictures)
     beyond = traversal.is_beyond(yardstick.gauge, distance, error)
     return pd.DataFrame({"distance": distance, yardstick.error: error, "extrapolation": beyond})

@@ -8,22 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanofoam_lib.base import files
-from nanofoam_lib.models import (
-    backend,
-    convolutions,
-    devices,
-    objective,
-    spatial_statistics,
-    texture_networks,
-    vae_networks,
-)
+from nanofoam_lib.models import backend, convolutions, devices, kinds, objective, spatial_statistics
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.convolutions import SIZE
 
 ops, layers = keras.ops, keras.layers
 
-#: The heads of each kind's encoder; the decoder takes z or, where there is but one head, that.
-HEADS = {"vae": ("mu", "log_var"), "ae": ("conv",), "texture": ("mu", "log_var")}
 # Nats for a picture as far from its image as two micrographs of one specimen are from each other. σ then stays below
 # the spread of μ, and all dimensions are active
 STATISTICS_WEIGHT = 1000.0
@@ -35,9 +25,9 @@ class Config:
 
     Parameters
     ----------
-    kind : {"vae", "ae", "texture"}
-        Variational autoencoder (thesis section 4.1), the plain one of table 1, or the variational one that compares
-        statistics instead of pixels.
+    kind : str
+        One of `kinds.known`: "vae", the variational autoencoder (thesis section 4.1); "ae", the plain one of table 1;
+        "texture", the variational one that compares statistics instead of pixels; or one of your own.
     latent_dim : int
         Number of latent dimensions.
     filters : sequence of int
@@ -53,7 +43,7 @@ class Config:
         If a value makes no model.
     """
 
-    kind: str = "vae"
+    kind: str = kinds.MAIN
     latent_dim: int = 128
     filters: Sequence[int] = (32, 32, 64, 64)
     decoder_filters: Sequence[int] = (64, 32, 16)
@@ -62,8 +52,7 @@ class Config:
     def __post_init__(self) -> None:
         object.__setattr__(self, "filters", tuple(self.filters))
         object.__setattr__(self, "decoder_filters", tuple(self.decoder_filters))
-        if self.kind not in HEADS:
-            raise ValueError(f"kind must be one of {', '.join(HEADS)}, not {self.kind!r}")
+        kinds.get(self.kind)
         if self.latent_dim < 1 or min((*self.filters, *self.decoder_filters), default=0) < 1:
             raise ValueError("latent_dim, filters and decoder_filters must be positive")
         if len(self.decoder_filters) != len(self.filters) - 1:
@@ -78,13 +67,13 @@ class Config:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Names of the encoder's heads."""
-        return HEADS[self.kind]
+        """Names of the encoder's heads; the decoder takes z or, where there is but one head, that."""
+        return kinds.get(self.kind).heads
 
     @property
     def is_variational(self) -> bool:
         """Whether an image becomes a distribution, μ and σ, and not a point."""
-        return len(self.heads) > 1
+        return kinds.get(self.kind).is_variational
 
 
 class Autoencoder(keras.Model):
@@ -122,7 +111,7 @@ class Autoencoder(keras.Model):
         """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
         outputs = map(_single, _as_list(self.encoder(images, training=training)))
         heads = dict(zip(self.config.heads, outputs, strict=True))
-        latents = self.sample(**heads) if self.config.is_variational else heads["conv"]
+        latents = self.sample(**heads) if self.config.is_variational else heads[self.config.heads[0]]
         return {"logits": _single(self.to_logits(self.decoder_input(latents), training=training)), **heads}
 
     def decoder_input(self, latents: Any) -> Any:
@@ -186,10 +175,10 @@ def build(config: Config, seed: int = 0) -> Autoencoder:
     >>> [tuple(head.shape) for head in model.encoder.outputs]
     [(None, 2), (None, 2)]
     """
-    networks = _NETWORKS[config.kind]
     with backend.scope():
-        parts = networks.build_encoder(config, seed), networks.build_decoder(config, seed)
-        return _CLASSES[config.kind](config, *map(devices.synchronise, parts), seed)
+        network = kinds.get(config.kind).load()
+        parts = network.build_encoder(config, seed), network.build_decoder(config, seed)
+        return network.model(config, *map(devices.synchronise, parts), seed)
 
 
 def classifier(config: Config, n_classes: int, seed: int = 0) -> keras.Model:
@@ -219,10 +208,6 @@ def classifier(config: Config, n_classes: int, seed: int = 0) -> keras.Model:
         pooled = layers.GlobalAveragePooling2D(name="pooled")(maps[-1])
         scores = layers.Dense(n_classes, **next(convolutions.seeded_kernels(seed + 2)), name="classes")(pooled)
         return devices.synchronise(keras.Model(images, scores, name="classifier"))
-
-
-_NETWORKS = {"vae": vae_networks, "ae": vae_networks, "texture": texture_networks}  # what builds encoder and decoder
-_CLASSES = {"vae": Autoencoder, "ae": Autoencoder, "texture": TextureAutoencoder}
 
 
 def save(model: Autoencoder, folder: files.StrPath) -> None:
@@ -261,8 +246,8 @@ def load(folder: files.StrPath) -> Autoencoder:
         raise ValueError(f"{folder / 'config.json'}: unknown keys {', '.join(sorted(unknown))}")
     config = Config(**values)
     with backend.scope():
-        encoder, decoder = (_read(folder / f"{name}.keras") for name in ("encoder", "decoder"))
-        return _CLASSES[config.kind](config, encoder, decoder)
+        model = kinds.get(config.kind).load().model  # with the kind's own layers, which Keras must know to read it
+        return model(config, *(_read(folder / f"{name}.keras") for name in ("encoder", "decoder")))
 
 
 def save_classifier(model: keras.Model, folder: files.StrPath) -> None:

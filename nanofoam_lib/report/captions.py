@@ -9,10 +9,10 @@ import yaml
 
 from nanofoam_lib.base import language
 from nanofoam_lib.base.language import LANGUAGES, text
+from nanofoam_lib.models import kinds
 
 CAPTIONS = pathlib.Path(__file__).with_name("captions.yaml")
 BOTH_SPLITS = "split by group and the leaky one after augmentation"
-TEXTURE = "_texture"  # ends the name of what the texture model has made; its caption is that of the VAE's
 
 
 class Caption(NamedTuple):
@@ -47,10 +47,12 @@ def caption(kind, name, manifest):
     pattern, entry = _entry(kind, name)
     if not entry:
         return Caption("other", name.replace("_", " ").capitalize(), _provenance(entry, manifest))
-    own = {"class": name.removeprefix(pattern.removesuffix("*"))}
+    kind = _kind_of(name)
+    called = (kind or kinds.get(kinds.MAIN_LARGE)).prose.in_language(manifest["lang"])
+    own = {"class": name.removeprefix(pattern.removesuffix("*")), "kind": called}
     title, shown = (part.format(**own) for part in entry[manifest["lang"]])
-    if name == pattern + TEXTURE:
-        title += f", {text('texture model', manifest['lang'])}"
+    if kind and name == kinds.of_kind(pattern, kind.name):
+        title += f", {called}"
     return Caption(entry["section"], title, f"{shown} {_provenance(entry, manifest)}")
 
 
@@ -96,10 +98,18 @@ def _enumerate(values, last):
 
 def _entry(kind, name):
     """Find what is known of a figure or table: (its name there, entry); the exact name goes before a pattern."""
-    known, base = _load()[kind], name.removesuffix(TEXTURE)
+    known, of = _load()[kind], _kind_of(name)
+    base = name.removesuffix(f"_{of.name}") if of else name
     matching = [own for own in (name, base) if own in known]
     matching += [pattern for pattern in known if fnmatch.fnmatchcase(name, pattern)]
     return (matching[0], known[matching[0]]) if matching else ("", {})
+
+
+def _kind_of(name):
+    """Find the kind of model, other than the main one, whose name begins or ends that of a figure or table, or None."""
+    found = (own for own in kinds.but_main(kinds.known()) if name.startswith(f"{own}_") or name.endswith(f"_{own}"))
+    own = next(found, None)
+    return own and kinds.get(own)
 
 
 def _rank(order, name):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.base.language import MISSING, fixed, text
+from nanofoam_lib.base.language import MISSING, fixed
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.report import page, tables
 
@@ -149,9 +149,9 @@ def _labels(table):
     """Name the descriptor of each row; a control by its size too, if the table has it in several."""
     sizes = table.drop_duplicates(["kind", "descriptor", "latent_dim"])["descriptor"].value_counts()
     return [
-        text(row.descriptor) + (f" ({row.latent_dim:.0f})" if sizes[row.descriptor] > 1 else "")
+        tables.value(row.descriptor) + (f" ({row.latent_dim:.0f})" if sizes[row.descriptor] > 1 else "")
         if row.kind == "control"
-        else f"{row.kind}-{row.latent_dim:.0f} {text(row.descriptor)}"
+        else f"{row.kind}-{row.latent_dim:.0f} {tables.value(row.descriptor)}"
         for row in table.itertuples()
     ]
 

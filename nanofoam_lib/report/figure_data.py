@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.latent import projection
+from nanofoam_lib.models import kinds
 from nanofoam_lib.report import tables
 
 
@@ -182,8 +183,8 @@ def workflow(index, scores, identity, latent_dim):
         Name → int or float. `accuracy` is that of a random forest on σ, `chance` of naming the largest class.
     """
     test = index["split"] == "test"
-    forest = tables.headline(scores, "vae", latent_dim, "sigma")
-    own = identity[(identity["kind"] == "vae") & (identity["latent_dim"] == latent_dim)]
+    forest = tables.headline(scores, kinds.MAIN, latent_dim, "sigma")
+    own = identity[(identity["kind"] == kinds.MAIN) & (identity["latent_dim"] == latent_dim)]
     return {
         "images": len(index),
         "classes": index["label"].nunique(),

@@ -96,7 +96,7 @@ def _score(row, is_best, lang):
 
 
 def _name(row, lang):
-    own = text(row.descriptor, lang)
+    own = tables.value(row.descriptor, lang)
     return own if row.kind == "control" else f"{row.kind} {own}"
 
 

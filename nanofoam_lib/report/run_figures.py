@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
 from nanofoam_lib.base.language import text
-from nanofoam_lib.base.run_folder import Run, of_kind
+from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, inverse_design, pore_prediction, projection, separation
-from nanofoam_lib.models import descriptors, layer_shapes, vae
+from nanofoam_lib.models import control_registry, descriptors, kinds, layer_shapes, vae
+from nanofoam_lib.models.kinds import of_kind
 from nanofoam_lib.report import figure_data, tables
 
 #: What a chapter yields, figure by figure.
@@ -66,7 +67,7 @@ class Book:
     @property
     def note_on_vae(self) -> str:
         """Name the VAE that is looked at as well."""
-        return self.note_on("vae")
+        return self.note_on(kinds.MAIN)
 
     @property
     def on_test(self) -> str:
@@ -79,12 +80,12 @@ class Book:
 
     def note_on(self, kind: str) -> str:
         """Name a model of the first latent size as well."""
-        return f"{self.note}, {style.model_name(kind, self.latent_dims[0])}"
+        return f"{self.note}, {kinds.model_name(kind, self.latent_dims[0], self.lang)}"
 
     def load_vae(self) -> tuple[vae.Autoencoder, dict[str, NDArray[Any]]]:
         """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
-        size = self.latent_dims[0]
-        return vae.load(self.run.model("vae", size)), files.read_npz(self.run.descriptors("vae", size))
+        which = kinds.MAIN, self.latent_dims[0]
+        return vae.load(self.run.model(*which)), files.read_npz(self.run.descriptors(*which))
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table of the run."""
@@ -137,14 +138,14 @@ def schemes(book: Book) -> Drawn:
         layer_shapes.features(model.encoder, image[None])[0],
         layer_shapes.channel_weights(model.encoder),
     )
-    telling = pore_prediction.strongest(book.table("dimensions"), "vae", book.latent_dims[0])
+    telling = pore_prediction.strongest(book.table("dimensions"), kinds.MAIN, book.latent_dims[0])
     dimension = max(telling, key=lambda i: np.maximum(features @ weights[:, i], 0).sum())
     parts = figure_data.gradcam(features, weights[:, dimension])
     figure = figures.gradcam_scheme(image, parts, latent["mu"][row], dimension, book.note_on_vae, **book.look)
     yield "gradcam_scheme", figure, parts
 
     numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
-    epochs = len(pd.read_csv(book.run.model("vae", book.latent_dims[0]) / "history.csv"))
+    epochs = len(pd.read_csv(book.run.model(kinds.MAIN, book.latent_dims[0]) / "history.csv"))
     numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
     noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
     pictures = {
@@ -190,20 +191,21 @@ def spaces(book: Book) -> Drawn:
 def scores(book: Book) -> Drawn:
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
+    labels = control_registry.labels(book.lang)
     marked = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
     for name, table in marked.items():
         written = "table1" if name == "table1" else "controls_table"
-        yield written, figures.score_table(table, book.note, **book.look), table
+        yield written, figures.score_table(table, book.note, labels=labels, **book.look), table
     both = pd.concat(marked.values(), ignore_index=True)
     best = tables.headline(both, classifiers=(tables.FOREST, tables.SOFTMAX))
     chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
-    yield "controls", figures.accuracies(best, chance, book.note, **book.look), best
+    yield "controls", figures.accuracies(best, chance, book.note, labels=labels, **book.look), best
     confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])
     confusion = confusion.assign(title=style.names(confusion))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
     link = book.table("geometry").query("row == 'r2'")
     measures = list(pd.read_csv(book.run.pores, nrows=0))
-    link = link.assign(name=style.names(link, book.lang))[["name", *measures]]
+    link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
     yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
 
 
@@ -211,7 +213,8 @@ def explanations(book: Book) -> Drawn:
     """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
     _, index = book.load()
     notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
-    notes["texture_maps"] = f"{text('test images', book.lang)}, {book.note_on('texture')}"
+    for kind in kinds.but_main(book.kinds):
+        notes[f"{kind}_maps"] = f"{text('test images', book.lang)}, {book.note_on(kind)}"
     for name, note in notes.items():
         for drawing in _drawing(book, name):
             ids = drawing.pop("id")
@@ -239,10 +242,11 @@ def generated(book: Book) -> Drawn:
     for kind in book.kinds:
         for name, figure, numbers in _of_study(book, kind, images, index, measures):
             yield of_kind(name, kind), figure, numbers
-    for drawing in _drawing(book, "large_foams"):
-        pictures, labels, um = (drawing[name] for name in ("pictures", "labels", "um"))
-        figure = figures.micrographs(pictures, labels, um, book.note_on("texture"), **book.look)
-        yield "large_foams", figure, pd.DataFrame({"label": labels, "um_x": um[:, 0], "um_y": um[:, 1]})
+    for kind in kinds.drawing_large(book.kinds):
+        for drawing in _drawing(book, name := of_kind("large_foams", kind, kinds.MAIN_LARGE)):
+            pictures, labels, um = (drawing[part] for part in ("pictures", "labels", "um"))
+            figure = figures.micrographs(pictures, labels, um, book.note_on(kind), **book.look)
+            yield name, figure, pd.DataFrame({"label": labels, "um_x": um[:, 0], "um_y": um[:, 1]})
 
 
 def _of_study(book, kind, images, index, measures):
@@ -252,14 +256,14 @@ def _of_study(book, kind, images, index, measures):
         points, ordered = (book.table(of_kind(name, kind)) for name in ("latent_map", "design"))
         walked = book.table(of_kind("generated", kind)).fillna({"class": ""})
         yield "latent_map", figures.latent_map(points, images, note, **book.look), points
-        kinds = dict(tuple(walked.groupby("what")))
+        walks = dict(tuple(walked.groupby("what")))
         for name, what in {"traversals": "traversal", "latent_grid": "map", "designs": "design"}.items():
-            own = kinds.get(what, walked.iloc[:0])
+            own = walks.get(what, walked.iloc[:0])
             yield name, figures.traversals(own, pictures, note, **book.look), own
-        between = decode_plan.beside_real(kinds["interpolation"], measures, index["label"])
+        between = decode_plan.beside_real(walks["interpolation"], measures, index["label"])
         figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
         yield "interpolation", figure, between
-        yield "samples", figures.sampled(kinds["sample"], pictures, note, **book.look), kinds["sample"]
+        yield "samples", figures.sampled(walks["sample"], pictures, note, **book.look), walks["sample"]
         yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
 
 
@@ -290,6 +294,6 @@ def _one_of_each_class(book, index):
 
 def _shares(confusion, latent_dim):
     """Give the share of each true class that a random forest on σ takes for each class: ndarray (C, C)."""
-    own = tables.headline(confusion, "vae", latent_dim, "sigma")
+    own = tables.headline(confusion, kinds.MAIN, latent_dim, "sigma")
     counts = own.pivot(index="true", columns="predicted", values="count").to_numpy()
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from nanofoam_lib.base.language import text
 from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.models import kinds
 from nanofoam_lib.report import findings
 from nanofoam_lib.report.tables import SOFTMAX, by_group, headline
 
@@ -45,7 +46,7 @@ def sentences(manifest, index, tables):
         said.append(findings.separation(tables["separation"]))
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
-    if _have(tables, "table1", "controls", "geometry") and "texture" in set(tables["table1"]["kind"]):
+    if _have(tables, "table1", "controls", "geometry") and _have_redrawn(tables["table1"]):
         said.append(findings.texture(tables["table1"], tables["controls"], tables["geometry"]))
     if _have(tables, "gradcam_checks"):
         said.append(findings.map_checks(tables["gradcam_checks"]))
@@ -54,8 +55,9 @@ def sentences(manifest, index, tables):
         said.append(f"Sampled at random: {findings.generated(sampled)}")
     if _have(tables, "design"):
         said.append(findings.design(inverse_design.summarise(tables["design"])))
-    if _have(tables, "design_texture"):
-        said.append(f"With the texture model:\n{findings.design(inverse_design.summarise(tables['design_texture']))}")
+    for kind in map(kinds.get, kinds.but_main(kinds.known())):
+        if _have(tables, name := kinds.of_kind("design", kind.name)):
+            said.append(f"With the {kind.prose.en}:\n{findings.design(inverse_design.summarise(tables[name]))}")
     return said
 
 
@@ -90,6 +92,10 @@ def cautions(manifest, tables):
 
 def _have(tables, *names):
     return all(name in tables and len(tables[name]) for name in names)
+
+
+def _have_redrawn(table1):
+    return any(kinds.get(name).redraws for name in set(table1["kind"]))
 
 
 def _data(manifest, index, tables):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.language import MISSING, fixed, text
+from nanofoam_lib.models import control_registry
 
 #: The row that a reader asks for first: this classifier, on specimens that training never saw.
 FOREST = "random forest"
@@ -26,9 +27,6 @@ ROWS_OF = "{shown} of {all} rows; all are in {file}."
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
-
-#: Descriptor that has seen the labels: an upper bound, which competes with none.
-TAUGHT = "supervised features"
 
 #: Columns of names from the disk: text, whatever they look like.
 NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true"}
@@ -129,7 +127,8 @@ def best(name, table):
     """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
     if name not in RIVALS:
         return [False] * len(table)
-    accuracy = table["accuracy"].where(table["descriptor"] != TAUGHT)
+    # What has seen the labels is an upper bound, which competes with none
+    accuracy = table["accuracy"].where(table["descriptor"] != control_registry.TAUGHT)
     return list(accuracy == accuracy.groupby([table[column] for column in RIVALS[name]]).transform("max"))
 
 
@@ -194,7 +193,12 @@ def _written(column, lang):
     if pd.api.types.is_float_dtype(column):
         return [fixed(value, lang, _decimals(column)) for value in column]
     texts = column.astype(object).fillna(MISSING).astype(str)
-    return [text(word, lang) for word in texts] if column.name in WORDS else list(texts)
+    return [value(word, lang) for word in texts] if column.name in WORDS else list(texts)
+
+
+def value(word, lang="en"):
+    """Give a word that the library writes into tables, such as a descriptor, in the reader's language."""
+    return control_registry.labels(lang).get(word) or text(word, lang)
 
 
 def _decimals(column):

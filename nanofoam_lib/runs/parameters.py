@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable, Collection
 
 import yaml
 
 from nanofoam_lib.base.errors import UsageError
+from nanofoam_lib.models import kinds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Parameter:
     high: float
     meaning: str
     optional: bool = False  # whether null, or an empty list, is a value
-    choices: tuple = ()
+    choices: Callable[[], Collection] = tuple  # gives them when they are asked for: plug-ins may add some
 
     def accepts(self, value):
         """Tell whether `value` has the type and lies in the range."""
@@ -42,7 +44,7 @@ class Parameter:
     def expected(self):
         """Describe the values that are accepted."""
         if self.entry == "choice":
-            choices = ", ".join(json.dumps(choice) for choice in self.choices)
+            choices = ", ".join(json.dumps(choice) for choice in self.choices())
             return f"a JSON list of some of {choices}" if self.is_list else f"one of {choices}"
         one, many = _WORDS[self.entry]
         limits = f" from {self.low:g} to {self.high:g}" if self.entry in ("int", "float") else ""
@@ -51,7 +53,7 @@ class Parameter:
 
     def _fits(self, value):
         if self.entry in ("choice", "str"):
-            return isinstance(value, str) and (self.entry == "str" or value in self.choices)
+            return isinstance(value, str) and (self.entry == "str" or value in self.choices())
         if self.entry == "bool" or isinstance(value, bool):
             return self.entry == "bool" and isinstance(value, bool)
         return isinstance(value, int if self.entry == "int" else (int, float)) and self.low <= value <= self.high
@@ -65,7 +67,7 @@ _WORDS = {
     "str": ("text", "strings"),
 }
 PROTOCOLS = ("by-group", "thesis")
-KINDS = ("vae", "ae", "texture")
+OTHERS = " and ".join(kinds.but_main(kinds.KINDS))
 
 PARAMETERS = {
     "n_per_class": Parameter("int", 2, 1_000_000, "synthetic micrographs per class"),
@@ -77,7 +79,7 @@ PARAMETERS = {
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
     "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),
-    "kinds": Parameter("list of choice", 0, 0, "models to train: vae, and perhaps ae and texture", choices=KINDS),
+    "kinds": Parameter("list of choice", 0, 0, f"models to train: {kinds.MAIN}, perhaps {OTHERS}", choices=kinds.known),
     "filters": Parameter("list of int", 1, 4096, "filters of the encoder's convolutions"),
     "decoder_filters": Parameter("list of int", 1, 4096, "filters of the decoder's convolutions, one fewer"),
     "beta": Parameter("float", 0, 1e6, "weight of the KL divergence"),
@@ -86,7 +88,7 @@ PARAMETERS = {
     "epochs": Parameter("int", 1, 1_000_000, "passes over the training images"),
     "seed": Parameter("int", 0, 2**31 - 1, "of everything random"),
     "seeds": Parameter("list of int", 0, 2**31 - 1, "train once with each of these; [] is once, with seed", True),
-    "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=PROTOCOLS),
+    "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=lambda: PROTOCOLS),
     "width_cm": Parameter("float", 8, 40, "width of the figures in cm"),
     "strict_split": Parameter("bool", 0, 1, "stop where train and test images show the same picture"),
     "backbones": Parameter("list of str", 0, 0, 'controls such as ["VGG16"] or ["VGG16=weights.h5"]', True),
@@ -142,8 +144,8 @@ def check(values, source=""):
         if not parameter.accepts(value):
             raise UsageError(f"{source}{name} must be {parameter.expected}, not {json.dumps(value, default=str)}")
         checked[name] = float(value) if parameter.type == "float" and value is not None else value
-    if "vae" not in checked.get("kinds", KINDS):
-        raise UsageError(f'{source}kinds must hold "vae", which the maps and the walks are about')
+    if kinds.MAIN not in checked.get("kinds", [kinds.MAIN]):
+        raise UsageError(f'{source}kinds must hold "{kinds.MAIN}", which the maps and the walks are about')
     if {"filters", "decoder_filters"} <= checked.keys():
         _check_filters(checked["filters"], checked["decoder_filters"], source)
     return checked

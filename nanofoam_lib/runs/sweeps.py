@@ -17,6 +17,7 @@ from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.progress import REPORT_VARIABLE, track
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
+from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import html_report, page, tables
 from nanofoam_lib.runs import pipeline
 
@@ -166,20 +167,31 @@ def _headlines(place, manifest):
     table1, controls, models = (tables.read(place.table(name)) for name in ("table1", "controls", "models"))
     models = models.set_index("model")
     seconds = sum(step["seconds"] for step in manifest["steps"].values())
-    plain = tables.headline(controls[controls["descriptor"] != tables.TAUGHT])
+    plain = tables.headline(controls[controls["descriptor"] != control_registry.TAUGHT])
     best = plain.loc[plain["accuracy"].idxmax()]
     for dim in manifest["parameters"]["latent_dims"]:
         own = tables.headline(table1, latent_dim=dim)
-        scores = {_column(row): row.accuracy for row in own.itertuples()}
+        scores = {_column(row.kind, row.descriptor): row.accuracy for row in own.itertuples()}
         control = {"forest_control": best["accuracy"], "control": best["descriptor"]}
-        vae = models.reindex([f"vae-{dim}"]).iloc[0]  # missing where none was asked for
-        numbers = {"active": vae["active"], "kl": vae["test_kl"], "reconstruction": vae["test_reconstruction"]}
+        main = models.reindex([f"{kinds.MAIN}-{dim}"]).iloc[0]  # missing where none was asked for
+        numbers = {"active": main["active"], "kl": main["test_kl"], "reconstruction": main["test_reconstruction"]}
         yield {"latent_dim": dim} | scores | control | numbers | {"seconds": round(seconds, 1)}
 
 
-def _column(row):
+def _column(kind, descriptor):
     """Name the column of a score: by the descriptor, and the kind of model if it is neither of the thesis's two."""
-    return f"forest_{row.descriptor}" if row.kind in ("vae", "ae") else f"forest_{row.kind}_{row.descriptor}"
+    return f"forest_{descriptor}" if kinds.get(kind).in_thesis else f"forest_{kind}_{descriptor}"
+
+
+def _other_scores(lang):
+    """Label the accuracies of kinds that are not the thesis's: dict of column to str; z is not drawn."""
+    return {
+        _column(kind.name, name): f"{language.text(f'accuracy from {style.SYMBOLS.get(name, name)}', lang)} "
+        f"({kind.short.in_language(lang)})"
+        for kind in kinds.known().values()
+        for name in kind.descriptors
+        if name != "z" and not kind.in_thesis
+    }
 
 
 def write(sweep, folder):
@@ -200,10 +212,11 @@ def write(sweep, folder):
     finished = table[table["status"] == "done"]
     drawn = len(finished) > 0
     if drawn:
-        numbers = figures.sweep_numbers(finished, swept(sweep, finished))
+        others = _other_scores(sweep.lang)
+        numbers = figures.sweep_numbers(finished, swept(sweep, finished), others)
         name = next(Run(folder / item).load_manifest()["data"]["name"] for item in finished["item"])
         note = f"{language.data_set(name, sweep.lang)}, {language.text('random forest on test groups', sweep.lang)}"
-        style.save(figures.sweep(numbers, note, sweep.lang), folder / "scores", numbers)
+        style.save(figures.sweep(numbers, note, sweep.lang, others), folder / "scores", numbers)
     files.write_text(folder / "index.html", _page(folder, table, drawn))
     return table
 

@@ -17,8 +17,16 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.images import pores, preprocessing, splits, synthetic_folder
-from nanofoam_lib.latent import classify, controls, inverse_design, pore_prediction
-from nanofoam_lib.models import backbone_networks, descriptors, generation, objective, spatial_statistics, training, vae
+from nanofoam_lib.latent import classify, inverse_design, pore_prediction
+from nanofoam_lib.models import (
+    control_registry,
+    descriptors,
+    generation,
+    objective,
+    spatial_statistics,
+    training,
+    vae,
+)
 
 MEASURES = ["median_diameter_um", "density_per_mm2"]
 FILTERS = {"filters": (32, 32, 64, 64), "decoder_filters": (64, 32, 16)}
@@ -71,8 +79,8 @@ def measure(images, index, measures, options, seed):
         key = (kind, options.latent_dim)
         models[key], active, seconds = train(kind, images, index, options, seed)
         facts[kind] = {"active": active, "seconds": seconds} | order(models[key], images, index, measures, seed)
-    plain = backbone_networks.controls(models, images, seed)
-    plain |= {("control", 0, name): describe(images) for name, describe in controls.CONTROLS.items()}
+    given = control_registry.Given(images, (index["split"] == "train").to_numpy(), [], models, seed=seed)
+    plain = control_registry.compute(given)
     table = score(descriptors.encode_all(models, images, seed) | plain, index, measures, seed)
     return table.join(pd.DataFrame(facts).T, on="kind").assign(seed=seed)
 

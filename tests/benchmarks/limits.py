@@ -11,8 +11,8 @@ from measure import Row, seconds
 from PIL import Image
 
 from nanofoam_lib.images import micrographs, pores, preprocessing, splits, synthetic
-from nanofoam_lib.latent import classify, controls, pore_prediction, projection, separation
-from nanofoam_lib.models import objective
+from nanofoam_lib.latent import classify, pore_prediction, projection, separation
+from nanofoam_lib.models import control_registry, objective
 
 
 def shortest(work, repeats=3):
@@ -58,7 +58,7 @@ def statistics():
     measures = pd.DataFrame(rng.normal(size=(240, 8)), columns=[f"m{i}" for i in range(8)])
 
     def everything():
-        plain = controls.controls(images, train, [128])
+        plain = control_registry.compute(control_registry.Given(images, train, [128]))
         classify.table1(latents | plain, index, "noise")
         separation.summarise(latents, labels, groups)
         pore_prediction.summarise(latents | plain, measures, index)

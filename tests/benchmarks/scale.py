@@ -129,10 +129,11 @@ def encode(folder):
 def describe(folder):
     """Compute the controls that need no network."""
     from nanofoam_lib.base import memmap
-    from nanofoam_lib.latent import controls
+    from nanofoam_lib.models import control_registry
 
     images = memmap.load(folder / "images.npy")
-    return lambda: controls.controls(images, np.arange(len(images)) % 3 > 0, [128])
+    given = control_registry.Given(images, np.arange(len(images)) % 3 > 0, [128])
+    return lambda: control_registry.compute(given)
 
 
 def distances(folder):

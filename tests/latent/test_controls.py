@@ -134,14 +134,6 @@ def test_grey_statistics_by_hand():
     np.testing.assert_array_equal(controls.grey_statistics(images), np.float32([[100, 100], [30, 0]]))
 
 
-@pytest.mark.parametrize("name", controls.CONTROLS)
-def test_every_control_describes_each_image_by_itself(name):
-    images = textures()
-    features = controls.CONTROLS[name](images)
-    assert features.dtype == np.float32 and len(features) == 6 and np.isfinite(features).all()
-    np.testing.assert_array_equal(features[2:4], controls.CONTROLS[name](images[2:4]))
-
-
 def test_components_of_many_images_are_nearly_the_exact_ones(monkeypatch):
     rng = np.random.default_rng(0)
     patterns = rng.normal(size=(6, 32 * 32)) * np.array([40, 30, 20, 15, 10, 8])[:, None]
@@ -154,17 +146,3 @@ def test_components_of_many_images_are_nearly_the_exact_ones(monkeypatch):
     for own, other in zip(exact.T, streamed.T, strict=True):
         assert abs(np.corrcoef(own, other)[0, 1]) > 0.99999
     np.testing.assert_allclose(streamed[train].std(axis=0), exact[train].std(axis=0), rtol=1e-4)
-
-
-def test_controls_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch):
-    images = np.random.default_rng(0).integers(256, size=(30, 32, 32), dtype=np.uint8)
-    train = np.arange(30) < 20
-    whole = controls.controls(images, train, [4])
-    monkeypatch.setattr(controls, "BLOCK", 8)
-    in_blocks = controls.controls(images, train, [4])
-    assert whole.keys() == in_blocks.keys()
-    for name, vectors in whole.items():
-        if name[2] == "pixel PCA":
-            np.testing.assert_allclose(in_blocks[name], vectors, atol=1e-5)
-        else:
-            assert np.array_equal(in_blocks[name], vectors)

@@ -36,7 +36,7 @@ def test_a_vae_is_judged_by_where_its_picture_is_encoded_and_a_texture_by_what_i
         nearest = images[~held_out][away.argmin(axis=1)] / np.float32(255)
         pairs = zip(nearest[:, None], decoded[:, None], strict=True)
         expected = [descriptors.texture_distance(*pair)[0] for pair in pairs]
-    np.testing.assert_allclose(real[realism.ERRORS[model.config.kind]], expected, rtol=1e-3)
+    np.testing.assert_allclose(real[yardstick.error], expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("judged", ["texture"], indirect=True)

@@ -15,9 +15,9 @@ from nanofoam_lib.base import provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.latent import classify
-from nanofoam_lib.models import descriptors, vae
+from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.report import tables
-from nanofoam_lib.runs import execution, parameters, pipeline
+from nanofoam_lib.runs import execution, pipeline
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
 ASKED = {
@@ -76,8 +76,8 @@ def test_the_run_folder_is_that_of_the_contract(finished):
     expected = {
         "manifest.json", "index.html", "thesis.tex", "data/images.npy", "data/index.csv", "data/pores.csv",
         *(f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "tex")),
-        *(f"descriptors/{kind}-3.npz" for kind in parameters.KINDS),
-        *(f"models/{kind}-3/{name}" for kind in parameters.KINDS
+        *(f"descriptors/{kind}-3.npz" for kind in kinds.KINDS),
+        *(f"models/{kind}-3/{name}" for kind in kinds.KINDS
           for name in ("config.json", "encoder.keras", "decoder.keras", "history.csv")),
         *(f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png", "csv")),
         *(f"notebooks/{step.name}.ipynb" for step in pipeline.find_steps()),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from nanofoam_lib.models import kinds
 from nanofoam_lib.report.findings.phrases import count
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
 
 def _error(name, real):
     median = f"{real[name].median():.2f}"
-    if name == "cycle_error":
+    if name == kinds.CYCLE:
         return f"comes back {median} such spacings from where it was decoded"
     return (
         f"its redrawn picture differs in statistics from the nearest train image by {median} times what lies between "

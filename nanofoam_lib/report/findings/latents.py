@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nanofoam_lib.latent.projection import Projection
+from nanofoam_lib.models import control_registry
 from nanofoam_lib.report.findings.phrases import interval
 
 
@@ -25,7 +26,7 @@ def controls(scores: pd.DataFrame, chance: float) -> str:
         Markdown. "Beats" is said if the accuracy of the best control lies below the interval of the best model.
         "supervised features" know the labels: they are an upper bound, not a control.
     """
-    scores = scores[scores["descriptor"] != "supervised features"]
+    scores = scores[scores["descriptor"] != control_registry.TAUGHT]
     is_control = scores["kind"] == "control"
     best, rival = (part.loc[part["accuracy"].idxmax()] for part in (scores[~is_control], scores[is_control]))
     if best["ci_low"] > rival["accuracy"]:
@@ -115,7 +116,7 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
         Markdown.
     """
     said = []
-    r2 = link[(link["row"] == "r2") & (link["descriptor"] != "supervised features")]  # these know the labels
+    r2 = link[(link["row"] == "r2") & (link["descriptor"] != control_registry.TAUGHT)]  # these know the labels
     r2 = r2.astype({measure: float}).dropna(subset=measure)
     for part, what in ((r2[r2["kind"] != "control"], "models"), (r2[r2["kind"] == "control"], "controls")):
         if len(part):

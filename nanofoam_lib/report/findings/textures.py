@@ -1,4 +1,4 @@
-"""The texture model: what it gains, and what it cannot do."""
+"""Models that compare statistics, not pixels: what they gain, and what they cannot do."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report.tables import headline
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def texture(
     table: pd.DataFrame, controls: pd.DataFrame, link: pd.DataFrame, measure: str = "median_diameter_um"
 ) -> str:
-    """Say what the texture model gains over the VAE, over controls, and over itself untrained.
+    """Say what each model of textures gains over the VAE, over controls, and over itself untrained.
 
     Parameters
     ----------
@@ -32,12 +33,16 @@ def texture(
         Markdown. "Gains" is said of what lies above the upper end of the interval of the VAE's μ.
     """
     scores, rivals = (headline(own) for own in (table, controls))
-    if "texture" not in set(scores["kind"]):
-        return "No texture model was trained."
-    own, pixel = (scores[scores["kind"] == kind].set_index("descriptor") for kind in ("texture", "vae"))
-    rivals = rivals[rivals["descriptor"] != "supervised features"].set_index("descriptor")["accuracy"]
-    untrained = rivals["untrained texture mu"]
-    plain = rivals[~rivals.index.str.startswith("untrained texture")]
+    rivals = rivals[rivals["descriptor"] != control_registry.TAUGHT].set_index("descriptor")["accuracy"]
+    r2 = link[link["row"] == "r2"].set_index(["kind", "descriptor"])[measure].astype(float)
+    said = [_gain(kind, scores, rivals, r2) for kind in map(kinds.get, dict.fromkeys(scores["kind"])) if kind.redraws]
+    return "\n".join(said) or "No texture model was trained."
+
+
+def _gain(kind, scores, rivals, r2):
+    own, pixel = (scores[scores["kind"] == name].set_index("descriptor") for name in (kind.name, kinds.MAIN))
+    untrained = rivals[kind.untrained("mu")]
+    plain = rivals[~rivals.index.isin([kind.untrained(name) for name in kind.descriptors])]
     mu, z, vae = own["accuracy"]["mu"].max(), own["accuracy"]["z"].max(), pixel["accuracy"]["mu"].max()
     gains = "**gains**" if mu > pixel["ci_high"]["mu"].max() else "gains nothing that chance does not allow"
     head = (
@@ -45,18 +50,17 @@ def texture(
         if mu - untrained < 0.05
         else ("training gives more than the pooling alone")
     )
-    r2 = link[link["row"] == "r2"].set_index(["kind", "descriptor"])[measure].astype(float)
     return (
-        f"A random forest on μ of the texture model is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ "
+        f"A random forest on μ of the {kind.prose.en} is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ "
         f"of the VAE for {vae:.2f}: pooling over space {gains}. The best control, {plain.idxmax()}, reaches "
-        f"{plain.max():.2f}, the same encoder untrained {untrained:.2f}: {head}. μ predicts {measure} of unseen "
-        f"specimens with R² = {r2['texture', 'mu'].max():.2f} (VAE {r2['vae', 'mu'].max():.2f}, untrained "
-        f"{r2['control', 'untrained texture mu'].max():.2f})."
+        f"{plain.max():.2f}, the same encoder untrained {untrained:.2f}: {head}. μ predicts {r2.name} of unseen "
+        f"specimens with R² = {r2[kind.name, 'mu'].max():.2f} (VAE {r2[kinds.MAIN, 'mu'].max():.2f}, untrained "
+        f"{r2['control', kind.untrained('mu')].max():.2f})."
     )
 
 
 def drawn(studies: Mapping[str, "generation.Study"]) -> str:
-    """Say how the kinds of models compare as makers of foams, and what the texture model cannot do.
+    """Say how the kinds of models compare as makers of foams, and what models of textures cannot do.
 
     Parameters
     ----------
@@ -81,14 +85,14 @@ def drawn(studies: Mapping[str, "generation.Study"]) -> str:
             f"reconstructions of real images). Designed pictures miss by (median): "
             f"{orders or 'no pore measure is known'}."
         )
-    if "texture" in studies:
+    for kind in (kind for kind in map(kinds.get, studies) if kind.redraws):
         said.append(
-            "\nThe texture model does not reproduce its input: it draws another sample with similar statistics, every "
-            "pore elsewhere. Where a single pore lies cannot be asked of it."
+            f"\nThe {kind.prose.en} does not reproduce its input: it draws another sample with similar statistics, "
+            "every pore elsewhere. Where a single pore lies cannot be asked of it."
         )
     return "\n".join(said)
 
 
 def _error(name, table):
-    unit = "spacings of cycle error" if name == "cycle_error" else "units of distance of statistics"
+    unit = "spacings of cycle error" if name == kinds.CYCLE else "units of distance of statistics"
     return f"{table[name].median():.1f} {unit}"

@@ -1,0 +1,213 @@
+"""Controls, descriptors that the latent vectors have to beat: each in one entry.
+
+A control of your own is one more entry. Put it into a module, name that in ``NANOFOAM_PLUGINS`` (`base.plugins`), and
+it gets its rows in ``controls.csv`` and its dots in the figures::
+
+    import numpy as np
+    from nanofoam_lib import control_registry
+
+
+    def darkest(images):
+        return np.quantile(images, [0.01, 0.1], axis=(1, 2)).T
+
+
+    control_registry.register(control_registry.Control("darkest", ("darkest grey", "gris más oscuro"), darkest))
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanofoam_lib.base import memmap, plugins
+from nanofoam_lib.base.labels import Label
+from nanofoam_lib.latent import controls
+from nanofoam_lib.models import kinds
+
+#: Name of the descriptor that has seen the labels.
+TAUGHT = "supervised features"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given:
+    """What controls are computed from.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, 128, 128)
+    train : array-like of bool, shape (N,)
+    sizes : sequence of int
+        Numbers of components of the pixel PCA, as a rule the latent sizes of the models that are compared.
+    models : dict
+        ``(kind, latent_dim)`` → the trained `vae.Autoencoder` that is compared.
+    supervised : ndarray, shape (N, F), optional
+        Features of a network that was trained with labels (`backbone_networks.supervised`).
+    backbones : sequence of str
+        Networks for `backbone_networks.deep_features`.
+    seed : int
+        Of the untrained weights and of z.
+    """
+
+    images: NDArray[np.uint8]
+    train: ArrayLike
+    sizes: tuple[int, ...]
+    models: dict[tuple[str, int], Any] = dataclasses.field(default_factory=dict)
+    supervised: NDArray[np.float32] | None = None
+    backbones: tuple = ()
+    seed: int = 0
+
+    def by_model(self) -> list["Given"]:
+        """Split it into one for each model: list of Given."""
+        return [dataclasses.replace(self, models={key: model}) for key, model in self.models.items()]
+
+
+@dataclasses.dataclass(frozen=True)
+class Control:
+    """A control.
+
+    Parameters
+    ----------
+    name : str
+        As it stands in tables.
+    label : Label or callable
+        What it is called in figures and report; of an entry of several rows a function that gives them by name.
+    describe : callable, optional
+        Images, ndarray of uint8 (n, 128, 128) → ndarray (n, F), each image by itself.
+    rows : callable, optional
+        Instead of it, `Given` → pairs of a name and vectors (N, F), where a control needs more or makes several rows.
+    by_model : bool
+        Whether `rows` is called once for each model, with that alone.
+    """
+
+    name: str
+    label: Label | Callable[[], dict]
+    describe: Callable | None = None
+    rows: Callable | None = None
+    by_model: bool = False
+
+    @property
+    def labels(self) -> dict[str, Label]:
+        """Labels of its rows by their names."""
+        return self.label() if callable(self.label) else {self.name: Label._make(self.label)}
+
+    def compute(self, given: Given) -> Iterable[tuple[str, NDArray[Any]]]:
+        """Compute its rows: pairs of a name and vectors (N, F)."""
+        if self.rows is not None:
+            return self.rows(given)
+        assert self.describe is not None
+        return [(self.name, controls.in_blocks(self.describe, given.images, self.name))]
+
+
+def _supervised(given):
+    return [] if given.supervised is None else [(TAUGHT, given.supervised)]
+
+
+def _untrained(given):
+    """Give the descriptors of a model's encoder with fresh weights."""
+    from nanofoam_lib.models import descriptors
+
+    for (kind, _), model in given.models.items():
+        if kinds.get(kind).is_variational:
+            found = descriptors.encode(_fresh(model.config, given.seed), given.images, given.seed)
+            yield from ((kinds.get(kind).untrained(name), vectors) for name, vectors in found.items())
+
+
+def _untrained_labels():
+    symbols = {"mu": "μ", "sigma": "σ"}
+    found = {}
+    for kind in kinds.known().values():
+        for name in kind.descriptors:
+            symbol = symbols.get(name, name)
+            of_en, of_es = ("", "") if kind.name == kinds.MAIN else (f"{kind.name} ", f" del {kind.short.es}")
+            found[kind.untrained(name)] = Label(f"untrained {of_en}{symbol}", f"{symbol}{of_es} sin entrenar")
+    return found
+
+
+def _pooled(given, name, is_trained):
+    """Pool the feature maps of the thesis's VAE; other kinds have the same convolutions."""
+    from nanofoam_lib.models import backbone_networks
+
+    for (kind, _), model in given.models.items():
+        if kind == kinds.MAIN:
+            encoder = (model if is_trained else _fresh(model.config, given.seed)).encoder
+            yield name, backbone_networks.pooled_features(encoder, given.images)
+
+
+@functools.lru_cache(maxsize=1)  # two controls in a row look at the same network
+def _fresh(config, seed):
+    from nanofoam_lib.models import vae
+
+    return vae.build(config, seed)
+
+
+def _deep(given):
+    from nanofoam_lib.models import backbone_networks
+
+    for name in given.backbones:
+        yield name.partition("=")[0], backbone_networks.deep_features(name, given.images, given.seed)
+
+
+def _pixel_pca(given):
+    return (("pixel PCA", controls.pixel_pca(given.images, given.train, size)) for size in given.sizes)
+
+
+#: By name, in the order of their rows; neighbours that are computed by model take turns.
+CONTROLS = {
+    control.name: control
+    for control in (
+        Control(TAUGHT, Label("supervised features", "mapas supervisados"), rows=_supervised),
+        Control("untrained", _untrained_labels, rows=_untrained, by_model=True),
+        Control("pooled features", Label("pooled features", "mapas promediados"),
+                rows=functools.partial(_pooled, name="pooled features", is_trained=True), by_model=True),
+        Control("untrained pooled features", Label("untrained pooled features", "mapas promediados sin entrenar"),
+                rows=functools.partial(_pooled, name="untrained pooled features", is_trained=False), by_model=True),
+        Control("backbones", dict, rows=_deep),  # called like their networks
+        Control("pixel PCA", Label("pixel PCA", "PCA de píxeles"), rows=_pixel_pca),
+        Control("LBP", Label("LBP", "LBP"), controls.lbp_histograms),
+        Control("power spectrum", Label("power spectrum", "espectro de potencia"), controls.power_spectrum),
+        Control("grey mean+std", Label("grey mean+std", "media y desviación del gris"), controls.grey_statistics),
+    )
+}  # fmt: skip
+
+
+def register(control: Control) -> None:
+    """Add a control; ValueError if its name is taken."""
+    if control.name in CONTROLS:
+        raise ValueError(f"there is a control called {control.name} already")
+    CONTROLS[control.name] = control
+
+
+def known() -> dict[str, Control]:
+    """Give all controls, those of plug-ins too: dict of name to `Control`."""
+    plugins.load()
+    return CONTROLS
+
+
+def labels(lang: str) -> dict[str, str]:
+    """Give the label of each row that a control may have: dict of name, as in tables, to str."""
+    return {name: label.in_language(lang) for control in known().values() for name, label in control.labels.items()}
+
+
+def compute(given: Given) -> dict[tuple[str, int, str], NDArray[Any]]:
+    """Compute all controls.
+
+    Parameters
+    ----------
+    given : Given
+
+    Returns
+    -------
+    dict
+        ``("control", F, name)`` → ndarray (N, F).
+    """
+    found = {}
+    for by_model, group in itertools.groupby(known().values(), lambda control: control.by_model):
+        own = list(group)
+        for part in given.by_model() if by_model else [given]:
+            pairs = itertools.chain.from_iterable(control.compute(part) for control in own)
+            found |= {("control", vectors.shape[1], name): memmap.park(vectors) for name, vectors in pairs}
+    return found

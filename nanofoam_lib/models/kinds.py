@@ -1,0 +1,211 @@
+"""Kinds of models: all that tells one from another, each in one entry.
+
+A kind of your own is one more entry. Put it into a module, name that in ``NANOFOAM_PLUGINS`` (`base.plugins`), and ask
+for it with ``-p 'kinds=["vae", "wide"]'``; tables, figures and report follow::
+
+    from nanofoam_lib import kinds
+
+
+    def network():
+        from nanofoam_lib import vae
+        from wide_networks import build_decoder, build_encoder
+
+        return kinds.Network(build_encoder, build_decoder, vae.Autoencoder)
+
+
+    kinds.register(kinds.Kind("wide", network, short=("wide VAE", "VAE ancho"), prose=("wide model", "modelo ancho")))
+
+Nothing here loads Keras before a network is built.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from nanofoam_lib.base import plugins
+from nanofoam_lib.base.errors import UsageError
+from nanofoam_lib.base.labels import Label
+
+#: The thesis's model, which most figures are about: what is drawn and tabled of it carries no suffix, and every run
+#: trains it.
+MAIN = "vae"
+#: The kind whose large foams carry none.
+MAIN_LARGE = "texture"
+
+CYCLE, STATISTICS = "cycle_error", "statistics_error"
+
+
+class Network(NamedTuple):
+    """What a kind is made of.
+
+    Attributes
+    ----------
+    build_encoder : callable
+        ``(vae.Config, seed)`` → keras.Model: images (N, 128, 128, 1) in [0, 1] → the heads, each (N, latent_dim), from
+        layers named like them. The last feature map is the output of the layer ``features``.
+    build_decoder : callable
+        ``(vae.Config, seed)`` → keras.Model: latents (N, latent_dim), and a field of noise (N, S, S, 1) if it takes
+        any, → images (N, S, S, 1) in [0, 1], from the layer ``logits``.
+    model : type
+        `vae.Autoencoder` or a subclass, which says what the loss is.
+    """
+
+    build_encoder: Callable
+    build_decoder: Callable
+    model: type
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of model.
+
+    Parameters
+    ----------
+    name : str
+        As it stands in parameters, folders, file names and tables: small letters, digits and underscores.
+    load : callable
+        Gives its `Network`; imports what that needs when it is called.
+    short, prose : Label
+        What it is called on an axis, and in a sentence after "the" ("el" in Spanish).
+    heads : sequence of str
+        Of the encoder: mu and log_var, or one whose vectors are decoded as they are.
+    error : str, optional
+        What is amiss with the picture of a point (`realism.measure`): that it is encoded elsewhere, ``cycle_error``, or
+        has other statistics than a real image has there, ``statistics_error``. None: new points are not decoded.
+    draws_large : bool
+        Whether it draws pictures larger than the images that it was trained on.
+    in_thesis : bool
+        Whether the thesis compares its descriptors: a sweep names them without the kind.
+    """
+
+    name: str
+    load: Callable[[], Network]
+    short: Label
+    prose: Label
+    heads: tuple[str, ...] = ("mu", "log_var")
+    error: str | None = CYCLE
+    draws_large: bool = False
+    in_thesis: bool = False
+
+    def __post_init__(self) -> None:
+        for field, make in (("heads", tuple), ("short", Label._make), ("prose", Label._make)):
+            object.__setattr__(self, field, make(getattr(self, field)))
+        if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or self.name == "control":
+            raise ValueError(f"{self.name!r} is no name for a kind of model")
+        if not self.is_variational and (len(self.heads) > 1 or self.draws):
+            raise ValueError(f"{self.name}: only what has the heads mu and log_var has several heads or an error")
+        if self.error not in (CYCLE, STATISTICS, None):
+            raise ValueError(f"{self.name}: error must be {CYCLE}, {STATISTICS} or None, not {self.error!r}")
+
+    @property
+    def is_variational(self) -> bool:
+        """Whether an image becomes a distribution, μ and σ, and not a point."""
+        return set(self.heads) == {"mu", "log_var"}
+
+    @property
+    def descriptors(self) -> tuple[str, ...]:
+        """Names of the descriptors that it gives (`descriptors.encode`)."""
+        return ("mu", "sigma", "z") if self.is_variational else self.heads
+
+    @property
+    def draws(self) -> bool:
+        """Whether new points of its latent space are decoded."""
+        return self.error is not None
+
+    @property
+    def redraws(self) -> bool:
+        """Whether the picture of an image is another sample of the same statistics, not its reconstruction."""
+        return self.error == STATISTICS
+
+    def untrained(self, descriptor: str) -> str:
+        """Name the control that is a descriptor of its encoder with fresh weights."""
+        return f"untrained {descriptor}" if self.name == MAIN else f"untrained {self.name} {descriptor}"
+
+
+def _vae():
+    from nanofoam_lib.models import vae, vae_networks
+
+    return Network(vae_networks.build_encoder, vae_networks.build_decoder, vae.Autoencoder)
+
+
+def _texture():
+    from nanofoam_lib.models import texture_networks, vae
+
+    return Network(texture_networks.build_encoder, texture_networks.build_decoder, vae.TextureAutoencoder)
+
+
+#: By name, in the order in which they are offered.
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), in_thesis=True),
+        Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
+             heads=("conv",), error=None, in_thesis=True),
+        Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
+             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True),
+    )
+}  # fmt: skip
+
+
+def register(kind: Kind) -> None:
+    """Add a kind; ValueError if its name is taken."""
+    if kind.name in KINDS:
+        raise ValueError(f"there is a kind of model called {kind.name} already")
+    KINDS[kind.name] = kind
+
+
+def known() -> dict[str, Kind]:
+    """Give all kinds, those of plug-ins too: dict of name to `Kind`."""
+    plugins.load()
+    return KINDS
+
+
+def get(name: str) -> Kind:
+    """Look up a kind by its name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name not in known():
+        raise UsageError(f"kind must be one of {', '.join(KINDS)}, not {name!r}; {plugins.VARIABLE} may add others")
+    return KINDS[name]
+
+
+def drawing(names: Iterable[str]) -> list[str]:
+    """Choose the kinds that decode new points, in their order: list of str.
+
+    Examples
+    --------
+    >>> drawing(["texture", "ae", "vae"]), drawing_large(["vae", "texture"]), but_main(["texture", "vae"])
+    (['texture', 'vae'], ['texture'], ['texture'])
+    """
+    return [name for name in names if get(name).draws]
+
+
+def drawing_large(names: Iterable[str]) -> list[str]:
+    """Choose the kinds that draw pictures larger than an image, in their order: list of str."""
+    return [name for name in names if get(name).draws_large]
+
+
+def but_main(names: Iterable[str]) -> list[str]:
+    """Choose the kinds other than the thesis's VAE, in their order: list of str."""
+    return [name for name in names if name != MAIN]
+
+
+def of_kind(name: str, kind: str, main: str = MAIN) -> str:
+    """Name the table, drawing or figure of one kind of model: those of the `main` one as they are.
+
+    Examples
+    --------
+    >>> of_kind("generated", "vae"), of_kind("generated", "texture")
+    ('generated', 'generated_texture')
+    """
+    return name if kind == main else f"{name}_{kind}"
+
+
+def model_name(kind: str, latent_dim: int, lang: str = "en") -> str:
+    """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
+    return f"{get(kind).short.in_language(lang)} {latent_dim}-d"
