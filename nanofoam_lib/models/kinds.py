@@ -33,6 +33,9 @@ MAIN = "vae"
 #: The kind whose large foams carry none.
 MAIN_LARGE = "texture"
 
+#: What would be mistaken for another thing in tables and file names.
+TAKEN = ("control", "class")
+
 CYCLE, STATISTICS = "cycle_error", "statistics_error"
 
 
@@ -63,7 +66,7 @@ class Kind:
     Parameters
     ----------
     name : str
-        As it stands in parameters, folders, file names and tables: small letters, digits and underscores.
+        As it stands in parameters, folders, file names and tables: small letters and digits.
     load : callable
         Gives its `Network`; imports what that needs when it is called.
     short, prose : Label
@@ -91,7 +94,7 @@ class Kind:
     def __post_init__(self) -> None:
         for field, make in (("heads", tuple), ("short", Label._make), ("prose", Label._make)):
             object.__setattr__(self, field, make(getattr(self, field)))
-        if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or self.name == "control":
+        if not re.fullmatch("[a-z][a-z0-9]*", self.name) or self.name in TAKEN:
             raise ValueError(f"{self.name!r} is no name for a kind of model")
         if not self.is_variational and (len(self.heads) > 1 or self.draws):
             raise ValueError(f"{self.name}: only what has the heads mu and log_var has several heads or an error")

@@ -47,11 +47,11 @@ def caption(kind, name, manifest):
     pattern, entry = _entry(kind, name)
     if not entry:
         return Caption("other", name.replace("_", " ").capitalize(), _provenance(entry, manifest))
-    kind = _kind_of(name)
-    called = (kind or kinds.get(kinds.MAIN_LARGE)).prose.in_language(manifest["lang"])
+    model = _kind_of(name)
+    called = (model or kinds.get(kinds.MAIN_LARGE)).prose.in_language(manifest["lang"])
     own = {"class": name.removeprefix(pattern.removesuffix("*")), "kind": called}
     title, shown = (part.format(**own) for part in entry[manifest["lang"]])
-    if kind and name == kinds.of_kind(pattern, kind.name):
+    if model and name == kinds.of_kind(pattern, model.name):
         title += f", {called}"
     return Caption(entry["section"], title, f"{shown} {_provenance(entry, manifest)}")
 
@@ -98,18 +98,18 @@ def _enumerate(values, last):
 
 def _entry(kind, name):
     """Find what is known of a figure or table: (its name there, entry); the exact name goes before a pattern."""
-    known, of = _load()[kind], _kind_of(name)
-    base = name.removesuffix(f"_{of.name}") if of else name
+    known, model = _load()[kind], _kind_of(name)
+    base = name.removesuffix(f"_{model.name}") if model else name
     matching = [own for own in (name, base) if own in known]
     matching += [pattern for pattern in known if fnmatch.fnmatchcase(name, pattern)]
     return (matching[0], known[matching[0]]) if matching else ("", {})
 
 
 def _kind_of(name):
-    """Find the kind of model, other than the main one, whose name begins or ends that of a figure or table, or None."""
-    found = (own for own in kinds.but_main(kinds.known()) if name.startswith(f"{own}_") or name.endswith(f"_{own}"))
-    own = next(found, None)
-    return own and kinds.get(own)
+    """Find the kind of model, other than the main one, that a figure or table is named after, or None."""
+    others = kinds.but_main(kinds.known())
+    found = (kinds.get(own) for own in others if name.endswith(f"_{own}") or name == f"{own}_maps")
+    return next(found, None)
 
 
 def _rank(order, name):

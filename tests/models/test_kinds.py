@@ -75,6 +75,7 @@ def test_what_a_kind_says_of_itself_is_true_of_its_models(name):
     ("changed", "message"),
     [
         ({"name": "my kind"}, "no name"),
+        ({"name": "my_kind"}, "no name"),
         ({"name": "control"}, "no name"),
         ({"heads": ["conv"]}, "mu and log_var"),
         ({"heads": ["a", "b"], "error": None}, "mu and log_var"),
