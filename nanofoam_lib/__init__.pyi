@@ -31,6 +31,7 @@ from .models import descriptors as descriptors
 from .models import generation as generation
 from .models import kinds as kinds
 from .models import objective as objective
+from .models import skill as skill
 from .models import training as training
 from .models import vae as vae
 from .models.kinds import of_kind as of_kind

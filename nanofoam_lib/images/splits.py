@@ -84,6 +84,34 @@ def by_group(labels: ArrayLike, groups: ArrayLike, test_fraction: float = 0.3, s
     return np.where(is_test[group_of], "test", "train")
 
 
+def hold_out(index: pd.DataFrame, fraction: float, seed: int = 0) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Keep whole groups of the train side from training, to decide by them what the test side must not.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Columns `label`, `group` and `split`.
+    fraction : float in [0, 1)
+        Share of each class of the train side that is kept; 0 keeps nothing.
+    seed : int
+
+    Returns
+    -------
+    train_rows, held_out_rows : ndarray of int
+
+    Raises
+    ------
+    DataError
+        If a class has one group only on the train side, and `fraction` is not 0.
+    """
+    rows = np.flatnonzero(index["split"] == "train")
+    if not fraction:
+        return rows, rows[:0]
+    own = index.iloc[rows]
+    is_kept = by_group(own["label"], own["group"], fraction, seed) == "test"
+    return rows[~is_kept], rows[is_kept]
+
+
 def _put_classes_on_both_sides(is_test, counts, order):
     """Move the smallest group of a class over to the side where the class has none (in place)."""
     for side in (True, False):

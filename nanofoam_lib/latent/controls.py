@@ -59,11 +59,33 @@ def pixel_pca(images: NDArray[np.uint8], train: ArrayLike, n_components: int) ->
             RunWarning,
             stacklevel=2,
         )
-    mean, axes = (_snapshot_axes if len(rows) <= SNAPSHOTS else _streamed_axes)(images, rows, n_features)
+    mean, axes = principal_axes(images, rows, n_features)
     projected = np.empty((len(images), n_features), np.float32)
     for block in _blocks(np.arange(len(images))):
         projected[block] = (_pixels(images, block) - mean) @ axes
     return projected
+
+
+def principal_axes(
+    images: NDArray[np.uint8], rows: ArrayLike, n_components: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give the mean and the principal axes of the pixels of some images, as `pixel_pca` finds them.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, S, S)
+    rows : array-like of int, shape (n,)
+    n_components : int
+        Less than n.
+
+    Returns
+    -------
+    mean : ndarray, shape (S², )
+    axes : ndarray, shape (S², n_components)
+        Columns of length 1, or of zeros where the images span fewer dimensions. Pixels count as grey in [0, 1].
+    """
+    rows = np.asarray(rows)
+    return (_snapshot_axes if len(rows) <= SNAPSHOTS else _streamed_axes)(images, rows, n_components)
 
 
 def _snapshot_axes(images, rows, n_features):

@@ -4,5 +4,6 @@ from . import descriptors as descriptors
 from . import generation as generation
 from . import kinds as kinds
 from . import objective as objective
+from . import skill as skill
 from . import training as training
 from . import vae as vae

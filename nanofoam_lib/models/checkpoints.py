@@ -26,7 +26,8 @@ class State:
     history : list of dict
         One row per finished epoch.
     weights, optimizer, best : list of ndarray
-        The model's weights, the optimiser's variables, and the model's weights at its best so far.
+        The model's weights, the optimiser's variables, and, where a training may end early, the model's weights at its
+        best so far.
     """
 
     history: list
@@ -142,9 +143,8 @@ def keep(folder):
 
 
 def _outcome(folder):
-    """List what a training leaves in its folder and in ``best/``; its repetitions' folders are not its own."""
-    folder = pathlib.Path(folder)
-    paths = sorted((*folder.glob("*"), *folder.glob("best/*")))
+    """List what a training leaves in its folder; its repetitions' folders are not its own."""
+    paths = sorted(pathlib.Path(folder).glob("*"))
     return [path for path in paths if path.is_file() and path.name not in (NAME, MARKER) and path.name[0] != "."]
 
 

@@ -13,9 +13,13 @@ from nanofoam_lib.models import backend, objective, spatial_statistics, vae
 from nanofoam_lib.models.backend import keras
 
 BATCH_SIZE = 32
+#: What the descriptors of an image may be averaged over: elements of `splits.dihedral`.
+AVERAGES = {None: (0,), "flips": splits.FLIPS, "turns": tuple(range(8))}
 
 
-def encode(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> dict[str, NDArray[np.float32]]:
+def encode(
+    model: vae.Autoencoder, images: memmap.Rows, seed: int = 0, average: str | None = None
+) -> dict[str, NDArray[np.float32]]:
     """Encode images into the descriptors of the thesis.
 
     Parameters
@@ -25,6 +29,10 @@ def encode(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> dict[s
         uint8, or float in [0, 1]. A memory-mapped array, or `splits.Chosen` of one, is read batch by batch.
     seed : int
         Seed of ε in ``z = μ + σ ε``, ε ~ N(0, I); row i gets the same ε whatever N is.
+    average : {None, "flips", "turns"}
+        Average μ, σ and conv over what the image becomes when it is flipped: over the identity, both flips and the half
+        turn, or over all eight symmetries of the square, where pixels are square. What a flip changes says nothing
+        about the material.
 
     Returns
     -------
@@ -34,14 +42,31 @@ def encode(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> dict[s
     Raises
     ------
     ValueError
-        If the images have another shape or type, or values outside [0, 1].
+        If the images have another shape or type, or values outside [0, 1]; or if `average` is none of these.
     """
+    if average not in AVERAGES:
+        raise ValueError(f"average must be one of {', '.join(map(repr, AVERAGES))}, not {average!r}")
+    found = [_parameters(model, own) for own in _turned(images, AVERAGES[average])]
+    latents = {name: np.mean([own[name] for own in found], axis=0) for name in found[0]} if average else found[0]
+    if not model.config.is_variational:
+        return latents
+    noise = np.random.default_rng(seed).standard_normal(latents["mu"].shape, np.float32)
+    return latents | {"z": latents["mu"] + latents["sigma"] * noise}
+
+
+def _parameters(model, images):
+    """Give μ and σ of each image, or conv."""
     latents = heads(model.encoder, images)
     if not model.config.is_variational:
         return latents
-    sigma = objective.sigma(latents["log_var"])
-    noise = np.random.default_rng(seed).standard_normal(sigma.shape, np.float32)
-    return {"mu": latents["mu"], "sigma": sigma, "z": latents["mu"] + sigma * noise}
+    return {"mu": latents["mu"], "sigma": objective.sigma(latents["log_var"])}
+
+
+def _turned(images, elements):
+    """Yield the images, once for each element of `splits.dihedral`."""
+    for element in elements:
+        n = len(images)
+        yield images if element == 0 else splits.Chosen(images, np.arange(n), np.full(n, element))
 
 
 def heads(encoder: keras.Model, images: memmap.Rows) -> dict[str, NDArray[np.float32]]:

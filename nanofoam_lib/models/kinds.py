@@ -78,6 +78,11 @@ class Kind:
         has other statistics than a real image has there, ``statistics_error``. None: new points are not decoded.
     draws_large : bool
         Whether it draws pictures larger than the images that it was trained on.
+    starts_from_pca : bool
+        Whether a PCA of its last feature map starts its bottleneck (`bottleneck.start`); for networks that lead from
+        that map, flattened, to their first head, and from the latents through a layer ``spread`` to a map as large.
+    step_cost : float
+        How many steps of the VAE take as long as one of its: a budget of steps is divided by it.
     in_thesis : bool
         Whether the thesis compares its descriptors: a sweep names them without the kind.
     """
@@ -89,6 +94,8 @@ class Kind:
     heads: tuple[str, ...] = ("mu", "log_var")
     error: str | None = CYCLE
     draws_large: bool = False
+    starts_from_pca: bool = False
+    step_cost: float = 1.0
     in_thesis: bool = False
 
     def __post_init__(self) -> None:
@@ -142,11 +149,11 @@ def _texture():
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), in_thesis=True),
+        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), starts_from_pca=True, in_thesis=True),
         Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
-             heads=("conv",), error=None, in_thesis=True),
+             heads=("conv",), error=None, starts_from_pca=True, in_thesis=True),
         Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
-             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True),
+             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True, step_cost=4.0),
     )
 }  # fmt: skip
 

@@ -15,8 +15,10 @@ from nanofoam_lib.models.backend import keras
 
 #: exp(log σ²) overflows on unlucky images early in training; ±12 leaves σ in 0.0025…400.
 LOG_VAR_LIMIT = 12.0
-#: A latent dimension is active if its mean KL divergence from the prior is above this, in nat.
+#: A latent dimension is active if its mean KL divergence from the prior is above this, in nat, …
 ACTIVE_KL = 0.01
+#: … and the variance of its μ over the images above this [Burda et al. 2016, arXiv:1509.00519].
+ACTIVE_VARIANCE = 0.01
 
 
 def total(reconstruction: Any, kl: Any = None, beta: float = 1.0) -> Any:
@@ -87,10 +89,12 @@ def usage(mu: ArrayLike, sigma: ArrayLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame, D rows
-        ``kl``, as `dimension_kl` gives it; ``active``, whether that exceeds 0.01 nat.
+        ``kl``, as `dimension_kl` gives it; ``mu_variance``, variance of μ over the images; ``active``, whether both
+        exceed 0.01. An encoder that knows nothing can pass: what its vectors are worth, `skill` says.
     """
     kl = dimension_kl(mu, sigma)
-    return pd.DataFrame({"kl": kl, "active": kl > ACTIVE_KL})
+    variance = np.var(np.asarray(mu), axis=0, dtype=float)
+    return pd.DataFrame({"kl": kl, "mu_variance": variance, "active": (kl > ACTIVE_KL) & (variance > ACTIVE_VARIANCE)})
 
 
 def usage_of_all(

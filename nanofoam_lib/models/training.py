@@ -5,7 +5,6 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,73 @@ from nanofoam_lib.base import memmap, provenance
 from nanofoam_lib.base.errors import RunWarning, TrainingError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.images import splits
-from nanofoam_lib.models import backend, checkpoints, descriptors, devices, epoch_loop, mixed_precision, objective, vae
+from nanofoam_lib.models import (
+    backend,
+    bottleneck,
+    checkpoints,
+    descriptors,
+    devices,
+    epoch_loop,
+    kinds,
+    mixed_precision,
+    objective,
+    vae,
+)
 from nanofoam_lib.models.backend import keras
 
-#: Loss in nats, per image: total = reconstruction + beta * kl; first on the train images, then on the test images.
-HISTORY_COLUMNS = ("epoch", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
+#: Steps so far; then the loss in nats, per image, total = reconstruction + beta * kl, on the train and test images.
+HISTORY_COLUMNS = ("epoch", "step", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
 
+HELD_OUT = 0.15  # of the train side, where patience is to decide by it
 CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the train images.
+    steps : int, optional
+        Steps of the optimiser, rounded up to whole epochs; goes before `epochs`. What counts for a model that is
+        trained on few images is how often it is corrected, not how often it has seen each.
+    batch_size : int
+        Images in a step; an epoch ends with its last full batch.
+    learning_rate : float
+        Of Adam.
+    patience : int, optional
+        Stop when so many epochs have not lowered the loss on the held-out rows, and take the model as it was before
+        them.
+    precision : {"float32", "bfloat16", "auto"}
+        Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
+    symmetries : sequence of int
+        Elements of `splits.dihedral` that augmentation draws from, as `splits.symmetries` gives them.
+    """
+
+    epochs: int = 10
+    steps: int | None = None
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    patience: int | None = None
+    precision: str = "float32"
+    symmetries: tuple[int, ...] = tuple(range(8))
+
+    def steps_per_epoch(self, n_images: int) -> int:
+        """Count the full batches of `n_images`; fewer images than a batch are one."""
+        return max(1, n_images // self.batch_size)
+
+    @property
+    def held_out_fraction(self) -> float:
+        """Share of the train side to keep from training (`splits.hold_out`): some where patience needs it."""
+        return 0.0 if self.patience is None else HELD_OUT
+
+    def n_epochs(self, n_images: int, step_cost: float = 1.0) -> int:
+        """Count the epochs of a training on `n_images`, of a kind whose steps take `step_cost` times as long."""
+        if self.steps is None:
+            return self.epochs
+        return math.ceil(self.steps / step_cost / self.steps_per_epoch(n_images))
 
 
 def fit(
@@ -29,37 +88,38 @@ def fit(
     images: NDArray[np.uint8],
     train_rows: ArrayLike,
     test_rows: ArrayLike,
-    epochs: int,
-    batch_size: int = 16,
-    learning_rate: float = 1e-3,
+    recipe: Recipe,
     seed: int = 0,
     folder: StrPath | None = None,
-    precision: str = "float32",
+    wide: NDArray[np.uint8] | None = None,
+    held_out_rows: ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Train with Adam on flipped and rotated images, and watch the loss on held-out ones.
+    """Train with Adam on shifted, flipped and turned images, and watch the loss on held-out ones.
 
     Parameters
     ----------
     model : vae.Autoencoder
-        As `vae.build` makes it; changed in place.
+        As `vae.build` makes it; changed in place. Its bottleneck is started first, if its kind has a way to
+        (`bottleneck.start`).
     images : ndarray of uint8, shape (N, 128, 128)
         May be memory-mapped.
     train_rows, test_rows : array-like of int
-        Rows of `images`. The test rows are only watched: nothing is chosen by them but the copy in ``best/``.
-    epochs, batch_size : int
-    learning_rate : float
+        Rows of `images`. The test rows are only watched: nothing is chosen by them.
+    recipe : Recipe
     seed : int
         Order, augmentation and noise of epoch e follow from (seed, e) alone.
     folder : path-like, optional
-        Where to write the model: as it ends (`vae.save`), ``history.csv`` after every epoch, and, in ``best/``, as it
-        was at the lowest total loss on the test images.
-    precision : {"float32", "bfloat16", "auto"}
-        Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
+        Where to write the model as it ends (`vae.save`), and ``history.csv`` after every epoch.
+    wide : ndarray of uint8, shape (N, 128 + 2 m, 128 + 2 m), optional
+        The images with a margin, from which training cuts its windows: shifted by up to m pixels. Without it, nothing
+        is shifted.
+    held_out_rows : array-like of int, optional
+        Rows kept from training, of groups that are not trained on, by which the recipe's patience decides.
 
     Returns
     -------
     pandas.DataFrame
-        One row per epoch, columns `HISTORY_COLUMNS`.
+        One row per epoch, columns `HISTORY_COLUMNS`, and ``held_out_total`` where rows are held out.
 
     Raises
     ------
@@ -70,21 +130,40 @@ def fit(
     -----
     A training that was killed goes on from its last checkpoint in `folder` when it is called again with the same
     arguments, and ends with the same weights, bit for bit. One that had ended is read back. What decides whether it is
-    the same: the weights at the start, the images, the recipe and the code; `epochs` may change before the end.
+    the same: the weights at the start, the images, the recipe and the code; its length may change before the end.
     """
     train_rows, test_rows = np.asarray(train_rows), np.asarray(test_rows)
-    compile_autoencoder(model, learning_rate)
-    precision = mixed_precision.choose(precision)
+    held_out_rows = np.asarray([] if held_out_rows is None else held_out_rows, int)
+    source = images if wide is None else wide
+    compile_autoencoder(model, recipe.learning_rate)
+    precision = mixed_precision.choose(recipe.precision)
+
+    def begin():
+        _start(model, source, train_rows, recipe, seed)
 
     def one_epoch(epoch):
         with mixed_precision.computing(model, precision):
-            train = run_epoch(model, images, train_rows, batch_size, (seed, epoch))
-        test = evaluate(model, images, test_rows, batch_size, seed)
-        return {"epoch": epoch, **train, **{f"test_{name}": value for name, value in test.items()}}
+            train = run_epoch(model, source, train_rows, recipe, (seed, epoch))
+        test = evaluate(model, images, test_rows, recipe.batch_size, seed)
+        row = {"epoch": epoch, "step": epoch * recipe.steps_per_epoch(len(train_rows)), **train}
+        row |= {f"test_{name}": value for name, value in test.items()}
+        if len(held_out_rows):
+            row["held_out_total"] = evaluate(model, images, held_out_rows, recipe.batch_size, seed)["total"]
+        return row
 
-    data = _blocks(images, train_rows, test_rows)
-    identity = _identify(model, data, batch_size, learning_rate, seed, precision)
-    return epoch_loop.run(model, one_epoch, epochs, folder, identity, "test_total", vae.save, vae.load)
+    data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows, held_out_rows))
+    training = epoch_loop.Training(
+        model,
+        one_epoch,
+        recipe.n_epochs(len(train_rows), kinds.get(model.config.kind).step_cost),
+        _identify(model, data, recipe, seed, precision),
+        vae.save,
+        vae.load,
+        begin,
+        "held_out_total" if len(held_out_rows) else None,
+        recipe.patience,
+    )
+    return epoch_loop.run(training, folder)
 
 
 def fit_classifier(
@@ -93,12 +172,10 @@ def fit_classifier(
     classes: ArrayLike,
     train_rows: ArrayLike,
     test_rows: ArrayLike,
-    epochs: int,
-    batch_size: int = 16,
-    learning_rate: float = 1e-3,
+    recipe: Recipe,
     seed: int = 0,
     folder: StrPath | None = None,
-    precision: str = "float32",
+    wide: NDArray[np.uint8] | None = None,
 ) -> pd.DataFrame:
     """Train a supervised classifier like `fit` trains an autoencoder: same augmentation, same optimiser.
 
@@ -109,11 +186,11 @@ def fit_classifier(
     images : ndarray of uint8, shape (N, 128, 128)
     classes : ndarray of int, shape (N,)
         Number of each image's class.
-    train_rows, test_rows, epochs, batch_size, learning_rate, seed, precision
+    train_rows, test_rows, recipe, seed, wide
         See `fit`.
     folder : path-like, optional
-        Where to write the model, as it ends and, in ``best/``, at the lowest loss on the test images
-        (`vae.save_classifier`), and ``history.csv``. A killed training goes on as one of `fit` does.
+        Where to write the model as it ends (`vae.save_classifier`), and ``history.csv``. A killed training goes on as
+        one of `fit` does.
 
     Returns
     -------
@@ -126,29 +203,32 @@ def fit_classifier(
         As soon as the loss of a batch is not finite.
     """
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
+    source = images if wide is None else wide
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    _compile(model, learning_rate, loss=loss, metrics=["accuracy"])
+    _compile(model, recipe.learning_rate, loss=loss, metrics=["accuracy"])
     devices.prepare(model, descriptors.to_input(images[:1]), classes[:1])
-    precision = mixed_precision.choose(precision)
+    precision = mixed_precision.choose(recipe.precision)
 
     def one_epoch(epoch):
         train, test = [], []
         with mixed_precision.computing(model, precision):
-            for rows, batch in _batches(images, train_rows, batch_size, (seed, epoch)):
+            for rows, batch in _batches(source, train_rows, recipe, (seed, epoch)):
                 logs = model.train_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
                 train.append((len(batch), logs))
                 _check_finite(model, train[-1][1]["loss"], epoch)
-        for rows, batch in _plain_batches(images, test_rows, batch_size):
+        for rows, batch in _plain_batches(images, test_rows, recipe.batch_size):
             logs = model.test_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
             test.append((len(batch), logs))
         sides = (("", train), ("test_", test))
         return {"epoch": epoch} | {side + name: _mean(logs, name) for side, logs in sides for name in logs[0][1]}
 
-    data = itertools.chain(_blocks(images, train_rows, test_rows), (classes[train_rows], classes[test_rows]))
-    identity = _identify(model, data, batch_size, learning_rate, seed, precision)
-    return epoch_loop.run(
-        model, one_epoch, epochs, folder, identity, "test_loss", vae.save_classifier, vae.load_classifier
-    )
+    rows = (classes[train_rows], classes[test_rows])
+    data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows), rows)
+    training = epoch_loop.Training(
+        model, one_epoch, recipe.n_epochs(len(train_rows)), _identify(model, data, recipe, seed, precision),
+        vae.save_classifier, vae.load_classifier,
+    )  # fmt: skip
+    return epoch_loop.run(training, folder)
 
 
 def compile_autoencoder(model: vae.Autoencoder, learning_rate: float) -> None:
@@ -158,16 +238,17 @@ def compile_autoencoder(model: vae.Autoencoder, learning_rate: float) -> None:
 
 
 def run_epoch(
-    model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], batch_size: int, key: tuple[int, int]
+    model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], recipe: Recipe, key: tuple[int, int]
 ) -> dict[str, float]:
-    """Train a compiled `vae.Autoencoder` on each of the rows once.
+    """Train a compiled `vae.Autoencoder` on each of the rows once, but for those that fill no batch.
 
     Parameters
     ----------
     model : vae.Autoencoder
-    images : ndarray of uint8, shape (N, 128, 128)
+    images : ndarray of uint8, shape (N, S, S)
+        S is at least 128; windows of 128 are cut out.
     rows : ndarray of int
-    batch_size : int
+    recipe : Recipe
     key : (int, int)
         Seed and epoch: order, augmentation and noise follow from them alone.
 
@@ -183,7 +264,7 @@ def run_epoch(
     """
     _seed_noise(model, key)
     logs = []
-    for _, batch in _batches(images, rows, batch_size, key):
+    for _, batch in _batches(images, rows, recipe, key):
         logs.append((len(batch), model.train_on_batch(devices.shared(batch), return_dict=True)))
         _check_finite(model, logs[-1][1]["loss"], key[1])
     return _average(model, logs)
@@ -206,9 +287,12 @@ def evaluate(
 
 
 def summarise(
-    histories: Mapping[str, pd.DataFrame], encoded: Mapping[str, Mapping[str, NDArray[Any]]], precision: str = "float32"
+    histories: Mapping[str, pd.DataFrame],
+    encoded: Mapping[str, Mapping[str, NDArray[np.float32]]],
+    verdicts: pd.DataFrame,
+    precision: str = "float32",
 ) -> pd.DataFrame:
-    """Sum up trained models, one row each, and warn (`RunWarning`) of a VAE without an active dimension.
+    """Sum up trained models, one row each; warn (`RunWarning`) of one without skill or without an active dimension.
 
     Parameters
     ----------
@@ -216,25 +300,29 @@ def summarise(
         Name of the model → history, as `fit` returns it.
     encoded : dict
         Name of the model → its descriptors of the train images.
+    verdicts : pandas.DataFrame
+        Of the same models, as `skill.table` gives it.
     precision : str
         What `fit` was told.
 
     Returns
     -------
     pandas.DataFrame
-        Columns model, epochs, best_epoch (lowest test loss), active (latent dimensions, `objective.usage`; missing for
-        a plain autoencoder), precision (that of the training steps), then the losses after the last epoch.
+        Columns model, kind, latent_dim, steps, epochs, those of `verdicts`, active (latent dimensions,
+        `objective.usage`; missing for a plain autoencoder), precision (that of the training steps), then the losses
+        after the last epoch.
     """
     rows = []
     for name, history in histories.items():
-        best = history.loc[history["test_total"].idxmin(), "epoch"]
-        own = encoded[name]
+        own, last = encoded[name], history.iloc[-1]
         active = int(objective.usage(own["mu"], own["sigma"])["active"].sum()) if "mu" in own else None
         warn_if_collapsed(name, active)
-        row = {"model": name, "epochs": len(history), "best_epoch": best, "active": active}
-        row["precision"] = mixed_precision.choose(precision)
-        rows.append(row | history.iloc[-1].drop("epoch").to_dict())
-    return pd.DataFrame(rows).astype({"best_epoch": int, "active": "Int64"})
+        warn_if_without_skill(name, verdicts.loc[name])
+        kind, _, size = name.rpartition("-")
+        row = {"model": name, "kind": kind, "latent_dim": int(size), "steps": int(last["step"]), "epochs": len(history)}
+        row |= {**verdicts.loc[name], "active": active, "precision": mixed_precision.choose(precision)}
+        rows.append(row | last.drop(["epoch", "step"]).to_dict())
+    return pd.DataFrame(rows).astype({"active": "Int64", "has_skill": bool})
 
 
 def warn_if_collapsed(name: str, active: int | None) -> None:
@@ -245,18 +333,38 @@ def warn_if_collapsed(name: str, active: int | None) -> None:
         )
 
 
+def warn_if_without_skill(name: str, verdict: pd.Series) -> None:
+    """Warn (`RunWarning`) if the model called `name` has learnt nothing that it can draw."""
+    if not verdict["has_skill"]:
+        warnings.warn(
+            f"{name} has no skill (test images: {verdict['skill_test']:.2f}, a flat grey {verdict['skill_flat']:.2f}): "
+            "what is drawn from it illustrates noise; train with more steps",
+            RunWarning,
+            stacklevel=2,
+        )
+
+
 def _compile(model, learning_rate, **options):
     model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile(), **options)
     with backend.scope():
         model.optimizer.build(model.trainable_variables)  # made while the first step is traced, they cost another trace
 
 
-def _identify(model, data, *recipe):
-    """Name a training by what decides its result: weights at the start, data, recipe, code and versions."""
+def _start(model, images, rows, recipe, seed):
+    """Start the bottleneck of a model whose layers allow it, on augmented train images."""
+    if kinds.get(model.config.kind).starts_from_pca:
+        rng = np.random.default_rng((seed, 0))
+        drawn = rng.permutation(np.resize(rng.permutation(rows), bottleneck.n_samples(model.config.latent_dim)))
+        bottleneck.start(model, _augmented(images, drawn, recipe, rng), seed)
+
+
+def _identify(model, data, recipe, seed, precision):
+    """Name a training by what decides its result but for its length: weights at the start, data, recipe, code."""
     code = provenance.hash_modules("from nanofoam_lib.models import training", without=("base",))
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
     arrays = itertools.chain(model.get_weights(), data)
-    return checkpoints.identify(arrays, config, recipe, code, keras.__version__, keras.backend.backend())
+    how = {name: value for name, value in dataclasses.asdict(recipe).items() if name not in ("epochs", "steps")}
+    return checkpoints.identify(arrays, config, how, seed, precision, code, keras.__version__, keras.backend.backend())
 
 
 def _blocks(images, *parts):
@@ -274,13 +382,18 @@ def _check_finite(model, loss, epoch):
         )
 
 
-def _batches(images, rows, batch_size, key):
-    """Yield rows and augmented images in random order; order and augmentation follow from `key` alone."""
+def _batches(images, rows, recipe, key):
+    """Yield rows and augmented images in random order, full batches only; all follows from `key` alone."""
     rng = np.random.default_rng(key)
     order = rng.permutation(rows)
-    for start in range(0, len(order), batch_size):
-        own = order[start : start + batch_size]
-        yield own, descriptors.to_input(splits.augment(memmap.take(images, own), rng))
+    for number in range(recipe.steps_per_epoch(len(rows))):
+        own = order[number * recipe.batch_size : (number + 1) * recipe.batch_size]
+        yield own, _augmented(images, own, recipe, rng)
+
+
+def _augmented(images, rows, recipe, rng):
+    windows = splits.augment(memmap.take(images, rows), rng, vae.SIZE, recipe.symmetries)
+    return descriptors.to_input(windows)
 
 
 def _plain_batches(images, rows, batch_size):

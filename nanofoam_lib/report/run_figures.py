@@ -80,7 +80,13 @@ class Book:
 
     def note_on(self, kind: str) -> str:
         """Name a model of the first latent size as well."""
-        return f"{self.note}, {kinds.model_name(kind, self.latent_dims[0], self.lang)}"
+        named = f"{self.note}, {kinds.model_name(kind, self.latent_dims[0], self.lang)}"
+        return named if self.has_skill(kind) else f"{named}, {text('without skill', self.lang)}"
+
+    def has_skill(self, kind: str) -> bool:
+        """Tell whether a model of the first latent size has learnt anything that it can draw."""
+        models = self.table("models").set_index(["kind", "latent_dim"])["has_skill"]
+        return bool(models.get((kind, self.latent_dims[0]), True))
 
     def load_vae(self) -> tuple[vae.Autoencoder, dict[str, NDArray[Any]]]:
         """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
@@ -239,7 +245,7 @@ def generated(book: Book) -> Drawn:
     """Draw what 05_generate has decoded: the latent map, walks, samples, foams to order, and large foams."""
     images, index = book.load()
     measures = pd.read_csv(book.run.pores)
-    for kind in book.kinds:
+    for kind in sorted(book.kinds, key=book.has_skill, reverse=True):
         for name, figure, numbers in _of_study(book, kind, images, index, measures):
             yield of_kind(name, kind), figure, numbers
     for kind in kinds.drawing_large(book.kinds):

@@ -86,6 +86,12 @@ PARAMETERS = {
     "learning_rate": Parameter("float", 1e-9, 1, "of Adam"),
     "batch_size": Parameter("int", 2, 100_000, "images per training step"),
     "epochs": Parameter("int", 1, 1_000_000, "passes over the training images"),
+    "steps": Parameter(
+        "int", 1, 100_000_000, "training steps, instead of epochs; kinds whose steps take longer get fewer", True
+    ),
+    "patience": Parameter(
+        "int", 1, 1_000_000, "stop after so many epochs without gain on specimens kept from training, null: never", True
+    ),
     "seed": Parameter("int", 0, 2**31 - 1, "of everything random"),
     "seeds": Parameter("list of int", 0, 2**31 - 1, "train once with each of these; [] is once, with seed", True),
     "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=lambda: PROTOCOLS),

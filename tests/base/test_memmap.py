@@ -67,7 +67,7 @@ def test_encoding_training_and_the_leak_guard_keep_nothing_of_the_file(images):
     work = {
         "encode": lambda: descriptors.encode(model, images),
         "encode copies": lambda: descriptors.encode(model, splits.Chosen(images, rows, rows % 8)),
-        "train": lambda: training.fit(model, images, rows[:64], rows[64:], epochs=1),
+        "train": lambda: training.fit(model, images, rows[:64], rows[64:], training.Recipe(1)),
         "leak guard": lambda: splits.near_duplicates(images, np.where(rows % 2, "train", "test")),
     }
     images[:].sum()

@@ -50,7 +50,8 @@ def train(kind, images, index, options, seed):
     rows, held_out = (np.flatnonzero(index["split"] == side) for side in ("train", "test"))
     model = vae.build(vae.Config(kind, options.latent_dim, **FILTERS), seed)
     began = time.perf_counter()
-    training.fit(model, images, rows, held_out, options.epochs, options.batch, options.rate, seed, precision="auto")
+    recipe = training.Recipe(options.epochs, None, options.batch, options.rate, precision="auto")
+    training.fit(model, images, rows, held_out, recipe, seed)
     seconds = time.perf_counter() - began
     found = descriptors.encode(model, images[rows], seed)
     active = objective.usage(found["mu"], found["sigma"])["active"].sum() if "mu" in found else np.nan

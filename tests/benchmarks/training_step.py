@@ -73,11 +73,11 @@ def ours(config, images, batch_size):
     model = vae.build(config)
     training.compile_autoencoder(model, learning_rate=1e-4)
     rows = np.arange(len(images))
-    precision = mixed_precision.choose()
+    precision, recipe = mixed_precision.choose(), training.Recipe(batch_size=batch_size)
 
     def epoch():
         with mixed_precision.computing(model, precision):
-            training.run_epoch(model, images, rows, batch_size, key=(0, 1))
+            training.run_epoch(model, images, rows, recipe, (0, 1))
 
     return epoch
 

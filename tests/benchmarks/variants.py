@@ -74,12 +74,6 @@ def average_over_windows(model, pictures, seed):
     return {name: np.stack([own[name] for own in found]) for name in found[0]}
 
 
-def average_over_flips(model, images, seed):
-    """Average the descriptors over the eight symmetries of the square: dict of name → vectors."""
-    turned = [descriptors.encode(model, splits.dihedral(images, np.full(len(images), i)), seed) for i in range(8)]
-    return {name: np.mean([own[name] for own in turned], axis=0) for name in turned[0]}
-
-
 def build(kind, options, seed):
     """Make a model of the quick profile, ready to train."""
     model = vae.build(vae.Config(kind, options.latent_dim, **benchmark.FILTERS), seed)
@@ -92,7 +86,7 @@ def on_windows(model, pictures, rows, options, seed):
     for epoch in range(1, options.epochs + 1):
         seen = windows(pictures, np.random.default_rng((seed, epoch, 1)))
         with mixed_precision.computing(model, mixed_precision.choose()):
-            training.run_epoch(model, seen, rows, options.batch, (seed, epoch))
+            training.run_epoch(model, seen, rows, training.Recipe(batch_size=options.batch), (seed, epoch))
     return model
 
 
@@ -117,9 +111,10 @@ def stopped_early(images, index, rows, options, seed):
     side = splits.by_group(index["label"].iloc[rows], index["group"].iloc[rows], 0.2, seed)
     kept, aside = (rows[np.asarray(side) == name] for name in ("train", "test"))
     with tempfile.TemporaryDirectory() as folder:
-        history = training.fit(build("vae", options, seed), images, kept, aside, options.epochs, options.batch,
-                               options.rate, seed, folder, "auto")  # fmt: skip
-        return vae.load(pathlib.Path(folder, "best")), int(history.loc[history["test_total"].idxmin(), "epoch"])
+        recipe = training.Recipe(options.epochs, None, options.batch, options.rate, options.epochs, "auto")
+        model = build("vae", options, seed)
+        history = training.fit(model, images, kept, aside, recipe, seed, folder, held_out_rows=aside)
+        return model, int(history.loc[history["held_out_total"].idxmin(), "epoch"])
 
 
 def latents(pictures, index, options, seed):
@@ -128,7 +123,7 @@ def latents(pictures, index, options, seed):
     found = {}
     pixel = on_windows(build("vae", options, seed), images, rows, options, seed)
     found["vae", "whole pictures"] = descriptors.encode(pixel, images, seed)
-    found["vae", "eight flips and turns"] = average_over_flips(pixel, images, seed)
+    found["vae", "eight flips and turns"] = descriptors.encode(pixel, images, seed, average="turns")
     early, epoch = stopped_early(images, index, rows, options, seed)
     found["vae", "stopped early"] = descriptors.encode(early, images, seed)
     native = on_windows(build("vae", options, seed), pictures["native"], rows, options, seed)

@@ -136,7 +136,7 @@ def test_dimensions_tell_what_each_one_is(rng):
     measures = pd.DataFrame({"diameter": size, "density": 1 / size**2 + 1e-4 * porosity, "porosity": -porosity})
     usage = objective.usage(mu, sigma)
     table = pore_prediction.dimensions(mu, usage, labels, measures)
-    names = "dimension kl active effect_size forest_importance best_measure best_rho"
+    names = "dimension kl mu_variance active effect_size forest_importance best_measure best_rho"
     assert table.columns.tolist() == names.split()
     assert table["dimension"].tolist() == [0, 1, 2, 3]
     assert table["active"].tolist() == [True, True, False, False]

@@ -102,15 +102,13 @@ def test_an_identity_changes_with_everything_that_counts():
 
 
 def test_a_training_is_finished_while_its_files_are_its_own(tmp_path):
-    (tmp_path / "best").mkdir()
-    for name in ("encoder.keras", "best/encoder.keras"):
-        (tmp_path / name).write_text("weights")
+    (tmp_path / "encoder.keras").write_text("weights")
     assert not checkpoints.is_finished(tmp_path, "mine")
     checkpoints.mark_finished(tmp_path, "mine")
     (tmp_path / "seed-1").mkdir()
     (tmp_path / "seed-1" / "encoder.keras").write_text("of a repetition")
     assert checkpoints.is_finished(tmp_path, "mine")
-    (tmp_path / "best" / "encoder.keras").write_text("weighty")
+    (tmp_path / "encoder.keras").write_text("weighty")
     assert not checkpoints.is_finished(tmp_path, "mine")
     assert not (tmp_path / checkpoints.MARKER).exists()
 

@@ -16,7 +16,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from nanofoam_lib.models import backend, descriptors, training, vae
 noise = np.random.default_rng(0).integers(256, size=(22, 128, 128))
 images = (noise * np.arange(1, 23)[:, None, None] // 22).astype(np.uint8)
-rows, options = (range(16), range(16, 22), 2, 8, 1e-3), {"folder": sys.argv[1]}
+rows, options = (range(16), range(16, 22), training.Recipe(2, batch_size=8)), {"folder": sys.argv[1]}
 found = {"replicas": backend.strategy().num_replicas_in_sync}
 for devices in ("two", "one"):
     options["folder"] = f"{sys.argv[1]}/{devices}"

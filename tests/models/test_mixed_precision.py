@@ -52,8 +52,9 @@ def test_training_in_bfloat16_ends_near_that_in_float32_and_leaves_a_model_of_fl
     histories = {}
     for precision in ("float32", "bfloat16"):
         model = vae.build(vae.Config(**TINY), seed=1)
-        histories[precision] = training.fit(model, textures[0], range(16), range(16, 24), 3, 8, 1e-3,
-                                            folder=tmp_path / precision, precision=precision)  # fmt: skip
+        recipe = training.Recipe(3, batch_size=8, precision=precision)
+        rows = range(16), range(16, 24)
+        histories[precision] = training.fit(model, textures[0], *rows, recipe, folder=tmp_path / precision)
         loaded = vae.load(tmp_path / precision)
         policies = {layer.dtype_policy.name for part in (loaded.encoder, loaded.decoder) for layer in part.layers}
         assert policies == {"float32"}
@@ -67,16 +68,18 @@ def test_a_training_does_not_go_on_in_another_precision(textures, tmp_path):
     """A finished training is read back if it is the same, and done again if only its precision differs."""
     for precision in ("float32", "bfloat16"):
         model = vae.build(vae.Config(**TINY), seed=1)
-        training.fit(model, textures[0], [0, 1], [2, 3], 1, 2, folder=tmp_path, precision=precision)
+        recipe = training.Recipe(1, batch_size=2, precision=precision)
+        training.fit(model, textures[0], [0, 1], [2, 3], recipe, folder=tmp_path)
         kept = [np.array(weight) for weight in model.get_weights()]
         alone = vae.build(vae.Config(**TINY), seed=1)
-        training.fit(alone, textures[0], [0, 1], [2, 3], 1, 2, precision=precision)
+        training.fit(alone, textures[0], [0, 1], [2, 3], recipe)
         assert all(np.array_equal(a, b) for a, b in zip(kept, alone.get_weights(), strict=True))
 
 
 def test_a_classifier_trains_in_bfloat16(textures):
     model = vae.classifier(vae.Config(**TINY), 3)
     classes = np.arange(24) % 3
-    history = training.fit_classifier(model, textures[0], classes, range(16), range(16, 24), 2, 8, precision="bfloat16")
+    recipe = training.Recipe(2, batch_size=8, precision="bfloat16")
+    history = training.fit_classifier(model, textures[0], classes, range(16), range(16, 24), recipe)
     assert np.isfinite(history["test_loss"]).all()
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}

@@ -178,7 +178,8 @@ def eager():
 def test_an_interrupted_training_goes_on_to_the_same_end(eager, textures, tmp_path, monkeypatch):
     def fit(folder):
         model = vae.build(vae.Config("texture", 2, (2, 2), (2,)))
-        return model, training.fit(model, textures[0], [0, 1], [2, 3], 2, batch_size=2, folder=tmp_path / folder)
+        recipe = training.Recipe(2, batch_size=2)
+        return model, training.fit(model, textures[0], [0, 1], [2, 3], recipe, folder=tmp_path / folder)
 
     whole, history = fit("whole")
     run_epoch, epochs = training.run_epoch, []

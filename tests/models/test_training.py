@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import RunWarning, TrainingError
+from nanofoam_lib.images import splits
 from nanofoam_lib.models import descriptors, training, vae
 
 SMALL = {"latent_dim": 4, "filters": (4, 4, 4), "decoder_filters": (4, 4)}
@@ -19,9 +20,10 @@ TRAIN, TEST = np.arange(0, 24, 2), np.arange(1, 24, 2)
 EPOCHS = 4
 
 
-def fit(textures, kind="vae", seed=0, epochs=EPOCHS, **options):
+def fit(textures, kind="vae", seed=0, epochs=EPOCHS, patience=None, **options):
     model = vae.build(vae.Config(kind, **SMALL), seed)
-    return model, training.fit(model, textures[0], TRAIN, TEST, epochs, batch_size=5, seed=seed, **options)
+    recipe = training.Recipe(epochs, batch_size=5, patience=patience)
+    return model, training.fit(model, textures[0], TRAIN, TEST, recipe, seed, **options)
 
 
 def assert_same(first, second):
@@ -59,13 +61,12 @@ def test_the_loss_falls(trained):
     assert history["total"].iloc[-1] < history["total"].iloc[0]
 
 
-def test_last_and_best_models_are_kept(trained, textures):
+def test_the_last_model_is_kept(trained, textures):
     model, history, folder = trained
-    for path, epoch in ((folder, EPOCHS - 1), (folder / "best", history["test_total"].idxmin())):
-        kept = vae.load(path)
-        kept.compile(jit_compile=False)
-        loss = training.evaluate(kept, textures[0], TEST, 5, seed=0)["total"]
-        assert loss == pytest.approx(history["test_total"][epoch], rel=1e-5)
+    kept = vae.load(folder)
+    kept.compile(jit_compile=False)
+    loss = training.evaluate(kept, textures[0], TEST, 5, seed=0)["total"]
+    assert loss == pytest.approx(history["test_total"].iloc[-1], rel=1e-5)
     last = descriptors.encode(vae.load(folder), textures[0])
     np.testing.assert_array_equal(last["mu"], descriptors.encode(model, textures[0])["mu"])
 
@@ -85,7 +86,7 @@ def test_test_images_do_not_influence_the_model(trained, textures):
     images = textures[0].copy()
     images[TEST] = 255 - images[TEST]
     model, history = fit((images,))
-    own = ["epoch", "total", "reconstruction", "kl"]
+    own = ["epoch", "step", "total", "reconstruction", "kl"]
     assert_same((model, history[own]), (trained[0], trained[1][own]))
     assert (history["test_total"] != trained[1]["test_total"]).all()
 
@@ -107,7 +108,8 @@ def evaluate(*arguments, evaluate=training.evaluate, calls=[]):
 tf.config.run_functions_eagerly(True)
 training.evaluate, checkpoints.MAX_SHARE = evaluate, float("inf")
 model = vae.build(vae.Config("vae", **{small}))
-training.fit(model, np.load("images.npy"), {train}, {test}, {epochs}, batch_size=5, folder="model")
+recipe = training.Recipe({epochs}, batch_size=5)
+training.fit(model, np.load("images.npy"), {train}, {test}, recipe, folder="model")
 """
 
 
@@ -134,8 +136,6 @@ def test_a_killed_training_goes_on_to_the_same_end(trained, killed, textures, tm
     assert epochs == [3, 4]
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in trained[2].iterdir())
     assert (folder / "history.csv").read_bytes() == (trained[2] / "history.csv").read_bytes()
-    best = (vae.load(each / "best").get_weights() for each in (folder, trained[2]))
-    assert all(np.array_equal(a, b) for a, b in zip(*best, strict=True))
 
 
 def test_another_seed_is_another_training(trained, killed, textures, tmp_path):
@@ -158,14 +158,67 @@ def test_a_finished_training_is_read_back(trained, textures, monkeypatch, tmp_pa
 
 def test_training_stops_at_once_when_the_loss_is_not_finite(textures, tmp_path):
     model = vae.build(vae.Config(**SMALL))
-    kernel = model.encoder.get_layer("mu").kernel
+    kernel = model.encoder.get_layer("log_var").kernel
     kernel.assign(np.full(kernel.shape, np.nan))
     with pytest.raises(TrainingError, match=r"vae_4 diverged in epoch 1 .*lower learning_rate \(now 0\.001\)"):
-        training.fit(model, textures[0], TRAIN, TEST, 5, folder=tmp_path)
+        training.fit(model, textures[0], TRAIN, TEST, training.Recipe(5), folder=tmp_path)
     assert not list(tmp_path.rglob("*.keras"))
 
 
-def test_a_collapsed_model_is_told_of():
+def test_a_budget_of_steps_is_rounded_up_to_whole_epochs_of_full_batches():
+    recipe = training.Recipe(epochs=7, batch_size=16)
+    assert recipe.n_epochs(100) == 7 and recipe.steps_per_epoch(100) == 6
+    assert recipe.steps_per_epoch(5) == 1  # fewer images than a batch are one
+    budget = training.Recipe(steps=20, batch_size=16)
+    assert [budget.n_epochs(n) for n in (100, 160, 5)] == [4, 2, 20]
+    assert budget.n_epochs(160, step_cost=4) == 1
+    thesis = training.Recipe(steps=300_000, batch_size=16)
+    assert thesis.n_epochs(2400) == 2000  # the thesis's 2000 epochs of 2400 images
+
+
+def test_steps_count_what_the_optimiser_did(textures):
+    model, history = fit(textures, epochs=3)
+    assert history["step"].tolist() == [2, 4, 6] and int(model.optimizer.iterations) == 6
+
+
+def test_patience_ends_a_training_and_gives_the_best_model_back(textures, monkeypatch, tmp_path):
+    losses = iter([5.0, 3.0, 4.0, 3.5, 1.0])
+    kept, evaluate = [], training.evaluate
+
+    def watched(model, images, rows, *rest):
+        found = evaluate(model, images, rows, *rest)
+        if list(rows) == [1, 3]:
+            kept.append(model.get_weights())
+            found["total"] = next(losses)
+        return found
+
+    monkeypatch.setattr(training, "evaluate", watched)
+    model, history = fit(textures, epochs=9, patience=2, held_out_rows=[1, 3], folder=tmp_path)
+    assert history["held_out_total"].tolist() == [5, 3, 4, 3.5]
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), kept[1], strict=True))
+    again = vae.load(tmp_path)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(again.encoder.get_weights(), model.encoder.get_weights(), strict=True)
+    )
+
+
+def test_windows_are_cut_from_the_wide_pictures_and_the_test_side_is_not(textures, monkeypatch):
+    seen = {"train": [], "test": []}
+    wide = np.pad(textures[0], ((0, 0), (3, 3), (3, 3)), constant_values=7)
+    augment = splits.augment
+    monkeypatch.setattr(splits, "augment", lambda images, *rest: seen["train"].append(images) or augment(images, *rest))
+    monkeypatch.setattr(
+        training, "evaluate", lambda model, images, *rest: seen["test"].append(images) or {"total": 1.0}
+    )
+    fit(textures, epochs=1, wide=wide)
+    assert {images.shape[1:] for images in seen["train"]} == {(134, 134)}
+    assert {images.shape[1:] for images in seen["test"]} == {(128, 128)}
+
+
+def test_a_collapsed_model_and_one_without_skill_are_told_of():
+    verdict = pd.Series({"has_skill": False, "skill_test": -0.1, "skill_flat": 0.04})
+    with pytest.warns(RunWarning, match=r"vae-3 has no skill \(test images: -0.10, a flat grey 0.04\)"):
+        training.warn_if_without_skill("vae-3", verdict)
     with pytest.warns(RunWarning, match="vae-3 has collapsed"):
         training.warn_if_collapsed("vae-3", 0)
 
@@ -175,7 +228,10 @@ def test_a_larger_beta_leaves_less_information_in_the_latents(textures):
     for beta in (1e-3, 1e3):
         model = vae.build(vae.Config(**SMALL, beta=beta))
         training.compile_autoencoder(model, learning_rate=1e-2)
-        losses = [training.run_epoch(model, textures[0], TRAIN, 6, (0, epoch)) for epoch in range(6)]
+        losses = [
+            training.run_epoch(model, textures[0], TRAIN, training.Recipe(batch_size=6), (0, epoch))
+            for epoch in range(6)
+        ]
         divergences.append(losses[-1]["kl"])
     assert divergences[1] < 0.5 * divergences[0]
 
@@ -185,7 +241,8 @@ def test_a_classifier_learns_its_labels_and_is_kept(textures, tmp_path):
     images, labels = textures
     classes = np.unique(labels, return_inverse=True)[1]
     model = vae.classifier(vae.Config(filters=(4, 4, 8), decoder_filters=(4, 4)), 3)
-    history = training.fit_classifier(model, images, classes, TRAIN, TEST, 24, 4, 3e-3, folder=tmp_path)
+    recipe = training.Recipe(24, batch_size=4, learning_rate=3e-3)
+    history = training.fit_classifier(model, images, classes, TRAIN, TEST, recipe, folder=tmp_path)
     assert list(history.columns) == ["epoch", "accuracy", "loss", "test_accuracy", "test_loss"]
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
     kept = vae.load_classifier(tmp_path)

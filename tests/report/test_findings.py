@@ -40,15 +40,21 @@ def test_the_split_is_described_by_its_counts():
     assert "no images." in said
 
 
-def test_models_are_described_by_gap_best_epoch_and_active_dimensions():
+def test_models_are_described_by_skill_those_that_have_some_first():
     summary = pd.DataFrame(
-        {"model": ["vae-2", "ae-2"], "epochs": 9, "best_epoch": [7, 9], "active": pd.array([2, None], "Int64"),
-         "reconstruction": 100.0, "test_reconstruction": [110.0, 95.0]}
+        {"model": ["vae-2", "ae-2", "texture-2"], "steps": 900, "latent_dim": 2,
+         "active": pd.array([2, None, 1], "Int64"),
+         "skill_train": [0.0, 0.5, 0.9], "skill_test": [-0.1, 0.4, 0.8], "skill_flat": [0.04, 0.04, 0.0],
+         "skill_pca": [0.3, 0.3, None], "contrast": [0.0, 0.56, 1.0], "has_skill": [False, True, True]}
     )  # fmt: skip
-    said = findings.models(summary)
-    assert "**vae-2** reconstructs test images 10.0% worse than train; its test loss was lowest in epoch 7 of 9" in said
-    assert "2 latent dimensions are active" in said
-    assert "**ae-2** reconstructs test images 5.0% better than train" in said
+    first, second, last = findings.models(summary).splitlines()
+    assert first.startswith("- **ae-2**, after 900 steps, draws test images with a skill of 0.40, 0.10 above as many")
+    assert "and 56% of their contrast; on train images 0.50" in first
+    assert "draws textures of test images with a skill of 0.80" in second and "1 of 2 latent dimensions" in second
+    assert "**vae-2**, after 900 steps, **has no skill** (-0.10, a flat grey 0.04)" in last
+    assert "below" in findings.models(summary.assign(skill_pca=0.9))
+    assert findings.without_skill(summary).startswith("**Without skill: vae-2.**")
+    assert findings.without_skill(summary[1:]) == ""
 
 
 def test_separation_names_the_farthest_pair():

@@ -5,7 +5,7 @@ All return Markdown.
 
 from nanofoam_lib.report.findings.foams import design, gauge, generated, latent_map
 from nanofoam_lib.report.findings.latents import controls, geometry, projections, separation, supervision
-from nanofoam_lib.report.findings.learning import classifier, data, models
+from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
 from nanofoam_lib.report.findings.textures import drawn, texture
 
@@ -26,4 +26,5 @@ __all__ = [
     "separation",
     "supervision",
     "texture",
+    "without_skill",
 ]

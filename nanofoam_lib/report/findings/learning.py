@@ -39,7 +39,7 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
 
 
 def models(summary: pd.DataFrame) -> str:
-    """Sum up trained models.
+    """Say of each model what it can do, those with skill first.
 
     Parameters
     ----------
@@ -51,13 +51,42 @@ def models(summary: pd.DataFrame) -> str:
     str
         Markdown.
     """
-    said = []
-    for row in summary.itertuples():
-        gap = row.test_reconstruction / row.reconstruction - 1
-        part = f"**{row.model}** reconstructs test images {abs(gap):.1%} {'worse' if gap > 0 else 'better'} than train"
-        part += f"; its test loss was lowest in epoch {row.best_epoch} of {row.epochs}"
-        said.append(part if pd.isna(row.active) else f"{part}; {row.active} latent dimensions are active")
-    return ". ".join(said) + "."
+    leading = summary.sort_values("has_skill", ascending=False, kind="stable")
+    return "\n".join(f"- {_of_model(row)}." for row in leading.itertuples())
+
+
+def _of_model(row):
+    said = f"**{row.model}**, after {row.steps} steps, {_skill(row)}; on train images {row.skill_train:.2f}"
+    return said if pd.isna(row.active) else f"{said}; {row.active} of {row.latent_dim} latent dimensions are active"
+
+
+def _skill(row):
+    if not row.has_skill:
+        return f"**has no skill** ({row.skill_test:.2f}, a flat grey {row.skill_flat:.2f}): its pictures are noise"
+    if pd.isna(row.skill_pca):
+        return f"draws textures of test images with a skill of {row.skill_test:.2f}"
+    gain = row.skill_test - row.skill_pca
+    beside = f"{abs(gain):.2f} {'above' if gain > 0 else '**below**'} as many principal components"
+    return f"draws test images with a skill of {row.skill_test:.2f}, {beside}, and {row.contrast:.0%} of their contrast"
+
+
+def without_skill(summary: pd.DataFrame) -> str:
+    """Warn of what is drawn from models that have no skill.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `training.summarise` gives it.
+
+    Returns
+    -------
+    str
+        Markdown, to stand above the figures; "" if all models have some.
+    """
+    names = summary.loc[~summary["has_skill"].astype(bool), "model"]
+    if not len(names):
+        return ""
+    return f"**Without skill: {', '.join(names)}.** What is drawn or read from it below illustrates noise."
 
 
 def classifier(history: pd.DataFrame, classes: NDArray[Any]) -> str:

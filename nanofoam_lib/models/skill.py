@@ -1,0 +1,109 @@
+"""What a model can do: how much of its images it draws again, beside what needs no model."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from nanofoam_lib.base import memmap
+from nanofoam_lib.latent import controls
+from nanofoam_lib.models import descriptors, kinds, vae
+
+MOST_IMAGES = 1024  # of a side, evenly drawn: the skill of more differs in the third digit
+
+
+def table(
+    models: Mapping[str, vae.Autoencoder], images: NDArray[np.uint8], train_rows: ArrayLike, test_rows: ArrayLike
+) -> pd.DataFrame:
+    """Judge models by what they draw of images, before anything is drawn or read from them.
+
+    Parameters
+    ----------
+    models : dict
+        Name → `vae.Autoencoder`.
+    images : ndarray of uint8, shape (N, 128, 128)
+    train_rows, test_rows : array-like of int
+
+    Returns
+    -------
+    pandas.DataFrame, indexed like `models`
+        skill_train, skill_test : skill of the model's pictures, decoded from μ (or conv) in inference mode;
+        skill_flat : that of a picture all of the image's own mean grey; skill_mean : that of the mean train image;
+        skill_pca : that of as many principal components of the train images; contrast : standard deviation of the grey
+        in decoded test images, as a share of that in the images; has_skill : whether the model draws test images
+        better than the flat picture and the mean. A model that compares statistics is judged by these
+        (`statistics`): it has no PCA beside it, and the flat picture stands for none.
+    """
+    sides = {"train": _some(train_rows), "test": _some(test_rows)}
+    shown = {side: memmap.take(images, rows) / np.float32(255) for side, rows in sides.items()}
+    plain = _plain(images, train_rows, shown["test"], {model.config.latent_dim for model in models.values()})
+    rows = {}
+    for name, model in models.items():
+        own = {side: descriptors.reconstruct(model, pictures) for side, pictures in shown.items()}
+        judge = statistics if kinds.get(model.config.kind).redraws else pixels
+        row = {f"skill_{side}": judge(shown[side], own[side]) for side in sides}
+        row |= plain[model.config.latent_dim] if judge is pixels else dict.fromkeys(("skill_flat", "skill_mean"), 0.0)
+        row["contrast"] = contrast(shown["test"], own["test"])
+        row["has_skill"] = bool(row["skill_test"] > max(row["skill_flat"], row["skill_mean"]))
+        rows[name] = row
+    columns = ["skill_train", "skill_test", "skill_flat", "skill_mean", "skill_pca", "contrast", "has_skill"]
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+
+
+def pixels(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> float:
+    """Give 1 − MSE / variance: 1 for pictures that equal the images, 0 for one grey, the mean of all.
+
+    Parameters
+    ----------
+    images, pictures : ndarray of float, shape (n, S, S)
+        In [0, 1].
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> images = np.array([[[0.0, 1.0], [1.0, 0.0]]])
+    >>> pixels(images, images), pixels(images, np.full((1, 2, 2), 0.5))
+    (1.0, 0.0)
+    """
+    return float(1 - np.mean((images - pictures) ** 2, dtype=float) / np.var(images, dtype=float))
+
+
+def statistics(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> float:
+    """Give 1 − d / d₀, d the distance of statistics between image and picture, d₀ that between two images.
+
+    1 is a picture of the same statistics, 0 one no nearer to its image than another image of the set, drawn at random,
+    is (`spatial_statistics.distance`). Arguments and result as of `pixels`.
+    """
+    others = images[np.random.default_rng(0).permutation(len(images))]
+    return float(1 - descriptors.texture_distance(images, pictures).mean()
+                 / descriptors.texture_distance(images, others).mean())  # fmt: skip
+
+
+def contrast(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> float:
+    """Give the mean standard deviation of the grey within pictures, as a share of that within images: float."""
+    return float(np.mean(pictures.std(axis=(1, 2))) / np.mean(images.std(axis=(1, 2))))
+
+
+def _plain(images, train_rows, test, sizes):
+    """Give the skill of the flat picture, of the mean image, and of PCA with each number of components."""
+    size = max(sizes)
+    known = _some(train_rows, controls.SNAPSHOTS)
+    mean, axes = controls.principal_axes(images, known, min(size, len(known) - 1))
+    flat = test.mean(axis=(1, 2), keepdims=True)
+    centred = test.reshape(len(test), -1) - mean
+    scores = centred @ axes
+    total, variance = np.sum(centred**2, dtype=float), np.var(test, dtype=float) * test.size
+    found = {"skill_flat": pixels(test, np.broadcast_to(flat, test.shape)), "skill_mean": 1 - total / variance}
+    return {
+        own: found | {"skill_pca": 1 - (total - np.sum(scores[:, :own] ** 2, dtype=float)) / variance} for own in sizes
+    }
+
+
+def _some(rows, n=MOST_IMAGES):
+    """Choose at most `n` of rows, evenly."""
+    rows = np.asarray(rows)
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), n)).astype(int)]
