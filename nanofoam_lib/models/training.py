@@ -139,7 +139,7 @@ def fit(
     precision = mixed_precision.choose(recipe.precision)
 
     def begin():
-        _start(model, source, train_rows, recipe, seed)
+        start(model, source, train_rows, recipe, seed)
 
     def one_epoch(epoch):
         with mixed_precision.computing(model, precision):
@@ -235,6 +235,14 @@ def compile_autoencoder(model: vae.Autoencoder, learning_rate: float) -> None:
     """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
     _compile(model, learning_rate)
     devices.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
+
+
+def start(model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], recipe: Recipe, seed: int) -> None:
+    """Start the bottleneck of a model whose layers allow it, on augmented train images."""
+    if kinds.get(model.config.kind).starts_from_pca:
+        rng = np.random.default_rng((seed, 0))
+        drawn = rng.permutation(np.resize(rng.permutation(rows), bottleneck.n_samples(model.config.latent_dim)))
+        bottleneck.start(model, _augmented(images, drawn, recipe, rng), seed)
 
 
 def run_epoch(
@@ -348,14 +356,6 @@ def _compile(model, learning_rate, **options):
     model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile(), **options)
     with backend.scope():
         model.optimizer.build(model.trainable_variables)  # made while the first step is traced, they cost another trace
-
-
-def _start(model, images, rows, recipe, seed):
-    """Start the bottleneck of a model whose layers allow it, on augmented train images."""
-    if kinds.get(model.config.kind).starts_from_pca:
-        rng = np.random.default_rng((seed, 0))
-        drawn = rng.permutation(np.resize(rng.permutation(rows), bottleneck.n_samples(model.config.latent_dim)))
-        bottleneck.start(model, _augmented(images, drawn, recipe, rng), seed)
 
 
 def _identify(model, data, recipe, seed, precision):
