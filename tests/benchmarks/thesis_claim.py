@@ -3,8 +3,8 @@
 The thesis's VAE, on the quick profile's network, is trained step by step; at each milestone forest and KNN are scored
 on μ, σ, z, and on μ and σ averaged over flips, beside the skill of its pictures and the loss. Once on a split by group,
 and once as the thesis did: augment first, split at random, train the VAE on the leaky train side, test on the other. At
-the end one explanation of σ is tested: that it follows how much the decoder's picture changes with each latent. Data are
-synthetic foams of the quick profile, drawn anew for every seed, or the micrographs in DIR.
+the end one explanation of σ is tested: that it follows how much the decoder's picture changes with each latent.
+Data are synthetic foams of the quick profile, drawn anew for every seed, or the micrographs in DIR.
 """
 
 import argparse
@@ -88,8 +88,8 @@ def follow(data, seed, milestones, batch_size=16):
 def sensitivity(model, mu):
     """Predict log σ² from the decoder alone: (n, latent_dim).
 
-    Where the loss is least, 1/σᵢ² = 1 + Σ_pixels p (1 − p) (∂ logit / ∂ zᵢ)²: an image is told exactly in the dimensions
-    that its picture depends on.
+    Where the loss is least, 1/σᵢ² = 1 + Σ_pixels p (1 − p) (∂ logit / ∂ zᵢ)²: an image is told exactly in the
+    dimensions that its picture depends on.
     """
     found = []
     for point in mu:

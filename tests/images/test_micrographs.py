@@ -113,6 +113,23 @@ def test_preprocess_commutes_with_flips():
     assert abs(flipped.astype(int) - micrographs.preprocess(grey)).max() <= 1
 
 
+def test_a_margin_shows_what_lies_around_at_the_same_scale():
+    grey = np.random.default_rng(0).integers(256, size=(400, 500), dtype=np.uint8)
+    plain, wide = micrographs.preprocess(grey, 0.18, 64), micrographs.preprocess(grey, 0.18, 64, margin=8)
+    assert wide.shape == (80, 80)
+    # one pixel of the result is 5 wide and 4 high: the margin is a whole number of raw pixels
+    np.testing.assert_array_equal(wide[9:-9, 9:-9], plain[1:-1, 1:-1])
+    np.testing.assert_array_equal(wide, micrographs.preprocess(grey[40:-40, 50:-50], 0, 80))
+
+
+def test_beyond_the_picture_the_margin_is_its_mirror():
+    grey = np.random.default_rng(0).integers(256, size=(64, 64), dtype=np.uint8)
+    wide = micrographs.preprocess(grey, 0, 64, margin=8)
+    np.testing.assert_array_equal(wide[8:-8, 8:-8], grey)
+    np.testing.assert_array_equal(wide[:8, 8:-8], grey[:8][::-1])
+    np.testing.assert_array_equal(wide[8:-8, -8:], grey[:, -8:][:, ::-1])
+
+
 def test_preprocess_keeps_a_square_picture_of_the_right_size():
     tile = np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8)
     np.testing.assert_array_equal(micrographs.preprocess(tile, crop=0), tile)

@@ -35,6 +35,18 @@ def run_once(folder, target, n_jobs):
     return target.read_bytes(), index.to_csv(), bad.to_csv()
 
 
+def test_the_wide_array_holds_the_same_pictures_with_their_surroundings(tiles, tmp_path):
+    index, _ = preprocessing.process(tiles, tmp_path / "images.npy", wide=tmp_path / "wide.npy", n_jobs=1)
+    images, wide = np.load(tmp_path / "images.npy"), np.load(tmp_path / "wide.npy")
+    assert wide.shape == (len(index), 152, 152) and wide.dtype == np.uint8
+    for image, own, path in zip(images, wide, index["path"], strict=True):
+        grey = micrographs.read(tiles / path)
+        np.testing.assert_array_equal(image, micrographs.preprocess(grey))
+        np.testing.assert_array_equal(own, micrographs.preprocess(grey, margin=12))
+        centre = own[12:-12, 12:-12].astype(float)
+        assert np.corrcoef(centre.ravel(), image.ravel())[0, 1] > 0.9
+
+
 def test_nothing_depends_on_the_number_of_workers_the_order_of_the_disk_or_the_time(spoilt, tmp_path, monkeypatch):
     first = run_once(spoilt, tmp_path / "1.npy", n_jobs=1)
     iterdir = pathlib.Path.iterdir

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
@@ -88,6 +89,38 @@ def test_augment_only_rearranges_pixels():
     np.testing.assert_array_equal(np.sort(augmented.reshape(50, -1)), np.sort(images.reshape(50, -1)))
     assert (augmented != images).any()
     assert splits.augment(images[..., None], np.random.default_rng(1)).shape == (50, 16, 16, 1)
+
+
+def test_windows_come_from_everywhere_and_are_pieces_of_their_images():
+    image = np.arange(400).reshape(20, 20)
+    windows = splits.augment(np.repeat(image[None], 500, axis=0), np.random.default_rng(1), 18, (0,))
+    assert windows.shape == (500, 18, 18)
+    corners = {divmod(int(window[0, 0]), 20) for window in windows}
+    assert corners == {(y, x) for y in range(3) for x in range(3)}
+    for window in windows[:20]:
+        y, x = divmod(int(window[0, 0]), 20)
+        np.testing.assert_array_equal(window, image[y : y + 18, x : x + 18])
+
+
+def test_only_squares_are_turned_by_quarters():
+    index = pd.DataFrame({"width": [480, 480], "height": [480, 476]})
+    assert splits.symmetries(index) == tuple(range(8))
+    assert splits.symmetries(index.assign(height=360)) == (0, 2, 4, 6)
+    image = np.arange(12).reshape(3, 4)[None, :, :3]
+    rows = {tuple(sorted(row)) for element in splits.FLIPS for row in splits.dihedral(image, [element])[0].tolist()}
+    assert rows == {(0, 1, 2), (4, 5, 6), (8, 9, 10)}  # what was a row is one still
+
+
+def test_what_is_held_out_are_whole_groups_of_the_train_side():
+    labels, groups = np.repeat(["a", "b"], 40), np.repeat(np.arange(20), 4)
+    index = pd.DataFrame({"label": labels, "group": groups, "split": splits.by_group(labels, groups)})
+    rows, kept = splits.hold_out(index, 0.25, seed=3)
+    assert set(index["split"].iloc[np.r_[rows, kept]]) == {"train"}
+    assert sorted(np.r_[rows, kept]) == np.flatnonzero(index["split"] == "train").tolist()
+    assert not set(groups[rows]) & set(groups[kept])
+    assert set(labels[kept]) == {"a", "b"} and 0 < len(kept) < len(rows)
+    everything, nothing = splits.hold_out(index, 0)
+    assert len(everything) == len(rows) + len(kept) and len(nothing) == 0
 
 
 def test_classes_with_few_test_groups_are_named():

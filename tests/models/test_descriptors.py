@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from nanofoam_lib.images import splits
 from nanofoam_lib.models import backend, descriptors, vae
 
 
@@ -38,6 +39,26 @@ def test_an_image_s_descriptor_does_not_depend_on_its_neighbours(model, textures
     alone = descriptors.encode(model, textures[0][:1])
     for name in alone:
         np.testing.assert_allclose(together[name][:1], alone[name], atol=1e-5)
+
+
+@pytest.mark.parametrize(("average", "elements"), [("flips", (0, 2, 4, 6)), ("turns", range(8))])
+def test_averages_over_flips_do_not_change_with_them(model, textures, average, elements):
+    images = textures[0][:5]
+    found = descriptors.encode(model, images, average=average)
+    each = [descriptors.encode(model, splits.dihedral(images, [i] * 5)) for i in elements]
+    for name in ("mu", "sigma"):
+        np.testing.assert_allclose(found[name], np.mean([own[name] for own in each], axis=0), atol=1e-6)
+    noise = np.random.default_rng(0).standard_normal((5, 4), np.float32)
+    np.testing.assert_allclose(found["z"], found["mu"] + found["sigma"] * noise, atol=1e-6)
+    flipped = descriptors.encode(model, images[:, ::-1], average=average)
+    np.testing.assert_allclose(flipped["mu"], found["mu"], atol=1e-5)
+    plain = descriptors.encode(model, images[:, ::-1])["mu"]
+    assert np.abs(plain - descriptors.encode(model, images)["mu"]).max() > 1e-3  # without it, they do
+
+
+def test_another_average_is_refused(model, textures):
+    with pytest.raises(ValueError, match="'flips', 'turns', not 'mean'"):
+        descriptors.encode(model, textures[0], average="mean")
 
 
 def test_float_images_are_the_same_images(model, textures):
