@@ -153,7 +153,7 @@ KINDS = {
         Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
              heads=("conv",), error=None, starts_from_pca=True, in_thesis=True),
         Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
-             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True, step_cost=6.0),
+             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True, step_cost=4.0),
     )
 }  # fmt: skip
 
