@@ -8,6 +8,7 @@ Data are synthetic foams of the quick profile, drawn anew for every seed, or the
 """
 
 import argparse
+import functools
 import itertools
 import pathlib
 import tempfile
@@ -120,9 +121,10 @@ def explain(model, data, measures, n=40):
         if measures[name].notna().all():
             found[f"mean log σ² and {name}"] = spearmanr(mean_log_var, measures[name]).statistic
     known = measures.loc[:, measures.notna().all()]
-    usage = objective.usage(latent["mu"], latent["sigma"])
-    bound, hits = associations(latent["mu"], known, index["group"])
-    return found | {"active": int(usage["active"].sum()), "dimensions above the bound": hits, "bound of |ρ|": bound}
+    for name in ("mu", "sigma", "z"):
+        bound, hits = associations(latent[name], known, index["group"])
+        found |= {f"dimensions of {name} above the bound": hits, f"bound of |ρ|, {name}": bound}
+    return found | {"active": int(objective.usage(latent["mu"], latent["sigma"])["active"].sum())}
 
 
 def associations(mu, measures, groups, n_permutations=200, seed=0):
@@ -153,9 +155,10 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default="thesis.csv", help="table to write; NAME-why.csv beside it")
     options = parser.parse_args()
     name, rows, reasons = (options.folder.name if options.folder else "synthetic foam"), [], []
+    drawn = functools.lru_cache(maxsize=1)(lambda seed: read(options.folder, seed, options.n_per_class))
     for seed, protocol in itertools.product(options.seeds, (by_group, leaky)):
-        *read_now, measures = read(options.folder, seed, options.n_per_class)
-        data = protocol(*read_now, seed)
+        *images_and_index, measures = drawn(seed)
+        data = protocol(*images_and_index, seed)
         found, model = follow(data, seed, options.milestones)
         about = {"data": name, "protocol": protocol.__name__, "seed": seed}
         rows += [about | row for row in found]
