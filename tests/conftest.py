@@ -21,7 +21,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: what they sta
     os.environ |= {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "1"}
 
 #: What takes longest begins first, so that no worker is left with it at the end.
-LONGEST = ("test_pipeline.py", ".ipynb", "test_faults.py", "test_explorer.py", "test_figures.py")
+LONGEST = (
+    "test_pipeline.py", ".ipynb", "test_faults.py", "test_backends.py", "test_plugins.py", "test_explorer.py",
+    "test_figures.py", "test_scheduling.py",
+)  # fmt: skip
 
 
 class ByFile(LoadScopeScheduling):
