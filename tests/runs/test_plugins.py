@@ -108,11 +108,12 @@ def test_a_changed_plugin_trains_anew_and_leaves_the_micrographs(tmp_path, monke
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("NANOFOAM_PLUGINS", "changing_models")
     steps, hashes = pipeline.find_steps(), []
-    for text in ("A = 1\n", "A = 1  # one\n", "A = 2\n"):
+    for text in ("A = 1\n", "A = 1  # one\n", "A = 2\n", 'A = Label("b", "c")\n', 'A = Label("d", "c")\n'):
         (tmp_path / "changing_models.py").write_text(text)
         hashes.append({step.name: pipeline.hash_code(step) for step in steps})
     assert hashes[0] == hashes[1]
     assert [name for name in hashes[0] if hashes[0][name] != hashes[2][name]] == [step.name for step in steps[1:]]
+    assert [name for name in hashes[0] if hashes[3][name] != hashes[4][name]] == [steps[-1].name]
     monkeypatch.delenv("NANOFOAM_PLUGINS")
     assert provenance.hash_modules("") == provenance.hash_value({})
 
