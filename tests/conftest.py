@@ -14,7 +14,6 @@ from nanofoam_lib.base import files
 from nanofoam_lib.base.run_folder import Run
 
 ROOT = pathlib.Path(__file__).parents[1]
-UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: what they start is not to take every core as well
