@@ -14,14 +14,16 @@ from nanofoam_lib.base import files
 from nanofoam_lib.base.run_folder import Run
 
 ROOT = pathlib.Path(__file__).parents[1]
-UHCS3 = ROOT.parent / "shared" / "data" / "uhcs3"
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: what they start is not to take every core as well
     os.environ |= {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "1"}
 
 #: What takes longest begins first, so that no worker is left with it at the end.
-LONGEST = ("test_pipeline.py", ".ipynb", "test_faults.py", "test_explorer.py", "test_figures.py")
+LONGEST = (
+    "test_pipeline.py", ".ipynb", "test_faults.py", "test_backends.py", "test_plugins.py", "test_explorer.py",
+    "test_figures.py", "test_scheduling.py",
+)  # fmt: skip
 
 
 class ByFile(LoadScopeScheduling):

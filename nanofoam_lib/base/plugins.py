@@ -3,7 +3,7 @@
 The variable lists modules that Python can import, separated by commas; their folder is installed, or stands in
 ``PYTHONPATH`` as an absolute path. Each is imported once in every process that asks a registry (`models.kinds`,
 `models.control_registry`) what there is, and calls its ``register``. Their source counts as the library's own: what
-changes there runs again.
+changes there runs again, but for docstrings, comments and the words in a ``Label(...)``.
 """
 
 import importlib

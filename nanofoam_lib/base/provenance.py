@@ -18,6 +18,7 @@ from nanofoam_lib.base import plugins
 PACKAGE = pathlib.Path(__file__).parents[1]
 PACKAGE_NAME = "nanofoam_lib"
 REGISTRIES = ("models.kinds", "models.control_registry")  # what uses them depends on the plug-ins
+LABELS = "base.labels"
 RECORDED_PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "pillow", "matplotlib",
     "seaborn", "papermill",
@@ -102,7 +103,7 @@ def hash_modules(source, without=()):
         Python code.
     without : iterable of str
         Modules and packages of the library that do not count, such as ``figures`` or ``base.files``, nor what only
-        they import.
+        they import; with `LABELS`, nor the words in any ``Label(...)``.
 
     Notes
     -----
@@ -110,18 +111,19 @@ def hash_modules(source, without=()):
     that it reads from the YAML file of its name beside it; plug-ins count where a registry does.
     """
     left_out = tuple(without)
-    waiting, seen = set(_parse(source)[1]), {}
+    with_labels = not _is_within(LABELS, left_out)
+    waiting, seen = set(_parse(source, with_labels)[1]), {}
     while waiting:
         name = waiting.pop()
         if name in seen or _is_within(name, left_out):
             continue
         path = _path(name)
-        tree, imported = _parse(path.read_text(encoding="utf-8"))
+        tree, imported = _parse(path.read_text(encoding="utf-8"), with_labels)
         words = path.with_suffix(".yaml")
         seen[name] = [tree, hash_file(words)] if words.is_file() else tree
         waiting |= imported
         for file, text in (plugins.sources() if name in REGISTRIES else {}).items():
-            seen[file], imported = _parse(text)
+            seen[file], imported = _parse(text, with_labels)
             waiting |= imported
     return hash_value(seen)
 
@@ -131,11 +133,19 @@ def _is_within(name, packages):
 
 
 @functools.cache  # by the text: the steps of a chain share most of their modules
-def _parse(text):
+def _parse(text, with_labels):
     """Give the syntax tree of a module as text, and the names of the library's modules that it imports."""
     tree = ast.parse(text)
     imported = frozenset(module for node in ast.walk(tree) for module in _imported(node))
-    return ast.dump(_without_docstrings(tree)), imported
+    tree = _without_docstrings(tree)
+    return ast.dump(tree if with_labels else _without_labels(tree)), imported
+
+
+def _without_labels(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Label", "labels.Label"}:
+            node.args, node.keywords = [], []
+    return tree
 
 
 def _without_docstrings(tree):

@@ -6,6 +6,7 @@ import yaml
 from nanofoam_lib.base import language
 from nanofoam_lib.figures import generated, network, schemes, sweeps
 from nanofoam_lib.lab import explore
+from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import captions, html_report, summary, tables
 
 NAN = float("nan")
@@ -35,6 +36,16 @@ def test_every_entry_has_both_languages():
     for key, own in entries(language.CATALOGUE):
         assert isinstance(own, str) or len(own) == len(language.LANGUAGES), key
         assert all(isinstance(part, str) and part for part in ([own] if isinstance(own, str) else own)), key
+
+
+def test_no_phrase_is_a_label_as_well():
+    """What a registry calls its entries stands there alone, so that no word is changed in one place of two."""
+    kinds_labels = [label for kind in kinds.KINDS.values() for label in (kind.short, kind.prose)]
+    rows = {name: label for control in control_registry.CONTROLS.values() for name, label in control.labels.items()}
+    phrases = {key for key, _ in entries(language.CATALOGUE)}
+    for label in (*kinds_labels, *rows.values()):
+        assert label.en not in phrases | {language.text(phrase) for phrase in phrases}, label
+    assert not phrases & (rows.keys() | kinds.KINDS.keys())
 
 
 def gaps(phrase):

@@ -276,10 +276,12 @@ def test_a_new_colour_does_not_train_anew_but_a_new_loss_does(monkeypatch, tmp_p
     def hashes():
         return {step.name: pipeline.hash_code(step) for step in steps}
 
-    def changed(name, line):
-        before = hashes()
-        with (library / name).open("a") as file:
-            file.write(line)
+    def changed(name, line, old=""):
+        """Put `line` in the place of `old`, or at the end, and list the steps that would run again."""
+        before, path = hashes(), library / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, line, 1) if old else text + line, encoding="utf-8")
         return [step for step, value in hashes().items() if value != before[step]]
 
     assert changed("figures/scores.py", "\nNEW = 1\n") == ALL[-1:]
@@ -289,6 +291,11 @@ def test_a_new_colour_does_not_train_anew_but_a_new_loss_does(monkeypatch, tmp_p
     assert changed("base/language.yaml", "\nnew phrase: frase nueva\n") == ALL[-1:]
     assert changed("report/captions.yaml", "\nnew: [new, nuevo]\n") == []
     assert changed("models/vae.py", "\n# only a comment\n") == []
+    assert changed("models/kinds.py", "A kind of models.", old="A kind of model.") == []
+    assert changed("models/kinds.py", '"VAE of textures"', old='"texture VAE"') == ALL[-1:]
+    assert changed("models/control_registry.py", '"espectro"', old='"espectro de potencia"') == ALL[-1:]
+    assert changed("base/labels.py", "\nNEW = 1\n") == ALL[-1:]
+    assert changed("models/kinds.py", "draws_large=False", old="draws_large=True") == ALL[1:]
     assert changed("models/objective.py", "\nNEW = 1\n") == ALL[1:]
     assert changed("latent/separation.py", "\nNEW = 1\n") == [ALL[2], ALL[-1]]
     assert changed("base/files.py", "\nNEW = 1\n") == ALL

@@ -5,14 +5,15 @@ import os
 import subprocess
 import sys
 
-import nbformat
+import one_process
 import pandas as pd
 import pytest
+from chains import write_notebook
 from conftest import write_tiles
 
 from nanofoam_lib.base import provenance
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.runs import pipeline
+from nanofoam_lib.runs import execution, pipeline
 
 #: What a user writes: a VAE with other layers, and a control.
 PLUGIN = """
@@ -47,6 +48,8 @@ ASKED = {
     "kinds": ["patch", "vae"], "filters": [2, 2, 2, 2], "decoder_filters": [2, 2, 2], "latent_dims": [2], "epochs": 1,
     "batch_size": 8,
 }  # fmt: skip
+#: The figures that a plug-in has a part in: their chapters, and what their names hold.
+DRAWN = ("generated,explanations,scores", "patch,controls")
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +62,11 @@ def plugged(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, plugged):
-    """Run the whole chain once on a few photographs, in a process that knows the plug-in."""
+    """Run the whole chain once on a few photographs, in one process that knows the plug-in."""
     data, out = write_tiles(tmp_path_factory.mktemp("data") / "tiles", per_class=3), tmp_path_factory.mktemp("out")
     asked = [f"-p{name}={json.dumps(value)}" for name, value in ASKED.items()]
-    command = [sys.executable, "-m", "nanofoam_lib", "run", "--profile", "demo", "--data", data, "--out", out, *asked]
-    ended = subprocess.run(command, env=plugged, capture_output=True, text=True, check=False)
+    command = [sys.executable, one_process.__file__, *DRAWN, "run", "--profile", "demo", "--data", data, "--out", out]
+    ended = subprocess.run([*command, *asked], env=plugged, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return Run(out)
 
@@ -88,21 +91,29 @@ def test_a_control_of_one_s_own_is_in_table_figure_and_report(finished):
 
 
 def test_the_other_kinds_come_in_the_order_in_which_they_were_asked_for(finished):
-    executed = nbformat.read(finished.notebook("05_generate"), nbformat.NO_CONVERT)
-    text = json.dumps(executed)
+    text = finished.notebook("05_generate").read_text(encoding="utf-8")
     assert text.index("**patch**") < text.index("**vae**")
     assert finished.load_manifest()["machine"]["environment"]["NANOFOAM_PLUGINS"] == "own_models"
+
+
+def test_a_kernel_knows_the_plugin(tmp_path, plugged, monkeypatch):
+    for name in ("PYTHONPATH", "NANOFOAM_PLUGINS"):
+        monkeypatch.setenv(name, plugged[name])
+    code = 'from nanofoam_lib import kinds\nassert "patch" in kinds.known()'
+    write_notebook(tmp_path / "asks.ipynb", "run_folder = ''", code)
+    execution.execute(tmp_path / "asks.ipynb", tmp_path / "executed.ipynb", {}, lambda share: None)
 
 
 def test_a_changed_plugin_trains_anew_and_leaves_the_micrographs(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("NANOFOAM_PLUGINS", "changing_models")
     steps, hashes = pipeline.find_steps(), []
-    for text in ("A = 1\n", "A = 1  # one\n", "A = 2\n"):
+    for text in ("A = 1\n", "A = 1  # one\n", "A = 2\n", 'A = Label("b", "c")\n', 'A = Label("d", "c")\n'):
         (tmp_path / "changing_models.py").write_text(text)
         hashes.append({step.name: pipeline.hash_code(step) for step in steps})
     assert hashes[0] == hashes[1]
     assert [name for name in hashes[0] if hashes[0][name] != hashes[2][name]] == [step.name for step in steps[1:]]
+    assert [name for name in hashes[0] if hashes[3][name] != hashes[4][name]] == [steps[-1].name]
     monkeypatch.delenv("NANOFOAM_PLUGINS")
     assert provenance.hash_modules("") == provenance.hash_value({})
 
