@@ -208,9 +208,24 @@ def augment(
     ndarray, shape (N, size, size)
     """
     size = size or images.shape[1]
-    corners = rng.integers(images.shape[1] - size + 1, size=(len(images), 2))
+    corners, chosen = draw(len(images), images.shape[1] - size, rng, elements)
     windows = [image[y : y + size, x : x + size] for image, (y, x) in zip(images, corners, strict=True)]
-    return dihedral(np.stack(windows), rng.choice(elements, len(images)))
+    return dihedral(np.stack(windows), chosen)
+
+
+def draw(
+    n: int, margin: int, rng: np.random.Generator, elements: Sequence[int] = range(8)
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Draw what `augment` does to n images that are `margin` pixels larger than their windows.
+
+    Returns
+    -------
+    corners : ndarray of int, shape (n, 2)
+        First row and first column of each window, 0…margin.
+    chosen : ndarray of int, shape (n,)
+        Element of `dihedral` for each window, out of `elements`.
+    """
+    return rng.integers(margin + 1, size=(n, 2)), rng.choice(elements, n)
 
 
 def thesis(n_images: int, seed: int = 0) -> tuple[NDArray[np.int_], NDArray[np.int_], NDArray[np.str_]]:

@@ -46,3 +46,49 @@ def synchronise(model, on=True):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = on and backend.strategy() is not None
     return model
+
+
+def accelerator():
+    """Name the GPU, or what else is faster than the CPU, that the backend computes on; None without."""
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return None if device.platform == "cpu" else device.device_kind
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        found = tf.config.list_physical_devices("GPU")[:1]
+        return tf.config.experimental.get_device_details(found[0]).get("device_name", found[0].name) if found else None
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def memory():
+    """Give the bytes of memory that JAX may use on its accelerator; None where a device does not tell, or is a CPU."""
+    if keras.backend.backend() != "jax":
+        return None
+    import jax
+
+    return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+
+
+def compute_capability():
+    """Give what NVIDIA calls the compute capability of the GPU that TensorFlow or JAX computes on, (9, 0) say, or None.
+
+    Of a GPU of another maker, and with PyTorch, None as well: nothing was measured there.
+    """
+    name = keras.backend.backend()
+    if accelerator() is None or name == "torch":
+        return None
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        return tf.config.experimental.get_device_details(gpu).get("compute_capability")
+    import jax
+
+    version = str(getattr(jax.devices()[0], "compute_capability", ""))
+    return tuple(map(int, version.split("."))) if version.replace(".", "").isdigit() else None

@@ -1,4 +1,4 @@
-"""The precision of training steps: float32, or bfloat16 where the processor has instructions for it.
+"""The precision of training steps: float32, or bfloat16 where the processor or the GPU has instructions for it.
 
 Only the products of a training step are of lower precision. Weights, losses, statistics of maps, the watched test loss
 and everything that a trained model is used for stay in float32.
@@ -9,7 +9,7 @@ import functools
 import os
 import pathlib
 
-from nanofoam_lib.models import backend
+from nanofoam_lib.models import backend, devices
 from nanofoam_lib.models.backend import keras
 
 #: What may be asked for; "auto" is what the environment variable `VARIABLE` says or, without it, bfloat16 where it was
@@ -18,6 +18,8 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 VARIABLE = "NANOFOAM_PRECISION"
 #: Flags of processors that multiply bfloat16 faster than float32. Without these it is slower.
 FLAGS = {"avx512_bf16", "amx_bf16"}
+#: Compute capability from which on NVIDIA's GPUs do.
+CAPABILITY = (8, 0)
 # It brings the image to mean 0 and variance 1, which eight bits cannot
 _EXACT = keras.layers.GroupNormalization
 
@@ -44,7 +46,9 @@ def choose(wanted="auto"):
         raise ValueError(f"precision ({VARIABLE}) must be one of {', '.join(PRECISIONS)}, not {wanted!r}")
     if wanted != "auto":
         return wanted
-    return "bfloat16" if backend.is_tensorflow_on_cpu() and FLAGS & _processor_flags() else "float32"
+    if backend.is_tensorflow_on_cpu():
+        return "bfloat16" if FLAGS & _processor_flags() else "float32"
+    return "bfloat16" if (devices.compute_capability() or (0, 0)) >= CAPABILITY else "float32"
 
 
 @contextlib.contextmanager

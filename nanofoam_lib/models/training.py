@@ -19,6 +19,7 @@ from nanofoam_lib.models import (
     bottleneck,
     checkpoints,
     descriptors,
+    device_epochs,
     devices,
     epoch_loop,
     kinds,
@@ -124,13 +125,17 @@ def fit(
     Raises
     ------
     TrainingError
-        As soon as the loss of a batch is not finite.
+        As soon as the loss of a batch is not finite, or at the end of its epoch (`run_epoch`).
 
     Notes
     -----
     A training that was killed goes on from its last checkpoint in `folder` when it is called again with the same
     arguments, and ends with the same weights, bit for bit. One that had ended is read back. What decides whether it is
     the same: the weights at the start, the images, the recipe and the code; its length may change before the end.
+    On a GPU the bits are the same as far as its operations repeat themselves, which XLA and TensorFlow promise only
+    when asked to (``XLA_FLAGS=--xla_gpu_exclude_nondeterministic_ops=true``, ``TF_DETERMINISTIC_OPS=1``).
+
+    Where the device is a GPU, JAX and TensorFlow make an epoch one call (`device_epochs.hold`).
     """
     train_rows, test_rows = np.asarray(train_rows), np.asarray(test_rows)
     held_out_rows = np.asarray([] if held_out_rows is None else held_out_rows, int)
@@ -138,17 +143,20 @@ def fit(
     compile_autoencoder(model, recipe.learning_rate)
     precision = mixed_precision.choose(recipe.precision)
 
+    held = device_epochs.hold(model, images)
+    held_source = held if wide is None else device_epochs.hold(model, wide)
+
     def begin():
         start(model, source, train_rows, recipe, seed)
 
     def one_epoch(epoch):
         with mixed_precision.computing(model, precision):
-            train = run_epoch(model, source, train_rows, recipe, (seed, epoch))
-        test = evaluate(model, images, test_rows, recipe.batch_size, seed)
+            train = run_epoch(model, held_source, train_rows, recipe, (seed, epoch))
+        test = evaluate(model, held, test_rows, recipe.batch_size, seed)
         row = {"epoch": epoch, "step": epoch * recipe.steps_per_epoch(len(train_rows)), **train}
         row |= {f"test_{name}": value for name, value in test.items()}
         if len(held_out_rows):
-            row["held_out_total"] = evaluate(model, images, held_out_rows, recipe.batch_size, seed)["total"]
+            row["held_out_total"] = evaluate(model, held, held_out_rows, recipe.batch_size, seed)["total"]
         return row
 
     data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows, held_out_rows))
@@ -246,15 +254,19 @@ def start(model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.in
 
 
 def run_epoch(
-    model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], recipe: Recipe, key: tuple[int, int]
+    model: vae.Autoencoder,
+    images: NDArray[np.uint8] | device_epochs.Held,
+    rows: NDArray[np.int_],
+    recipe: Recipe,
+    key: tuple[int, int],
 ) -> dict[str, float]:
     """Train a compiled `vae.Autoencoder` on each of the rows once, but for those that fill no batch.
 
     Parameters
     ----------
     model : vae.Autoencoder
-    images : ndarray of uint8, shape (N, S, S)
-        S is at least 128; windows of 128 are cut out.
+    images : ndarray of uint8, shape (N, S, S), or device_epochs.Held
+        S is at least 128; windows of 128 are cut out. Where they are held by the device, all steps are one call.
     rows : ndarray of int
     recipe : Recipe
     key : (int, int)
@@ -268,18 +280,27 @@ def run_epoch(
     Raises
     ------
     TrainingError
-        As soon as the loss of a batch is not finite.
+        As soon as the loss of a batch is not finite; at the end of the epoch where all steps are one call.
     """
     _seed_noise(model, key)
+    if isinstance(images, device_epochs.Held):
+        steps = images.train(*_drawn(images, rows, recipe, key))
+    else:
+        batches = (batch for _, batch in _batches(images, rows, recipe, key))
+        steps = ((len(own), model.train_on_batch(devices.shared(own), return_dict=True)) for own in batches)
     logs = []
-    for _, batch in _batches(images, rows, recipe, key):
-        logs.append((len(batch), model.train_on_batch(devices.shared(batch), return_dict=True)))
-        _check_finite(model, logs[-1][1]["loss"], key[1])
+    for size, own in steps:
+        logs.append((size, own))
+        _check_finite(model, own["loss"], key[1])
     return _average(model, logs)
 
 
 def evaluate(
-    model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], batch_size: int = 16, seed: int = 0
+    model: vae.Autoencoder,
+    images: NDArray[np.uint8] | device_epochs.Held,
+    rows: NDArray[np.int_],
+    batch_size: int = 16,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Compute the loss of a compiled model on images as they are, without augmentation.
 
@@ -289,6 +310,8 @@ def evaluate(
         ``total``, ``reconstruction`` and ``kl`` in nats per image; the noise of z follows from `seed` alone.
     """
     _seed_noise(model, (seed, 0))
+    if isinstance(images, device_epochs.Held):
+        return _average(model, list(images.test(rows, batch_size)))
     batches = _plain_batches(images, rows, batch_size)
     logs = [(len(batch), model.test_on_batch(devices.shared(batch), return_dict=True)) for _, batch in batches]
     return _average(model, logs)
@@ -385,10 +408,23 @@ def _check_finite(model, loss, epoch):
 def _batches(images, rows, recipe, key):
     """Yield rows and augmented images in random order, full batches only; all follows from `key` alone."""
     rng = np.random.default_rng(key)
-    order = rng.permutation(rows)
-    for number in range(recipe.steps_per_epoch(len(rows))):
-        own = order[number * recipe.batch_size : (number + 1) * recipe.batch_size]
+    for own in _shuffled(rows, recipe, rng):
         yield own, _augmented(images, own, recipe, rng)
+
+
+def _drawn(images, rows, recipe, key):
+    """Draw what `_batches` draws, without an image: rows, corners and elements of each batch, (steps, n, …)."""
+    rng = np.random.default_rng(key)
+    margin = images.shape[1] - vae.SIZE
+    drawn = [(own, *splits.draw(len(own), margin, rng, recipe.symmetries)) for own in _shuffled(rows, recipe, rng)]
+    return [np.stack(own) for own in zip(*drawn, strict=True)]
+
+
+def _shuffled(rows, recipe, rng):
+    """List the rows of each batch, in random order."""
+    order = rng.permutation(rows)
+    n = recipe.batch_size
+    return [order[number * n : (number + 1) * n] for number in range(recipe.steps_per_epoch(len(rows)))]
 
 
 def _augmented(images, rows, recipe, rng):

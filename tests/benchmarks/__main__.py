@@ -1,6 +1,7 @@
 """Time nanofoam beside what a user would do otherwise: a table, and the same as CSV.
 
-``uv run python tests/benchmarks [PART ...] [--csv FILE]``; without parts all but the long ones (``thesis``, ``chain``).
+``uv run python tests/benchmarks [PART ...] [--csv FILE]``; without parts all but the long ones (``thesis``, ``scale``,
+``chain``) and ``gpu``, which wants one (``KERAS_BACKEND=jax``).
 Both ways of a row do the same work in one process, in turn; a ratio is the median over the rounds, with the least and
 the most. Run it on an idle machine. PyTorch is compared where it is installed (``pip install torch==2.13.0``).
 """
@@ -12,6 +13,7 @@ import pathlib
 import platform
 import sys
 
+import accelerator
 import chain
 import distances
 import gradcam_maps
@@ -30,8 +32,10 @@ PARTS = {
     "limits": limits.rows,
     "scale": scale.rows,
     "chain": chain.rows,
+    "gpu": accelerator.rows,
+    "gpu-tiny": accelerator.tiny,
 }
-LONG = {"thesis", "scale", "chain"}
+LONG = {"thesis", "scale", "chain", "gpu", "gpu-tiny"}
 #: Of vectors and matrices, the fastest first: training depends on which of them a processor has.
 INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 
@@ -75,7 +79,7 @@ def main():
         for row in PARTS[name]():
             show(row)
             rows.append(dataclasses.asdict(row) | {"met": row.is_met(), "machine": describe_machine()})
-    if options.csv:
+    if options.csv and rows:
         table = pd.DataFrame(rows)
         if options.csv.exists():
             earlier = pd.read_csv(options.csv)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pathlib
 import platform
 import subprocess
 import sys
@@ -68,3 +69,15 @@ def test_a_model_learns_and_is_read_back_with_every_backend(backend, kind, preci
     assert found["backend"] == backend
     assert found["total"][-1] < 0.98 * found["total"][0]
     np.testing.assert_allclose(found["mu"], mu, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("file", ["test_device_epochs.py", "test_bottleneck.py"])
+def test_what_holds_with_tensorflow_holds_with_jax(file):
+    """Epochs in one call are another program there, and what a layer keeps of a batch goes other ways."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", pathlib.Path(__file__).with_name(file)],
+        capture_output=True, text=True, check=False, env=os.environ | {"KERAS_BACKEND": "jax"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -24,6 +24,17 @@ def test_bfloat16_is_chosen_where_the_processor_multiplies_it(flags, expected, m
     assert mixed_precision.VARIABLE in provenance.machine()["environment"]
 
 
+@pytest.mark.parametrize(("capability", "expected"), [((9, 0), "bfloat16"), ((8, 0), "bfloat16"), ((7, 5), "float32"),
+                                                      (None, "float32")])  # fmt: skip
+def test_bfloat16_is_chosen_where_the_gpu_multiplies_it(capability, expected, monkeypatch):
+    monkeypatch.setattr(mixed_precision.devices, "compute_capability", lambda: capability)
+    monkeypatch.setattr(backend, "is_tensorflow_on_cpu", lambda: False)
+    monkeypatch.delenv(mixed_precision.VARIABLE, raising=False)
+    assert mixed_precision.choose() == expected
+    monkeypatch.setenv(mixed_precision.VARIABLE, "float32")
+    assert mixed_precision.choose() == "float32"
+
+
 def test_other_precisions_are_refused():
     with pytest.raises(ValueError, match="float16"):
         mixed_precision.choose("float16")
