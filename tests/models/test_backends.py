@@ -18,7 +18,7 @@ from nanofoam_lib.models import backend, descriptors, training, vae
 folder, other, kind, precision = sys.argv[1:]
 images = np.random.default_rng(0).integers(256, size=(24, 128, 128), dtype=np.uint8) // 8
 model = vae.build(vae.Config(kind, 3, (4, 4), (4,)))
-recipe = training.Recipe(3, batch_size=8, learning_rate=1e-2, precision=precision)
+recipe = training.Recipe(5, batch_size=8, learning_rate=1e-2, precision=precision)
 history = training.fit(model, images, range(16), range(16, 24), recipe, folder=folder)
 own, again, others = (descriptors.encode(each, images)["mu"] for each in (model, vae.load(folder), vae.load(other)))
 assert np.array_equal(own, again)

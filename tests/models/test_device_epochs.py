@@ -131,9 +131,9 @@ def test_a_training_on_the_device_is_resumed_as_if_not_killed(
     assert len(calls) == 4
     # TensorFlow's graphs on CPUs repeat themselves to rounding only: with oneDNN, operations run in no fixed order
     is_exact = backend.keras.backend.backend() != "tensorflow"
-    pd.testing.assert_frame_equal(again, trained[1], check_exact=is_exact, **({} if is_exact else {"rtol": 1e-4}))
+    pd.testing.assert_frame_equal(again, trained[1], check_exact=is_exact, **({} if is_exact else {"rtol": 1e-2}))
     for own, whole in zip(resumed.get_weights(), trained[0].get_weights(), strict=True):
-        np.testing.assert_allclose(own, whole, rtol=0, atol=0 if is_exact else 2e-3)
+        np.testing.assert_allclose(own, whole, rtol=0, atol=0 if is_exact else 12e-3)  # twice the six steps of Adam
 
 
 def test_loops_are_traced_in_the_first_epoch_only(trained):
