@@ -48,21 +48,17 @@ def fit(textures, wide, **options):
     return model, training.fit(model, textures[0], TRAIN, TEST, RECIPE, wide=wide, **options)
 
 
-@pytest.fixture(scope="module")
-def trained(textures, wide):
-    """Train on the device; give model and history, and how often the model had been traced after each epoch."""
-    call, evaluate, traced, after = vae.Autoencoder.call, training.evaluate, [], []
+@pytest.fixture
+def repeatable():
+    """Have TensorFlow make no graphs: on CPUs they repeat themselves to rounding only, with oneDNN and two threads."""
+    if backend.keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
 
-    @functools.wraps(call)  # Keras looks at the names of its arguments
-    def counted(*given, **named):
-        traced.append(1)
-        return call(*given, **named)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "accelerator", lambda: "none")
-        patch.setattr(vae.Autoencoder, "call", counted)
-        patch.setattr(training, "evaluate", lambda *given: (evaluate(*given), after.append(len(traced)))[0])
-        return *fit(textures, wide), after
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def test_windows_on_the_device_are_those_of_augment_bit_for_bit(rng):
@@ -112,9 +108,10 @@ def test_an_epoch_in_one_call_is_the_one_of_single_steps(kind, textures, wide):
         np.testing.assert_allclose(held, alone, atol=2e-3)  # Adam's steps are 1e-3 even where a gradient is rounding
 
 
-def test_a_training_on_the_device_is_resumed_as_if_not_killed(
-    trained, textures, wide, accelerator, monkeypatch, tmp_path
+def test_a_training_on_the_device_is_resumed_bit_for_bit(
+    textures, wide, accelerator, repeatable, monkeypatch, tmp_path
 ):
+    whole, history = fit(textures, wide)
     monkeypatch.setattr(checkpoints, "MAX_SHARE", float("inf"))
     evaluate, calls = training.evaluate, []
 
@@ -129,15 +126,21 @@ def test_a_training_on_the_device_is_resumed_as_if_not_killed(
         fit(textures, wide, folder=tmp_path)
     resumed, again = fit(textures, wide, folder=tmp_path)
     assert len(calls) == 4
-    # TensorFlow's graphs on CPUs repeat themselves to rounding only: with oneDNN, operations run in no fixed order
-    is_exact = backend.keras.backend.backend() != "tensorflow"
-    pd.testing.assert_frame_equal(again, trained[1], check_exact=is_exact, **({} if is_exact else {"rtol": 1e-2}))
-    for own, whole in zip(resumed.get_weights(), trained[0].get_weights(), strict=True):
-        np.testing.assert_allclose(own, whole, rtol=0, atol=0 if is_exact else 12e-3)  # twice the six steps of Adam
+    pd.testing.assert_frame_equal(again, history, check_exact=True)
+    assert all(np.array_equal(a, b) for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True))
 
 
-def test_loops_are_traced_in_the_first_epoch_only(trained):
-    after = trained[2]
+def test_loops_are_traced_in_the_first_epoch_only(textures, wide, accelerator, monkeypatch):
+    call, evaluate, traced, after = vae.Autoencoder.call, training.evaluate, [], []
+
+    @functools.wraps(call)  # Keras looks at the names of its arguments
+    def counted(*given, **named):
+        traced.append(1)
+        return call(*given, **named)
+
+    monkeypatch.setattr(vae.Autoencoder, "call", counted)
+    monkeypatch.setattr(training, "evaluate", lambda *given: (evaluate(*given), after.append(len(traced)))[0])
+    fit(textures, wide)
     assert len(after) == 3 and after[0] == after[-1] < 10  # each loop once or twice, and once more for the odd batch
 
 
