@@ -156,13 +156,17 @@ def _tidy(place):
 
 
 def _merge(steps, profile, given, earlier):
-    """Merge the notebooks' own values, the earlier run's or the profile's, and the given ones; later wins."""
+    """Merge the notebooks' own values, the earlier run's or the profile's, and the given ones; later wins.
+
+    Whoever asks for epochs does not mean the steps of the profile.
+    """
     demo = {name: value for step in steps for name, value in step.defaults.items() if name in parameters.PARAMETERS}
     if profile is None and "parameters" in earlier:
         base = parameters.check(earlier["parameters"], "manifest.json")
     else:
         base = parameters.load_profile(profile or "quick", NOTEBOOKS / "profiles")
-    return parameters.check(demo | base | given)
+    asked = {"steps": None} | given if "epochs" in given else given
+    return parameters.check(demo | base | asked)
 
 
 def _describe_data(data):

@@ -337,6 +337,14 @@ def test_a_new_word_in_the_report_makes_the_report_anew_and_nothing_else(copy, t
     assert rewritten() == written
 
 
+def test_whoever_asks_for_epochs_does_not_get_the_profile_s_steps():
+    steps = pipeline.find_steps()
+    assert pipeline._merge(steps, "quick", {}, {})["steps"] > 0
+    asked = pipeline._merge(steps, "quick", {"epochs": 3}, {})
+    assert asked["epochs"] == 3 and asked["steps"] is None
+    assert pipeline._merge(steps, "quick", {"epochs": 3, "steps": 50}, {})["steps"] == 50
+
+
 def snapshot(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
