@@ -192,16 +192,8 @@ def test_notebooks_hold_no_control_characters(path):
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", "".join(cell["source"])), cell["id"]
 
 
-def code_cells(notebook):
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-
-
 def code_of(notebook):
-    return ["".join(cell["source"]) for cell in code_cells(notebook)]
-
-
-def is_parameters(cell):
-    return "parameters" in cell["metadata"].get("tags", [])
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
@@ -215,7 +207,6 @@ def test_notebooks_compose_and_never_define(path):
         assert not [
             n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda)
         ]
-    sources = [source for source, cell in zip(sources, code_cells(notebook), strict=True) if not is_parameters(cell)]
     lengths = sorted(len(source.splitlines()) for source in sources)
     assert lengths[-1] <= 12
     assert lengths[len(lengths) // 2] <= 4
@@ -234,8 +225,9 @@ def test_notebooks_are_committed_without_outputs(path):
 def test_parameters_cells_hold_literals_of_known_names(path):
     tagged = [cell for cell in read(path)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     assert len(tagged) == 1
-    body = ast.parse("".join(tagged[0]["source"])).body
-    values = {node.targets[0].id: ast.literal_eval(node.value) for node in body}
+    source = "".join(tagged[0]["source"])
+    assert all(isinstance(node, ast.Assign) for node in ast.parse(source).body)
+    values = pipeline.read_values(source)
     shared = {name: value for name, value in values.items() if name in parameters.PARAMETERS}
     assert set(values) - set(shared) <= {"run_folder", "data_folder", "data_name", "lang"}
     assert "run_folder" in values

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib.base import scheduling
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation, splits
 from nanofoam_lib.latent import controls, intervals, pore_prediction
 from nanofoam_lib.models import control_registry, objective
 
@@ -55,11 +55,11 @@ def test_controls_take_images_block_by_block(images, monkeypatch):
 
 def test_turned_copies_are_made_as_they_are_read(images):
     rows, elements, _ = splits.thesis(3000)
-    chosen = splits.Chosen(images, rows, elements)
+    chosen = augmentation.Chosen(images, rows, elements)
     peak, largest = peak_mb(lambda: max(chosen[start : start + 32].max() for start in range(0, 3200, 32)))
     assert (len(chosen), largest) == (17600, 255)
     assert peak < 5  # all copies would take 288
-    assert np.array_equal(chosen[3000:3004], splits.dihedral(images[rows[3000:3004]], elements[3000:3004]))
+    assert np.array_equal(chosen[3000:3004], augmentation.dihedral(images[rows[3000:3004]], elements[3000:3004]))
 
 
 def test_statistics_of_many_vectors_copy_no_more_than_a_few_times_their_size():

@@ -11,7 +11,7 @@ from nanofoam_lib.base.files import StrPath
 
 
 class Rows(Protocol):
-    """What rows can be taken from: an array, or `splits.Chosen` of one."""
+    """What rows can be taken from: an array, or `augmentation.Chosen` of one."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, rows: Any, /) -> Any: ...
@@ -27,7 +27,7 @@ def take(array: Rows, rows: slice | ArrayLike) -> NDArray[Any]:
 
     Parameters
     ----------
-    array : ndarray or splits.Chosen, shape (N, ...)
+    array : ndarray or augmentation.Chosen, shape (N, ...)
     rows : slice, or ndarray of int or bool
 
     Returns

@@ -1,3 +1,4 @@
+from . import augmentation as augmentation
 from . import collection as collection
 from . import micrographs as micrographs
 from . import pore_zones as pore_zones

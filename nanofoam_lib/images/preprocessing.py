@@ -97,12 +97,12 @@ def process(
     """
     folder, target = pathlib.Path(folder), pathlib.Path(target)
     table = collection.list_folder(folder)
-    sides = [size] if wide is None else [size, size + 2 * MARGIN]
+    targets = {size: target} if wide is None else {size: target, size + 2 * MARGIN: wide}
     with tempfile.TemporaryFile(dir=target.parent) as rows:
-        results = _read_all(folder, table["path"], crop, sides, max_megapixels, n_jobs, rows.write)
+        results = _read_all(folder, table["path"], crop, [*targets], max_megapixels, n_jobs, rows.write)
         bad = _find_problems(table, results)
         good = _choose_good(folder, table, bad, skip_bad)
-        _copy_rows(rows, good, sides, [target, wide])
+        _copy_rows(rows, good, targets)
     measured = pd.DataFrame(results)[["width", "height", "sha256", "bits"]]
     index = pd.concat([table, measured], axis=1).iloc[good].reset_index(drop=True)
     index = _finish_index(index, crop, size, pixel_size_um)
@@ -205,10 +205,10 @@ def _choose_good(folder, table, bad, skip_bad):
     return good
 
 
-def _copy_rows(rows, keep, sides, targets):
-    """Write the pictures numbered `keep` of the raw file `rows` as ``.npy`` arrays, one for each of their `sides`."""
-    lengths = [side * side for side in sides]
-    for number, (side, target) in enumerate(zip(sides, targets, strict=False)):
+def _copy_rows(rows, keep, targets):
+    """Write the pictures numbered `keep` of the raw file `rows` as ``.npy`` arrays: `targets` by the side of each."""
+    lengths = [side * side for side in targets]
+    for number, (side, target) in enumerate(targets.items()):
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(keep), side, side)}
         with files.replacing(target) as temporary, temporary.open("wb") as array:
             np.lib.format.write_array_header_1_0(array, header)

@@ -8,13 +8,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation, splits
 from nanofoam_lib.models import backend, objective, spatial_statistics, vae
 from nanofoam_lib.models.backend import keras
 
 BATCH_SIZE = 32
-#: What the descriptors of an image may be averaged over: elements of `splits.dihedral`.
-AVERAGES = {None: (0,), "flips": splits.FLIPS, "turns": tuple(range(8))}
+#: What the descriptors of an image may be averaged over: elements of `augmentation.dihedral`.
+AVERAGES = {None: (0,), "flips": augmentation.FLIPS, "turns": tuple(range(8))}
 
 
 def encode(
@@ -26,7 +26,7 @@ def encode(
     ----------
     model : vae.Autoencoder
     images : ndarray, shape (N, 128, 128)
-        uint8, or float in [0, 1]. A memory-mapped array, or `splits.Chosen` of one, is read batch by batch.
+        uint8, or float in [0, 1]. A memory-mapped array, or `augmentation.Chosen` of one, is read batch by batch.
     seed : int
         Seed of ε in ``z = μ + σ ε``, ε ~ N(0, I); row i gets the same ε whatever N is.
     average : {None, "flips", "turns"}
@@ -63,10 +63,10 @@ def _parameters(model, images):
 
 
 def _turned(images, elements):
-    """Yield the images, once for each element of `splits.dihedral`."""
+    """Yield the images, once for each element of `augmentation.dihedral`."""
     for element in elements:
         n = len(images)
-        yield images if element == 0 else splits.Chosen(images, np.arange(n), np.full(n, element))
+        yield images if element == 0 else augmentation.Chosen(images, np.arange(n), np.full(n, element))
 
 
 def heads(encoder: keras.Model, images: memmap.Rows) -> dict[str, NDArray[np.float32]]:
@@ -115,7 +115,7 @@ def encode_thesis(
         The rows of `index` that belong to them, with the leaky `split`.
     """
     rows, elements, split = splits.thesis(len(images), seed)
-    return encode_all(models, splits.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
+    return encode_all(models, augmentation.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
 
 
 def reconstruct(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
 """Whole epochs in one call: the images lie on the device, which augments them and goes from step to step by itself.
 
 A GPU takes milliseconds for a step. A batch that is cut out and sent there by Python, and a call for each, take longer:
-the device waits. Here an epoch is one compiled loop, and what goes to and fro is what was drawn (`splits.draw`) and the
-losses. Steps are those of Keras's own trainer, in the same order, on the same batches, as one by one.
+the device waits. Here an epoch is one compiled loop, and what goes to and fro is what was drawn (`augmentation.draw`)
+and the losses. Steps are those of Keras's own trainer, in the same order, on the same batches, as one by one.
 """
 
 import functools
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanofoam_lib.base import memmap
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import backend, devices
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.convolutions import SIZE
@@ -60,7 +60,7 @@ class Held:
         rows : ndarray of int, shape (steps, n)
         corners : ndarray of int, shape (steps, n, 2)
         elements : ndarray of int, shape (steps, n)
-            Of each image, as `splits.draw` gives them.
+            Of each image, as `augmentation.draw` gives them.
 
         Yields
         ------
@@ -97,7 +97,7 @@ def hold(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.uint8] | H
 
 
 def take(images: Any, rows: Any, corners: Any = None, elements: Any = None) -> Any:
-    """Make a batch of images as the network takes it, on the device: what `splits.augment` makes, bit for bit.
+    """Make a batch of images as the network takes it, on the device: what `augmentation.augment` makes, bit for bit.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def take(images: Any, rows: Any, corners: Any = None, elements: Any = None) -> A
     rows : tensor of int32, shape (n,)
     corners : tensor of int32, shape (n, 2), optional
     elements : tensor of int32, shape (n,), optional
-        As `splits.draw` gives them; without them, images of S = 128 stay as they are.
+        As `augmentation.draw` gives them; without them, images of S = 128 stay as they are.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def take(images: Any, rows: Any, corners: Any = None, elements: Any = None) -> A
 def _turned_places(side):
     """List where the pixels of a turned window lie in a flat image whose corner it shares: int32 (8, 128 · 128)."""
     window = side * np.arange(SIZE, dtype=np.int32)[:, None] + np.arange(SIZE, dtype=np.int32)
-    return splits.dihedral(np.repeat(window[None], 8, axis=0), range(8)).reshape(8, -1)
+    return augmentation.dihedral(np.repeat(window[None], 8, axis=0), range(8)).reshape(8, -1)
 
 
 def _with_jax(model: keras.Model, step: Callable) -> Callable:

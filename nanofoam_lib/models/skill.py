@@ -1,5 +1,6 @@
 """What a model can do: how much of its images it draws again, beside what needs no model."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,10 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
+from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.latent import controls
-from nanofoam_lib.models import descriptors, kinds, vae
+from nanofoam_lib.models import descriptors, kinds, mixed_precision, objective, vae
 
-MOST_IMAGES = 1024  # of a side, evenly drawn: the skill of more differs in the third digit
+MOST_IMAGES = 1024  # of a side, evenly drawn: memory must not grow with their number
 
 
 def table(
@@ -49,6 +51,64 @@ def table(
         rows[name] = row
     columns = ["skill_train", "skill_test", "skill_flat", "skill_mean", "skill_pca", "contrast", "has_skill"]
     return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+
+
+def summarise(
+    histories: Mapping[str, pd.DataFrame],
+    encoded: Mapping[str, Mapping[str, NDArray[np.float32]]],
+    verdicts: pd.DataFrame,
+    precision: str = "float32",
+) -> pd.DataFrame:
+    """Sum up trained models, one row each; warn (`RunWarning`) of one without skill or without an active dimension.
+
+    Parameters
+    ----------
+    histories : dict
+        Name of the model → history, as `training.fit` returns it.
+    encoded : dict
+        Name of the model → its descriptors of the train images.
+    verdicts : pandas.DataFrame
+        Of the same models, as `table` gives it.
+    precision : str
+        What its recipe says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns model, kind, latent_dim, steps, epochs, those of `verdicts`, active (latent dimensions,
+        `objective.usage`; missing for a plain autoencoder), precision (that of the training steps), then the losses
+        after the last epoch.
+    """
+    rows = []
+    for name, history in histories.items():
+        own, last = encoded[name], history.iloc[-1]
+        active = int(objective.usage(own["mu"], own["sigma"])["active"].sum()) if "mu" in own else None
+        warn_if_collapsed(name, active)
+        warn_if_without_skill(name, verdicts.loc[name])
+        kind, _, size = name.rpartition("-")
+        row = {"model": name, "kind": kind, "latent_dim": int(size), "steps": int(last["step"]), "epochs": len(history)}
+        row |= {**verdicts.loc[name], "active": active, "precision": mixed_precision.choose(precision)}
+        rows.append(row | last.drop(["epoch", "step"]).to_dict())
+    return pd.DataFrame(rows).astype({"active": "Int64", "has_skill": bool})
+
+
+def warn_if_collapsed(name: str, active: int | None) -> None:
+    """Warn (`RunWarning`) if the model called `name` has no active latent dimension."""
+    if active == 0:
+        warnings.warn(
+            f"{name} has collapsed: no latent dimension is active; lower beta or train longer", RunWarning, stacklevel=2
+        )
+
+
+def warn_if_without_skill(name: str, verdict: pd.Series) -> None:
+    """Warn (`RunWarning`) if the model called `name` has learnt nothing that it can draw."""
+    if not verdict["has_skill"]:
+        warnings.warn(
+            f"{name} has no skill (test images: {verdict['skill_test']:.2f}, a flat grey {verdict['skill_flat']:.2f}): "
+            "what is drawn from it illustrates noise; train with more steps",
+            RunWarning,
+            stacklevel=2,
+        )
 
 
 def pixels(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> float:

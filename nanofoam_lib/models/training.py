@@ -3,17 +3,14 @@
 import dataclasses
 import itertools
 import math
-import warnings
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, provenance
-from nanofoam_lib.base.errors import RunWarning, TrainingError
+from nanofoam_lib.base.errors import TrainingError
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import splits
 from nanofoam_lib.models import (
     backend,
     bottleneck,
@@ -25,63 +22,16 @@ from nanofoam_lib.models import (
     kinds,
     mixed_precision,
     objective,
+    recipes,
     vae,
 )
 from nanofoam_lib.models.backend import keras
+from nanofoam_lib.models.recipes import Recipe
 
 #: Steps so far; then the loss in nats, per image, total = reconstruction + beta * kl, on the train and test images.
 HISTORY_COLUMNS = ("epoch", "step", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
 
-HELD_OUT = 0.15  # of the train side, where patience is to decide by it
 CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How a model is trained.
-
-    Parameters
-    ----------
-    epochs : int
-        Passes over the train images.
-    steps : int, optional
-        Steps of the optimiser, rounded up to whole epochs; goes before `epochs`. What counts for a model that is
-        trained on few images is how often it is corrected, not how often it has seen each.
-    batch_size : int
-        Images in a step; an epoch ends with its last full batch.
-    learning_rate : float
-        Of Adam.
-    patience : int, optional
-        Stop when so many epochs have not lowered the loss on the held-out rows, and take the model as it was before
-        them.
-    precision : {"float32", "bfloat16", "auto"}
-        Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
-    symmetries : sequence of int
-        Elements of `splits.dihedral` that augmentation draws from, as `splits.symmetries` gives them.
-    """
-
-    epochs: int = 10
-    steps: int | None = None
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    patience: int | None = None
-    precision: str = "float32"
-    symmetries: tuple[int, ...] = tuple(range(8))
-
-    def steps_per_epoch(self, n_images: int) -> int:
-        """Count the full batches of `n_images`; fewer images than a batch are one."""
-        return max(1, n_images // self.batch_size)
-
-    @property
-    def held_out_fraction(self) -> float:
-        """Share of the train side to keep from training (`splits.hold_out`): some where patience needs it."""
-        return 0.0 if self.patience is None else HELD_OUT
-
-    def n_epochs(self, n_images: int, step_cost: float = 1.0) -> int:
-        """Count the epochs of a training on `n_images`, of a kind whose steps take `step_cost` times as long."""
-        if self.steps is None:
-            return self.epochs
-        return math.ceil(self.steps / step_cost / self.steps_per_epoch(n_images))
 
 
 def fit(
@@ -220,11 +170,11 @@ def fit_classifier(
     def one_epoch(epoch):
         train, test = [], []
         with mixed_precision.computing(model, precision):
-            for rows, batch in _batches(source, train_rows, recipe, (seed, epoch)):
+            for rows, batch in recipes.batches(source, train_rows, recipe, (seed, epoch)):
                 logs = model.train_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
                 train.append((len(batch), logs))
                 _check_finite(model, train[-1][1]["loss"], epoch)
-        for rows, batch in _plain_batches(images, test_rows, recipe.batch_size):
+        for rows, batch in recipes.plain_batches(images, test_rows, recipe.batch_size):
             logs = model.test_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
             test.append((len(batch), logs))
         sides = (("", train), ("test_", test))
@@ -250,7 +200,7 @@ def start(model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.in
     if kinds.get(model.config.kind).starts_from_pca:
         rng = np.random.default_rng((seed, 0))
         drawn = rng.permutation(np.resize(rng.permutation(rows), bottleneck.n_samples(model.config.latent_dim)))
-        bottleneck.start(model, _augmented(images, drawn, recipe, rng), seed)
+        bottleneck.start(model, recipes.augmented(images, drawn, recipe, rng), seed)
 
 
 def run_epoch(
@@ -284,9 +234,9 @@ def run_epoch(
     """
     _seed_noise(model, key)
     if isinstance(images, device_epochs.Held):
-        steps = images.train(*_drawn(images, rows, recipe, key))
+        steps = images.train(*recipes.drawn(images, rows, recipe, key))
     else:
-        batches = (batch for _, batch in _batches(images, rows, recipe, key))
+        batches = (batch for _, batch in recipes.batches(images, rows, recipe, key))
         steps = ((len(own), model.train_on_batch(devices.shared(own), return_dict=True)) for own in batches)
     logs = []
     for size, own in steps:
@@ -312,67 +262,9 @@ def evaluate(
     _seed_noise(model, (seed, 0))
     if isinstance(images, device_epochs.Held):
         return _average(model, list(images.test(rows, batch_size)))
-    batches = _plain_batches(images, rows, batch_size)
+    batches = recipes.plain_batches(images, rows, batch_size)
     logs = [(len(batch), model.test_on_batch(devices.shared(batch), return_dict=True)) for _, batch in batches]
     return _average(model, logs)
-
-
-def summarise(
-    histories: Mapping[str, pd.DataFrame],
-    encoded: Mapping[str, Mapping[str, NDArray[np.float32]]],
-    verdicts: pd.DataFrame,
-    precision: str = "float32",
-) -> pd.DataFrame:
-    """Sum up trained models, one row each; warn (`RunWarning`) of one without skill or without an active dimension.
-
-    Parameters
-    ----------
-    histories : dict
-        Name of the model → history, as `fit` returns it.
-    encoded : dict
-        Name of the model → its descriptors of the train images.
-    verdicts : pandas.DataFrame
-        Of the same models, as `skill.table` gives it.
-    precision : str
-        What `fit` was told.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns model, kind, latent_dim, steps, epochs, those of `verdicts`, active (latent dimensions,
-        `objective.usage`; missing for a plain autoencoder), precision (that of the training steps), then the losses
-        after the last epoch.
-    """
-    rows = []
-    for name, history in histories.items():
-        own, last = encoded[name], history.iloc[-1]
-        active = int(objective.usage(own["mu"], own["sigma"])["active"].sum()) if "mu" in own else None
-        warn_if_collapsed(name, active)
-        warn_if_without_skill(name, verdicts.loc[name])
-        kind, _, size = name.rpartition("-")
-        row = {"model": name, "kind": kind, "latent_dim": int(size), "steps": int(last["step"]), "epochs": len(history)}
-        row |= {**verdicts.loc[name], "active": active, "precision": mixed_precision.choose(precision)}
-        rows.append(row | last.drop(["epoch", "step"]).to_dict())
-    return pd.DataFrame(rows).astype({"active": "Int64", "has_skill": bool})
-
-
-def warn_if_collapsed(name: str, active: int | None) -> None:
-    """Warn (`RunWarning`) if the model called `name` has no active latent dimension."""
-    if active == 0:
-        warnings.warn(
-            f"{name} has collapsed: no latent dimension is active; lower beta or train longer", RunWarning, stacklevel=2
-        )
-
-
-def warn_if_without_skill(name: str, verdict: pd.Series) -> None:
-    """Warn (`RunWarning`) if the model called `name` has learnt nothing that it can draw."""
-    if not verdict["has_skill"]:
-        warnings.warn(
-            f"{name} has no skill (test images: {verdict['skill_test']:.2f}, a flat grey {verdict['skill_flat']:.2f}): "
-            "what is drawn from it illustrates noise; train with more steps",
-            RunWarning,
-            stacklevel=2,
-        )
 
 
 def _compile(model, learning_rate, **options):
@@ -403,40 +295,6 @@ def _check_finite(model, loss, epoch):
             f"training of {model.name} diverged in epoch {epoch} (loss {loss}); "
             f"lower learning_rate (now {float(model.optimizer.learning_rate):g}) or look for odd images"
         )
-
-
-def _batches(images, rows, recipe, key):
-    """Yield rows and augmented images in random order, full batches only; all follows from `key` alone."""
-    rng = np.random.default_rng(key)
-    for own in _shuffled(rows, recipe, rng):
-        yield own, _augmented(images, own, recipe, rng)
-
-
-def _drawn(images, rows, recipe, key):
-    """Draw what `_batches` draws, without an image: rows, corners and elements of each batch, (steps, n, …)."""
-    rng = np.random.default_rng(key)
-    margin = images.shape[1] - vae.SIZE
-    drawn = [(own, *splits.draw(len(own), margin, rng, recipe.symmetries)) for own in _shuffled(rows, recipe, rng)]
-    return [np.stack(own) for own in zip(*drawn, strict=True)]
-
-
-def _shuffled(rows, recipe, rng):
-    """List the rows of each batch, in random order."""
-    order = rng.permutation(rows)
-    n = recipe.batch_size
-    return [order[number * n : (number + 1) * n] for number in range(recipe.steps_per_epoch(len(rows)))]
-
-
-def _augmented(images, rows, recipe, rng):
-    windows = splits.augment(memmap.take(images, rows), rng, vae.SIZE, recipe.symmetries)
-    return descriptors.to_input(windows)
-
-
-def _plain_batches(images, rows, batch_size):
-    """Yield rows and images as they are, in order."""
-    for start in range(0, len(rows), batch_size):
-        own = rows[start : start + batch_size]
-        yield own, descriptors.to_input(memmap.take(images, own))
 
 
 def _seed_noise(model, key):

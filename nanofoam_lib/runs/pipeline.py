@@ -120,9 +120,24 @@ def _read_step(path):
     sources = ["".join(cell["source"]) for cell in cells]
     tags = [cell.get("metadata", {}).get("tags", []) for cell in cells]
     tagged = next(source for source, own in zip(sources, tags, strict=True) if "parameters" in own)
-    assigned = (node for node in ast.parse(tagged).body if isinstance(node, ast.Assign))
-    defaults = {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
-    return Step(path.stem, path, defaults, "\n".join(sources))
+    return Step(path.stem, path, read_values(tagged), "\n".join(sources))
+
+
+def read_values(source):
+    """Read the literals that a ``parameters`` cell assigns: dict of name to value.
+
+    Examples
+    --------
+    >>> read_values("epochs, steps = 2, None")
+    {'epochs': 2, 'steps': None}
+    """
+    values = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], ast.literal_eval(node.value)
+            pairs = zip(target.elts, value, strict=True) if isinstance(target, ast.Tuple) else [(target, value)]
+            values |= {name.id: own for name, own in pairs}
+    return values
 
 
 def _check_numbers(steps, start, until):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib.base import memmap
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation, splits
 from nanofoam_lib.latent import classify, pore_prediction, projection, separation
 from nanofoam_lib.models import descriptors, training, vae
 
@@ -66,7 +66,7 @@ def test_encoding_training_and_the_leak_guard_keep_nothing_of_the_file(images):
     rows = np.arange(256)
     work = {
         "encode": lambda: descriptors.encode(model, images),
-        "encode copies": lambda: descriptors.encode(model, splits.Chosen(images, rows, rows % 8)),
+        "encode copies": lambda: descriptors.encode(model, augmentation.Chosen(images, rows, rows % 8)),
         "train": lambda: training.fit(model, images, rows[:64], rows[64:], training.Recipe(1)),
         "leak guard": lambda: splits.near_duplicates(images, np.where(rows % 2, "train", "test")),
     }

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from nanofoam_lib.base import files
-from nanofoam_lib.images import pores, preprocessing, splits, synthetic_folder
+from nanofoam_lib.images import augmentation, pores, preprocessing, splits, synthetic_folder
 from nanofoam_lib.latent import classify, pore_prediction
 from nanofoam_lib.models import descriptors, mixed_precision, objective, skill, training, vae
 from nanofoam_lib.models.backend import keras
@@ -44,13 +44,13 @@ def read(folder, seed, n_per_class):
 def by_group(images, wide, index, seed):
     """Give what a training by group needs: images, where windows are cut, index with split, symmetries."""
     split = splits.by_group(index["label"], index["group"], 0.3, seed)
-    return images, wide, index.assign(split=split), splits.symmetries(index)
+    return images, wide, index.assign(split=split), augmentation.symmetries(index)
 
 
 def leaky(images, _, index, seed):
     """Give the same for the thesis's protocol: turned copies are dealt to both sides, and are all the augmentation."""
     rows, elements, split = splits.thesis(len(images), seed)
-    copies = splits.dihedral(images[rows], elements)
+    copies = augmentation.dihedral(images[rows], elements)
     return copies, copies, index.iloc[rows].reset_index(drop=True).assign(split=split), (0,)
 
 

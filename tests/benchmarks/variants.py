@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base import files
-from nanofoam_lib.images import micrographs, pores, preprocessing, splits, synthetic_folder
+from nanofoam_lib.images import augmentation, micrographs, pores, preprocessing, splits, synthetic_folder
 from nanofoam_lib.models import descriptors, mixed_precision, training, vae
 
 LARGE = 160  # side of the pictures from which the texture model's windows are cut
@@ -98,7 +98,7 @@ def across_crops(pictures, rows, options, seed):
     for epoch in range(1, options.epochs + 1):
         rng = np.random.default_rng((seed, epoch))
         order, turns = rng.permutation(rows), rng.integers(8, size=len(pictures))
-        seen, told = (descriptors.to_input(splits.dihedral(windows(pictures, rng), turns)) for _ in range(2))
+        seen, told = (descriptors.to_input(augmentation.dihedral(windows(pictures, rng), turns)) for _ in range(2))
         with mixed_precision.computing(model, mixed_precision.choose()):
             for start in range(0, len(order), options.batch):
                 own = order[start : start + options.batch]

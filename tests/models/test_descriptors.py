@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import backend, descriptors, vae
 
 
@@ -45,7 +45,7 @@ def test_an_image_s_descriptor_does_not_depend_on_its_neighbours(model, textures
 def test_averages_over_flips_do_not_change_with_them(model, textures, average, elements):
     images = textures[0][:5]
     found = descriptors.encode(model, images, average=average)
-    each = [descriptors.encode(model, splits.dihedral(images, [i] * 5)) for i in elements]
+    each = [descriptors.encode(model, augmentation.dihedral(images, [i] * 5)) for i in elements]
     for name in ("mu", "sigma"):
         np.testing.assert_allclose(found[name], np.mean([own[name] for own in each], axis=0), atol=1e-6)
     noise = np.random.default_rng(0).standard_normal((5, 4), np.float32)

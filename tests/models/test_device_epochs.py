@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib.base.errors import TrainingError
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import (
     backend,
     checkpoints,
@@ -16,6 +16,7 @@ from nanofoam_lib.models import (
     device_epochs,
     devices,
     mixed_precision,
+    recipes,
     training,
     vae,
 )
@@ -69,14 +70,14 @@ def test_windows_on_the_device_are_those_of_augment_bit_for_bit(rng):
         elements = np.full(len(corners), element, np.int32)
         batch = device_epochs.take(*map(backend.keras.ops.convert_to_tensor, (images, rows, corners, elements)))
         windows = [images[row, y : y + 128, x : x + 128] for row, (y, x) in zip(rows, corners, strict=True)]
-        expected = descriptors.to_input(splits.dihedral(np.array(windows), elements))
+        expected = descriptors.to_input(augmentation.dihedral(np.array(windows), elements))
         np.testing.assert_array_equal(backend.keras.ops.convert_to_numpy(batch), expected)
 
 
 def test_both_ways_draw_the_same_batches(wide):
-    rows, corners, elements = training._drawn(wide, TRAIN, RECIPE, (0, 1))
+    rows, corners, elements = recipes.drawn(wide, TRAIN, RECIPE, (0, 1))
     assert (rows.shape, corners.shape, elements.shape) == ((2, 5), (2, 5, 2), (2, 5))
-    for number, (own, batch) in enumerate(training._batches(wide, TRAIN, RECIPE, (0, 1))):
+    for number, (own, batch) in enumerate(recipes.batches(wide, TRAIN, RECIPE, (0, 1))):
         np.testing.assert_array_equal(own, rows[number])
         drawn = (own[number].astype(np.int32) for own in (rows, corners, elements))
         held = device_epochs.take(*map(backend.keras.ops.convert_to_tensor, (wide, *drawn)))
@@ -93,9 +94,9 @@ def test_an_epoch_in_one_call_is_the_one_of_single_steps(kind, textures, wide):
         for epoch in (1, 2):
             training._seed_noise(model, (0, epoch))
             if holds:
-                per_step += seen.train(*training._drawn(seen, TRAIN, RECIPE, (0, epoch)))
+                per_step += seen.train(*recipes.drawn(seen, TRAIN, RECIPE, (0, epoch)))
             else:
-                batches = training._batches(seen, TRAIN, RECIPE, (0, epoch))
+                batches = recipes.batches(seen, TRAIN, RECIPE, (0, epoch))
                 per_step += [(len(own), model.train_on_batch(own, return_dict=True)) for _, own in batches]
             tests.append(training.evaluate(model, watched, TEST, 5))
         losses.append([(size, own["loss"], own["reconstruction"]) for size, own in per_step])

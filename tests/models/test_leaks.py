@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nanofoam_lib.base.errors import DataError, RunWarning
-from nanofoam_lib.images import micrographs, splits, synthetic
+from nanofoam_lib.images import augmentation, micrographs, splits, synthetic
 
 
 def foam(label, seed, specimen=None):
@@ -78,7 +78,7 @@ def test_thesis_protocol_puts_nearly_every_image_on_both_sides_and_by_group_none
 
 def test_guard_exposes_the_thesis_protocol(foams):
     rows, elements, split = splits.thesis(len(foams))
-    pairs = splits.near_duplicates(splits.dihedral(foams[rows], elements), split)
+    pairs = splits.near_duplicates(augmentation.dihedral(foams[rows], elements), split)
     expected = {
         (i, j)
         for i in np.flatnonzero(split == "train").tolist()
@@ -99,17 +99,17 @@ def test_guard_finds_turned_recontrasted_shifted_copies_and_names_the_turn(foams
         recontrasted(shifted(foams[row], *shift), gain, rng.uniform(80, 160))
         for row, shift, gain in zip(copied, shifts, gains, strict=True)
     ]
-    pairs = guard(foams, splits.dihedral(np.array(copies), [element] * 5)).sort_values("test_id")
+    pairs = guard(foams, augmentation.dihedral(np.array(copies), [element] * 5)).sort_values("test_id")
     assert pairs["train_id"].tolist() == copied.tolist()
     assert pairs["test_id"].tolist() == list(range(5))
-    assert pairs["transform"].tolist() == [splits.TRANSFORMS[element]] * 5
+    assert pairs["transform"].tolist() == [augmentation.TRANSFORMS[element]] * 5
     assert pairs["similarity"].between(0.8, 1.0001).all()
 
 
 def test_guard_finds_noisy_recompressed_copies(foams):
     rng = np.random.default_rng(0)
     copies = [noisy_jpeg(recontrasted(shifted(image, 3, -2), 0.7, 120), rng) for image in foams]
-    pairs = guard(foams, splits.dihedral(np.array(copies), rng.integers(8, size=len(copies))))
+    pairs = guard(foams, augmentation.dihedral(np.array(copies), rng.integers(8, size=len(copies))))
     assert sorted(pairs["train_id"]) == list(range(len(foams)))
     assert (pairs["train_id"] == pairs["test_id"]).all()
 

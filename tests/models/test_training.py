@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import RunWarning, TrainingError
-from nanofoam_lib.images import splits
-from nanofoam_lib.models import descriptors, training, vae
+from nanofoam_lib.images import augmentation
+from nanofoam_lib.models import descriptors, skill, training, vae
 
 SMALL = {"latent_dim": 4, "filters": (4, 4, 4), "decoder_filters": (4, 4)}
 TRAIN, TEST = np.arange(0, 24, 2), np.arange(1, 24, 2)
@@ -205,8 +205,8 @@ def test_patience_ends_a_training_and_gives_the_best_model_back(textures, monkey
 def test_windows_are_cut_from_the_wide_pictures_and_the_test_side_is_not(textures, monkeypatch):
     seen = {"train": [], "test": []}
     wide = np.pad(textures[0], ((0, 0), (3, 3), (3, 3)), constant_values=7)
-    augment = splits.augment
-    monkeypatch.setattr(splits, "augment", lambda images, *rest: seen["train"].append(images) or augment(images, *rest))
+    augment = augmentation.augment
+    monkeypatch.setattr(augmentation, "augment", lambda own, *rest: seen["train"].append(own) or augment(own, *rest))
     monkeypatch.setattr(
         training, "evaluate", lambda model, images, *rest: seen["test"].append(images) or {"total": 1.0}
     )
@@ -218,9 +218,9 @@ def test_windows_are_cut_from_the_wide_pictures_and_the_test_side_is_not(texture
 def test_a_collapsed_model_and_one_without_skill_are_told_of():
     verdict = pd.Series({"has_skill": False, "skill_test": -0.1, "skill_flat": 0.04})
     with pytest.warns(RunWarning, match=r"vae-3 has no skill \(test images: -0.10, a flat grey 0.04\)"):
-        training.warn_if_without_skill("vae-3", verdict)
+        skill.warn_if_without_skill("vae-3", verdict)
     with pytest.warns(RunWarning, match="vae-3 has collapsed"):
-        training.warn_if_collapsed("vae-3", 0)
+        skill.warn_if_collapsed("vae-3", 0)
 
 
 def test_a_larger_beta_leaves_less_information_in_the_latents(textures):

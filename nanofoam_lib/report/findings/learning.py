@@ -44,7 +44,7 @@ def models(summary: pd.DataFrame) -> str:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `training.summarise` gives it.
+        As `skill.summarise` gives it.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def without_skill(summary: pd.DataFrame) -> str:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `training.summarise` gives it.
+        As `skill.summarise` gives it.
 
     Returns
     -------
