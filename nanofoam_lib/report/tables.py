@@ -13,12 +13,19 @@ FOREST = "random forest"
 BY_GROUP = "by-group"
 SOFTMAX = "softmax"  # of a network that was trained with labels, and decides by itself
 
+#: What a reader asks of a trained model.
+MODEL_COLUMNS = (
+    "model", "steps", "skill_train", "skill_test", "skill_flat", "skill_pca", "contrast", "has_skill", "active",
+    "test_reconstruction", "test_kl",
+)  # fmt: skip
+
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
     "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
+    "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
     "confusion": lambda table: table[table["classifier"] == FOREST],
 }
 

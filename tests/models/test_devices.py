@@ -1,6 +1,7 @@
 """Training on several devices, on a CPU that TensorFlow is told to split in two, in a process of its own."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,9 @@ noise = np.random.default_rng(0).integers(256, size=(22, 128, 128))
 images = (noise * np.arange(1, 23)[:, None, None] // 22).astype(np.uint8)
 rows, options = (range(16), range(16, 22), training.Recipe(2, batch_size=8)), {"folder": sys.argv[1]}
 found = {"replicas": backend.strategy().num_replicas_in_sync}
+model = vae.build(vae.Config("vae", 4, (4, 4, 4), (4, 4)))
+found["vae", "started"] = training.fit(model, images, *rows)
+training.start = lambda *_: None  # from a start far ahead, the noise that tells two devices from one carries farther
 for devices in ("two", "one"):
     options["folder"] = f"{sys.argv[1]}/{devices}"
     model = vae.build(vae.Config("vae", 4, (4, 4, 4), (4, 4)))
@@ -52,6 +56,7 @@ def test_two_devices_learn_what_one_does_and_their_model_is_read_on_one(tmp_path
     two, one = (found[f"vae-{devices}"] for devices in ("two", "one"))
     assert one["total"][1] < 0.99 * one["total"][0]
     for name in ("total", "reconstruction", "test_total", "test_reconstruction"):
-        np.testing.assert_allclose(two[name], one[name], rtol=5e-3)  # the noise is another, and what follows from it
-    np.testing.assert_allclose(two["kl"], one["kl"], rtol=0.1)
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-3)
+    np.testing.assert_allclose(two["kl"], one["kl"], rtol=0.02)  # the noise is another
+    assert all(math.isfinite(loss) for loss in found["vae-started"]["total"])
     assert run(ENCODE, str(tmp_path / "two")) == "(1, 4)"
