@@ -124,20 +124,15 @@ def _read_step(path):
 
 
 def read_values(source):
-    """Read the literals that a ``parameters`` cell assigns: dict of name to value.
+    r"""Read the literals that a ``parameters`` cell assigns, one name a line: dict of name to value.
 
     Examples
     --------
-    >>> read_values("epochs, steps = 2, None")
+    >>> read_values("epochs = 2\nsteps = None  # go before epochs")
     {'epochs': 2, 'steps': None}
     """
-    values = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign):
-            target, value = node.targets[0], ast.literal_eval(node.value)
-            pairs = zip(target.elts, value, strict=True) if isinstance(target, ast.Tuple) else [(target, value)]
-            values |= {name.id: own for name, own in pairs}
-    return values
+    assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
+    return {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
 
 
 def _check_numbers(steps, start, until):
