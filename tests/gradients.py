@@ -6,16 +6,18 @@ import tensorflow as tf
 from nanofoam_lib.models.backend import keras
 
 
-def by_tape(model, images, output, layer, transform=lambda values: values):
-    """Compute eq. 16 and 17 before the ReLU, with one gradient per image and per dimension."""
+def by_tape(model, images, output, layer, transform=lambda values: values, weights="mean"):
+    """Compute eq. 16 and 17, or the same cell by cell, before the ReLU: one gradient per image and per dimension."""
     both = keras.Model(model.input, [model.get_layer(layer).output, model.outputs[output]])
     maps = []
     for image in images:
         with tf.GradientTape(persistent=True) as tape:
             features, values = both((image / np.float32(255))[None, ..., None], training=False)
             each = [transform(values)[0, d] for d in range(values.shape[-1])]
-        alphas = [tf.reduce_mean(tape.gradient(value, features), axis=(1, 2)) for value in each]
-        maps.append(np.stack([tf.reduce_sum(alpha[:, None, None] * features, -1)[0] for alpha in alphas], axis=-1))
+        alphas = [tape.gradient(value, features) for value in each]
+        if weights == "mean":
+            alphas = [tf.reduce_mean(alpha, axis=(1, 2), keepdims=True) for alpha in alphas]
+        maps.append(np.stack([tf.reduce_sum(alpha * features, -1)[0] for alpha in alphas], axis=-1))
     return np.array(maps)
 
 

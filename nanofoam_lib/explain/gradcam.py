@@ -10,6 +10,8 @@ from nanofoam_lib.models.backend import keras
 
 ops = keras.ops
 
+#: How a map may weight the feature maps: each by its mean derivative, or each of its cells by its own.
+WEIGHTS = ("mean", "cell")
 _BYTES = 256e6  # of feature maps at a time in the Jacobian
 
 
@@ -20,12 +22,18 @@ def latent_maps(
     head: str = "mu",
     layer: str | None = None,
     signed: bool = False,
+    weights: str = "mean",
 ) -> NDArray[np.float32]:
-    """Map where each latent dimension finds what it responds to (thesis eq. 16 and 17; [1]_).
+    """Map where each latent dimension finds what it responds to (thesis eq. 16 and 17; [1]_, [2]_).
 
     For dimension d and feature maps A_k of height h and width w::
 
-        M_d = ReLU(Σ_k α_dk A_k),   α_dk = 1/(h w) Σ_pq ∂head_d/∂A_k,pq
+        weights="mean":  M_d = ReLU(Σ_k α_dk A_k),   α_dk = 1/(h w) Σ_pq ∂head_d/∂A_k,pq
+        weights="cell":  M_d,pq = ReLU(Σ_k ∂head_d/∂A_k,pq A_k,pq)
+
+    The first is the thesis's Grad-CAM [1]_. Its mean forgets where the head looks: a head whose weights differ from
+    cell to cell, such as a dense layer on the flattened A, may respond to other cells than it marks. The second,
+    HiResCAM [2]_, lets each cell count by its own derivative. Behind a global average pooling they are the same.
 
     Every image is explained by itself and every dimension by itself: neither the other images of the batch nor the
     other dimensions change a map, and nothing is sampled.
@@ -44,38 +52,44 @@ def latent_maps(
         Name of the layer whose output is A; if not given, the last with feature maps.
     signed : bool
         Leave out the ReLU: negative values are where the image pushes the dimension down.
+    weights : {"mean", "cell"}
+        Weight each feature map by its mean derivative, or each of its cells by its own.
 
     Returns
     -------
     ndarray of float32, shape (N, h, w, len(dims))
-        In units of the head per feature map element; `upsample` brings them to the size of the image.
+        In units of the head; `upsample` brings them to the size of the image. Where the head is linear in A, the signed
+        maps of "cell" are an exact account of it: each adds up over its cells to the head without its bias.
 
     Raises
     ------
     ValueError
-        If there is no such dimension, head or layer, or the images are not as described.
+        If there is no such dimension, head or layer, the images are not as described, or `weights` is neither.
 
     Notes
     -----
-    Where the head is a linear layer on the flattened or the spatially averaged A, α follows from its weights alone:
-    one forward pass and one matrix product give all maps. Anywhere else α comes from one batched Jacobian, in parts
-    of bounded memory. Both are exact.
+    Where the head is a linear layer on the flattened or the spatially averaged A, the derivatives are its weights: one
+    forward pass and one matrix product give all maps. Anywhere else they come from one batched Jacobian, in parts of
+    bounded memory. Both are exact.
 
     References
     ----------
     .. [1] R. R. Selvaraju et al., Int. J. Comput. Vis. 128 (2020) 336, doi:10.1007/s11263-019-01228-7
+    .. [2] R. L. Draelos, L. Carin, arXiv:2011.08891
     """
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights must be one of {', '.join(map(repr, WEIGHTS))}, not {weights!r}")
     name = "log_var" if head == "sigma" else head
     tensor = _head_output(encoder, name, head)
     source = _feature_layer(encoder, layer)
     dims = _check_dims(dims, tensor.shape[-1])
     images = _check_images(images)
-    alpha = _closed_form(encoder, name, source)
+    alpha = _closed_form(encoder, name, source, weights)
     transform = objective.sigma if head == "sigma" else None
     if alpha is None:
-        maps = _by_jacobian(encoder, tensor, source, images, dims, transform)
+        maps = _by_jacobian(encoder, tensor, source, images, dims, transform, weights)
     else:
-        maps = _by_product(encoder, tensor, source, images, dims, alpha[:, dims], transform)
+        maps = _by_product(encoder, tensor, source, images, dims, alpha[..., dims], transform)
     return maps if signed else np.maximum(maps, 0, out=maps)
 
 
@@ -102,6 +116,32 @@ def mean_map(maps: NDArray[Any], weights: ArrayLike | None = None) -> NDArray[np
     if weights.shape != (n_dims,) or not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
         raise ValueError(f"weights must be {n_dims} numbers, none negative and not all zero")
     return (maps @ (weights / weights.sum()).astype(np.float32)).astype(np.float32)
+
+
+def panels(
+    model: vae.Autoencoder, images: NDArray[Any], dims: ArrayLike, weights: str = "mean"
+) -> dict[str, NDArray[Any]]:
+    """Gather what `figures.maps.gradcam` shows of images: their maps beside what the model makes of them.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+    images : ndarray of uint8, shape (N, 128, 128)
+    dims : sequence of int
+        Dimensions whose maps are shown one by one.
+    weights : {"mean", "cell"}
+        As in `latent_maps`.
+
+    Returns
+    -------
+    dict of ndarray
+        ``images``; ``decoded`` (N, 128, 128), from μ or conv; ``maps`` (N, h, w, len(dims)); ``mean_map`` (N, h, w),
+        over all dimensions; ``dims``.
+    """
+    dims = np.asarray(dims)
+    maps = latent_maps(model.encoder, images, head=model.config.heads[0], weights=weights)
+    shown = {"images": images, "decoded": descriptors.reconstruct(model, images)}
+    return shown | {"maps": maps[..., dims], "mean_map": mean_map(maps), "dims": dims}
 
 
 def upsample(maps: ArrayLike, size: int = vae.SIZE) -> NDArray[np.float32]:
@@ -208,36 +248,36 @@ def _reducer(encoder, name, source):
     return type(between).__name__ if between.input is source.output else None
 
 
-def _closed_form(encoder, name, source):
-    """Give α (K, D) of a head that is linear in A, from its weights; None of any other."""
+def _closed_form(encoder, name, source, weights):
+    """Give α of a head that is linear in A, from its kernel: (K, D), by cell (h, w, K, D); None of any other."""
     reducer = _reducer(encoder, name, source)
     if reducer is None:
         return None
     height, width, depth = source.output.shape[1:]
     kernel = ops.convert_to_numpy(encoder.get_layer(name).kernel)
     if reducer == "GlobalAveragePooling2D":
-        return kernel / (height * width)
-    return kernel.reshape(height * width, depth, -1).mean(axis=0)
+        return kernel / (height * width)  # the derivative is the same in every cell
+    by_cell = kernel.reshape(height * width, depth, -1)
+    return by_cell.mean(axis=0) if weights == "mean" else by_cell.reshape(height, width, depth, -1)
 
 
 def _by_product(encoder, tensor, source, images, dims, alpha, transform):
-    """Compute the maps from known α (K, D): a matrix product, and for σ its derivative ½ σ by log σ²."""
+    """Compute the maps from known α (K, D) or (h, w, K, D): a product, and for σ its derivative ½ σ by log σ²."""
     model = keras.Model(encoder.input, [source.output, tensor] if transform else source.output)
     maps = np.empty((len(images), *source.output.shape[1:3], len(dims)), np.float32)
-    alpha = ops.convert_to_tensor(alpha, "float32")
+    by_cell, alpha = np.ndim(alpha) == 4, ops.convert_to_tensor(alpha, "float32")
     for rows, batch in descriptors.batches(images, descriptors.BATCH_SIZE):
-        features = model(batch, training=False)
+        features, *values = _as_list(model(batch, training=False))
+        weighted = ops.einsum("nhwk,hwkd->nhwd", features, alpha) if by_cell else ops.matmul(features, alpha)
         if transform:
-            features, values = features
-            slope = ops.take(transform(values), dims, axis=1) / 2
-            maps[rows] = ops.convert_to_numpy(ops.matmul(features, alpha) * slope[:, None, None, :])
-        else:
-            maps[rows] = ops.convert_to_numpy(ops.matmul(features, alpha))
+            slope = ops.take(transform(*values), dims, axis=1) / 2
+            weighted = weighted * slope[:, None, None, :]
+        maps[rows] = ops.convert_to_numpy(weighted)
     return maps
 
 
-def _by_jacobian(encoder, tensor, source, images, dims, transform):
-    """Compute the maps with α from the Jacobian of the head by a shift of each feature map as a whole.
+def _by_jacobian(encoder, tensor, source, images, dims, transform, weights):
+    """Compute the maps with α from the Jacobian of the head by a shift of A: of each map as a whole, or of each cell.
 
     The copies of A, one for each dimension, go through the rest of the network as one batch; the gradient of the sum
     of copy d's dimension d then is the Jacobian, since copies do not meet.
@@ -247,6 +287,7 @@ def _by_jacobian(encoder, tensor, source, images, dims, transform):
     rest = keras.Model([source.output, *others], tensor)
     height, width, depth = source.output.shape[1:]
     maps = np.empty((len(images), height, width, len(dims)), np.float32)
+    shifted = (1, 1, depth) if weights == "mean" else (height, width, depth)
     bytes_per_copy = 4 * _largest_map(encoder, source)
     n_dims = int(np.clip(_BYTES // bytes_per_copy, 1, len(dims)))
     n_images = int(np.clip(_BYTES // (bytes_per_copy * len(dims)), 1, descriptors.BATCH_SIZE))
@@ -254,24 +295,27 @@ def _by_jacobian(encoder, tensor, source, images, dims, transform):
         features, *beside = _as_list(front(batch, training=False))
         for first in range(0, len(dims), n_dims):
             own = dims[first : first + n_dims]
-            alpha = _jacobian(rest, features, beside, own, transform) / (height * width)
-            weighted = ops.matmul(
-                features, ops.transpose(ops.reshape(alpha, (-1, len(own), depth)), (0, 2, 1))[:, None]
-            )
+            slopes = _jacobian(rest, features, beside, own, transform, shifted)
+            slopes = ops.reshape(slopes, (-1, len(own), *shifted))
+            if weights == "mean":
+                alpha = slopes[:, :, 0, 0] / (height * width)
+                weighted = ops.matmul(features, ops.transpose(alpha, (0, 2, 1))[:, None])
+            else:
+                weighted = ops.einsum("nhwk,ndhwk->nhwd", features, slopes)
             maps[rows, ..., first : first + n_dims] = ops.convert_to_numpy(weighted)
     return maps
 
 
-def _jacobian(rest, features, beside, dims, transform):
-    """Differentiate dimension d of `rest` by a constant added to each channel of its copy: (N · D, K)."""
+def _jacobian(rest, features, beside, dims, transform, shifted):
+    """Differentiate dimension d of `rest` by a shift, of shape `shifted`, of its copy of A: (N · D, *shifted)."""
     copies, *others = (ops.repeat(tensor, len(dims), axis=0) for tensor in (features, *beside))
     chosen = np.eye(rest.output_shape[-1], dtype=np.float32)[np.tile(dims, len(features))]
 
     def total(shift):
-        values = rest([copies + shift[:, None, None, :], *others], training=False)
+        values = rest([copies + shift, *others], training=False)
         return ops.sum(chosen * (transform(values) if transform else values))
 
-    return backend.gradient(total, ops.zeros((len(copies), copies.shape[-1])))
+    return backend.gradient(total, ops.zeros((len(copies), *shifted)))
 
 
 def _cut(tensor, source):

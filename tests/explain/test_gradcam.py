@@ -4,7 +4,7 @@ import tensorflow as tf
 from gradients import assert_close, by_tape
 
 from nanofoam_lib.explain import gradcam
-from nanofoam_lib.models import vae
+from nanofoam_lib.models import descriptors, vae
 from nanofoam_lib.models.backend import keras
 
 TINY = {"latent_dim": 5, "filters": (4, 6, 7), "decoder_filters": (4, 3)}
@@ -33,24 +33,69 @@ def sigma(log_var):
     return tf.exp(log_var / 2)
 
 
+@pytest.mark.parametrize("weights", gradcam.WEIGHTS)
 @pytest.mark.parametrize("layer", [None, "features", "norm_2", "pool_1"])
 @pytest.mark.parametrize(("head", "output", "transform"), [("mu", 0, tf.identity), ("sigma", 1, sigma)])
-def test_maps_are_those_of_one_gradient_per_dimension(encoder, images, layer, head, output, transform):
-    expected = by_tape(encoder, images, output, layer or "features", transform)
-    assert_close(gradcam.latent_maps(encoder, images, head=head, layer=layer, signed=True), expected)
-    maps = gradcam.latent_maps(encoder, images, head=head, layer=layer)
+def test_maps_are_those_of_one_gradient_per_dimension(encoder, images, layer, head, output, transform, weights):
+    expected = by_tape(encoder, images, output, layer or "features", transform, weights)
+    options = {"head": head, "layer": layer, "weights": weights}
+    assert_close(gradcam.latent_maps(encoder, images, signed=True, **options), expected)
+    maps = gradcam.latent_maps(encoder, images, **options)
     assert_close(maps, np.maximum(expected, 0))
     assert maps.dtype == np.float32
     assert maps.shape == (3, *encoder.get_layer(layer or "features").output.shape[1:3], 5)
 
 
+@pytest.mark.parametrize("weights", gradcam.WEIGHTS)
 @pytest.mark.parametrize("head", ["mu", "log_var", "sigma"])
-def test_closed_form_and_jacobian_agree(encoder, images, head, monkeypatch):
-    exact = gradcam.latent_maps(encoder, images, head=head, signed=True)
+def test_closed_form_and_jacobian_agree(encoder, images, head, weights, monkeypatch):
+    options = {"head": head, "signed": True, "weights": weights}
+    exact = gradcam.latent_maps(encoder, images, **options)
     monkeypatch.setattr(gradcam, "_closed_form", lambda *args: None)
-    assert_close(gradcam.latent_maps(encoder, images, head=head, signed=True), exact)
+    assert_close(gradcam.latent_maps(encoder, images, **options), exact)
     monkeypatch.setattr(gradcam, "_BYTES", 1)  # one image and one dimension at a time
-    assert_close(gradcam.latent_maps(encoder, images, head=head, signed=True), exact)
+    assert_close(gradcam.latent_maps(encoder, images, **options), exact)
+
+
+@pytest.mark.parametrize(("kind", "head"), [("vae", "mu"), ("vae", "log_var"), ("ae", "conv")])
+def test_signed_maps_cell_by_cell_add_up_to_the_head_without_its_bias(images, kind, head):
+    encoder = vae.build(vae.Config(kind, **TINY), seed=2).encoder
+    kernel, bias = encoder.get_layer(head).get_weights()
+    encoder.get_layer(head).set_weights([kernel, bias + np.arange(5)])
+    maps = gradcam.latent_maps(encoder, images, head=head, signed=True, weights="cell")
+    expected = descriptors.heads(encoder, images)[head] - bias - np.arange(5)
+    assert_close(maps.sum(axis=(1, 2)), expected)
+
+
+@pytest.mark.parametrize("weights", gradcam.WEIGHTS)
+def test_sigma_follows_the_chain_rule(encoder, images, weights):
+    """∂σ/∂A = ½ σ ∂(log σ²)/∂A."""
+    options = {"dims": [4, 1], "signed": True, "weights": weights}
+    slope = 0.5 * np.exp(0.5 * descriptors.heads(encoder, images)["log_var"][:, None, None, [4, 1]])
+    expected = slope * gradcam.latent_maps(encoder, images, head="log_var", **options)
+    assert_close(gradcam.latent_maps(encoder, images, head="sigma", **options), expected)
+
+
+def test_the_thesis_s_maps_are_the_default(encoder, images):
+    default, mean = gradcam.latent_maps(encoder, images), gradcam.latent_maps(encoder, images, weights="mean")
+    np.testing.assert_array_equal(default, mean)
+    assert np.abs(gradcam.latent_maps(encoder, images, weights="cell") - mean).max() > 0.1 * mean.max()
+
+
+def test_behind_a_global_average_both_kinds_of_maps_are_the_same(classifier, images):
+    maps = gradcam.latent_maps(classifier, images, head="classes", weights="cell")
+    np.testing.assert_array_equal(maps, gradcam.class_maps(classifier, images))
+
+
+@pytest.mark.parametrize("weights", gradcam.WEIGHTS)
+def test_panels_hold_what_their_figure_shows(images, weights):
+    model = vae.build(vae.Config("ae", **TINY))
+    panels = gradcam.panels(model, images, [3, 0], weights)
+    maps = gradcam.latent_maps(model.encoder, images, head="conv", weights=weights)
+    np.testing.assert_array_equal(panels["maps"], maps[..., [3, 0]])
+    np.testing.assert_array_equal(panels["mean_map"], gradcam.mean_map(maps))
+    assert panels["decoded"].shape == panels["images"].shape
+    assert list(panels["dims"]) == [3, 0]
 
 
 def test_a_plain_autoencoder_has_one_head(images):
@@ -153,6 +198,7 @@ def test_cam_refuses_another_head(encoder, images):
         ({"layer": "flatten"}, "no layer 'flatten' with feature maps; it has .*features"),
         ({"layer": "nothing"}, "no layer 'nothing'"),
         ({"head": "conv"}, "no head 'conv'; it has mu, log_var, sigma"),
+        ({"weights": "median"}, "weights must be one of 'mean', 'cell', not 'median'"),
     ],
 )
 def test_what_is_not_there_is_named(encoder, images, options, message):

@@ -198,15 +198,17 @@ def interrupt():
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("weights", gradcam.WEIGHTS)
 @pytest.mark.parametrize("layer", [None, "norm_2", "pool_1"])
 @pytest.mark.parametrize(("head", "output"), [("mu", 0), ("sigma", 1)])
-def test_maps_are_those_of_one_gradient_per_dimension(tiny, textures, layer, head, output, monkeypatch):
+def test_maps_are_those_of_one_gradient_per_dimension(tiny, textures, layer, head, output, weights, monkeypatch):
     images = textures[0][[0, 9, 18]]
     transform = objective.sigma if head == "sigma" else tf.identity
-    expected = by_tape(tiny.encoder, images, output, layer or "features", transform)
-    assert_close(gradcam.latent_maps(tiny.encoder, images, head=head, layer=layer, signed=True), expected)
+    expected = by_tape(tiny.encoder, images, output, layer or "features", transform, weights)
+    options = {"head": head, "layer": layer, "signed": True, "weights": weights}
+    assert_close(gradcam.latent_maps(tiny.encoder, images, **options), expected)
     monkeypatch.setattr(gradcam, "_BYTES", 1)  # one image and one dimension at a time
-    alone = gradcam.latent_maps(tiny.encoder, images[1:2], dims=[2], head=head, layer=layer, signed=True)
+    alone = gradcam.latent_maps(tiny.encoder, images[1:2], dims=[2], **options)
     assert_close(alone[..., 0], expected[1:2, ..., 2])
 
 
