@@ -1,7 +1,8 @@
 """Whether Grad-CAM maps can be trusted: deletion, weight randomisation, localisation, stability.
 
 Each check gives, for every variant of it, one value per image: the mean over the dimensions looked at. Maps that are
-zero everywhere say nothing and do not count; an image without any other has NaN.
+zero everywhere say nothing and do not count; an image without any other has NaN. `compare` holds the thesis's maps and
+those cell by cell to all of them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,16 +22,23 @@ ERASED = 0.1  # share of the pixels that deletion erases
 SHIFT = 4  # pixels
 #: What a trustworthy map gives, by check.
 EXPECTED = {"deletion": "above 1", "randomisation": "near 0", "localisation": "1 by chance", "stability": "near 1"}
+#: What maps are called in tables, by their weights (`gradcam.WEIGHTS`).
+MAPS = {"mean": "thesis", "cell": "cell by cell"}
 
 
 def deletion(
-    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu", seed: int = 0
+    encoder: keras.Model,
+    images: NDArray[Any],
+    dims: Sequence[int],
+    head: str = "mu",
+    seed: int = 0,
+    weights: str = "mean",
 ) -> dict[str, NDArray[Any]]:
     """Erase the most salient tenth of the pixels, and compare how far the latent moves with erasing others.
 
     Parameters
     ----------
-    encoder, images, dims, head
+    encoder, images, dims, head, weights
         As in `gradcam.latent_maps`; images as uint8 or float in [0, 1]. Erased pixels get the image's mean.
     seed : int
 
@@ -42,7 +50,7 @@ def deletion(
         one: scattered pixels are finer than anything the network is used to. 1 says that the map points nowhere.
     """
     pictures = descriptors.to_input(images)[..., 0]
-    maps = gradcam.upsample(gradcam.latent_maps(encoder, pictures, dims, head), pictures.shape[-1])
+    maps = gradcam.upsample(gradcam.latent_maps(encoder, pictures, dims, head, weights=weights), pictures.shape[-1])
     salient = _most_salient(maps)
     rng = np.random.default_rng(seed)
     flat = salient.reshape(len(salient), -1, len(dims))
@@ -67,13 +75,18 @@ def deletion(
 
 
 def randomisation(
-    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu", seed: int = 0
+    encoder: keras.Model,
+    images: NDArray[Any],
+    dims: Sequence[int],
+    head: str = "mu",
+    seed: int = 0,
+    weights: str = "mean",
 ) -> dict[str, NDArray[Any]]:
     """Shuffle the weights layer by layer, from the head down, and see whether the maps change [1]_.
 
     Parameters
     ----------
-    encoder, images, dims, head
+    encoder, images, dims, head, weights
         As in `gradcam.latent_maps`.
     seed : int
 
@@ -87,7 +100,7 @@ def randomisation(
     ----------
     .. [1] J. Adebayo et al., NeurIPS 31 (2018) 9505, arXiv:1810.03292
     """
-    maps = gradcam.latent_maps(encoder, images, dims, head)
+    maps = gradcam.latent_maps(encoder, images, dims, head, weights=weights)
     shuffled = keras.models.clone_model(encoder)
     shuffled.set_weights(encoder.get_weights())
     rng = np.random.default_rng(seed)
@@ -96,7 +109,8 @@ def randomisation(
     beside = set(encoder.output_names) - {own}
     for layer in reversed([layer for layer in shuffled.layers if layer.weights and layer.name not in beside]):
         layer.set_weights([rng.permuted(weight.ravel()).reshape(weight.shape) for weight in layer.get_weights()])
-        found[layer.name] = _mean(_correlation(maps, gradcam.latent_maps(shuffled, images, dims, head)))
+        others = gradcam.latent_maps(shuffled, images, dims, head, weights=weights)
+        found[layer.name] = _mean(_correlation(maps, others))
     return found
 
 
@@ -124,13 +138,13 @@ def localisation(maps: NDArray[Any], zones: Mapping[str, NDArray[np.bool_]]) -> 
 
 
 def stability(
-    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu"
+    encoder: keras.Model, images: NDArray[Any], dims: Sequence[int], head: str = "mu", weights: str = "mean"
 ) -> dict[str, NDArray[Any]]:
     """Flip and shift the image, and see whether the map goes with it.
 
     Parameters
     ----------
-    encoder, images, dims, head
+    encoder, images, dims, head, weights
         As in `gradcam.latent_maps`.
 
     Returns
@@ -141,11 +155,11 @@ def stability(
     """
 
     def maps_of(pictures):
-        return gradcam.upsample(gradcam.latent_maps(encoder, pictures, dims, head))[:, SHIFT:-SHIFT, SHIFT:-SHIFT]
+        return gradcam.upsample(gradcam.latent_maps(encoder, pictures, dims, head, weights=weights))
 
     images = np.asarray(images)
     wide = np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), mode="reflect")
-    still = gradcam.upsample(gradcam.latent_maps(encoder, images, dims, head))
+    still = maps_of(images)
     inner, outer = slice(SHIFT, -SHIFT), slice(2 * SHIFT, None)
     pairs = {
         "horizontal flip": (maps_of(images[:, :, ::-1])[:, :, ::-1], still[:, inner, inner]),
@@ -153,7 +167,46 @@ def stability(
         "shift to the left": (maps_of(wide[:, SHIFT:-SHIFT, 2 * SHIFT :]), still[:, inner, outer]),
         "shift upwards": (maps_of(wide[:, 2 * SHIFT :, SHIFT:-SHIFT]), still[:, outer, inner]),
     }
-    return {name: _mean(_correlation(changed, expected)) for name, (changed, expected) in pairs.items()}
+    return {
+        name: _mean(_correlation(changed[:, inner, inner], expected)) for name, (changed, expected) in pairs.items()
+    }
+
+
+def compare(
+    encoder: keras.Model,
+    images: NDArray[Any],
+    dims: Sequence[int],
+    groups: ArrayLike,
+    zones: Mapping[str, NDArray[np.bool_]],
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Hold the maps of the thesis and those cell by cell to every check, of the encoder's first head.
+
+    Parameters
+    ----------
+    encoder, images, dims
+        As in `gradcam.latent_maps`.
+    groups : array-like, shape (N,)
+    zones : dict of ndarray of bool, shape (N, S, S)
+        As in `localisation`.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `summarise` for both kinds of maps, those of one check and variant below each other.
+    """
+    head = encoder.output_names[0]
+    found = []
+    for weights in MAPS:
+        checks = {
+            "deletion": deletion(encoder, images, dims, head, seed, weights),
+            "randomisation": randomisation(encoder, images, dims, head, seed, weights),
+            "stability": stability(encoder, images, dims, head, weights),
+        }
+        localised = localisation(gradcam.latent_maps(encoder, images, dims, head, weights=weights), zones)
+        found.append(summarise(checks, groups, dims, localised, seed, weights))
+    return pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
 
 
 def summarise(
@@ -162,6 +215,7 @@ def summarise(
     dims: Collection[int],
     localised: Mapping[str, NDArray[Any]],
     seed: int = 0,
+    weights: str = "mean",
 ) -> pd.DataFrame:
     """Sum up the checks as a table.
 
@@ -175,12 +229,14 @@ def summarise(
     localised : dict
         What `localisation` gave for these dimensions.
     seed : int
+    weights : {"mean", "cell"}
+        Of the maps that were checked.
 
     Returns
     -------
     pandas.DataFrame
-        Columns check, variant, dimension (missing for the mean over all), value, ci_low, ci_high (95 %), expected
-        (what a map to be trusted gives), n_images (those with a map).
+        Columns check, variant, maps ("thesis" or "cell by cell"), dimension (missing for the mean over all), value,
+        ci_low, ci_high (95 %), expected (what a map to be trusted gives), n_images (those with a map).
     """
     groups = np.asarray(groups)
     rows = []
@@ -189,7 +245,9 @@ def summarise(
     for zone, values in localised.items():
         rows.append(_row("localisation", zone, None, _mean(values), groups, seed))
         rows += [_row("localisation", zone, dim, values[:, d], groups, seed) for d, dim in enumerate(dims)]
-    return pd.DataFrame(rows).astype({"dimension": "Int64"})
+    table = pd.DataFrame(rows).astype({"dimension": "Int64"})
+    table.insert(2, "maps", MAPS[weights])
+    return table
 
 
 def _row(check, variant, dimension, values, groups, seed):

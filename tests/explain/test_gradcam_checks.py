@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from nanofoam_lib.explain import gradcam, gradcam_checks
@@ -43,6 +44,30 @@ def test_deleting_what_the_latent_sums_up_moves_it_farther_than_deleting_elsewhe
     for ratio in found.values():
         assert ratio.shape == (6,)
         assert (ratio > 2).all()
+
+
+def test_only_maps_cell_by_cell_find_what_a_head_that_depends_on_the_place_looks_at():
+    """The head hardly reads the right half, which is brighter: with one mean derivative the map marks that."""
+    images = np.ones((6, 128, 128), np.float32)
+    images[..., :64] = np.linspace(0.5, 0.8, 6)[:, None, None]
+    encoder = brightness_encoder()
+    kernel = np.full((32, 32, 2, 2), 0.01)
+    kernel[:, :16] = 1
+    encoder.get_layer("mu").set_weights([kernel.reshape(-1, 2), np.zeros(2)])
+    mean, cell = (gradcam_checks.deletion(encoder, images, DIMS, weights=weights) for weights in gradcam.WEIGHTS)
+    for name in mean:
+        assert (mean[name] <= 1).all()
+        assert (cell[name] > 1.5).all()
+
+
+@pytest.mark.parametrize("check", [gradcam_checks.randomisation, gradcam_checks.stability])
+def test_checks_look_at_the_maps_they_are_asked_for(encoder, textures, check, monkeypatch):
+    asked, maps_of = [], gradcam.latent_maps
+    monkeypatch.setattr(
+        gradcam, "latent_maps", lambda *args, **opts: (asked.append(opts["weights"]), maps_of(*args))[1]
+    )
+    check(encoder, textures[0][:2], DIMS, weights="cell")
+    assert set(asked) == {"cell"}
 
 
 def test_deletion_of_a_map_that_points_nowhere_is_no_better_than_chance(monkeypatch):
@@ -124,3 +149,18 @@ def test_the_table_holds_means_over_known_images_with_their_intervals():
     assert (known["ci_low"] <= known["value"]).all()
     assert (known["value"] <= known["ci_high"]).all()
     assert np.isnan(table.loc[table["check"] == "deletion", "value"]).all()
+    assert set(table["maps"]) == {"thesis"}
+
+
+def test_both_kinds_of_maps_stand_below_each_other_in_one_table(spots):
+    groups, zones = list("aabbcc"), {"spots": spots > 0.2}
+    encoder = brightness_encoder()
+    table = gradcam_checks.compare(encoder, spots, DIMS, groups, zones)
+    assert table["maps"].tolist() == ["thesis", "cell by cell"] * (len(table) // 2)
+    same = ["check", "variant", "dimension"]
+    pd.testing.assert_frame_equal(
+        table.loc[::2, same].reset_index(drop=True), table.loc[1::2, same].reset_index(drop=True)
+    )
+    expected = gradcam_checks.deletion(encoder, spots, DIMS, weights="cell")["same shape elsewhere"].mean()
+    found = table.query("variant == 'same shape elsewhere' and maps == 'cell by cell'")["value"].item()
+    assert found == pytest.approx(expected)
