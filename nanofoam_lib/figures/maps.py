@@ -14,7 +14,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.figures.style import COLOURS, columns_for, grid, page_width, row_aspect, row_title, styled, wrapped
+from nanofoam_lib.figures.style import (
+    COLOURS,
+    MARKERS,
+    columns_for,
+    grid,
+    page_width,
+    row_aspect,
+    row_title,
+    styled,
+    wrapped,
+)
+
+#: Of the kinds of maps in `gradcam_checks`: blue and vermilion, which every eye tells apart.
+CHECKED_COLOURS = (COLOURS[0], COLOURS[4])
 
 
 @styled
@@ -137,12 +150,12 @@ def class_maps(
 
 @styled
 def gradcam_checks(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
-    """Draw what each check of the maps found, with its interval, against what a map to be trusted gives.
+    """Draw what each check found of each kind of maps, with its interval, against what a map to be trusted gives.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As `gradcam_checks.summarise` gives it; rows of single dimensions are left out.
+        As `gradcam_checks.compare` gives it; rows of single dimensions are left out.
     note, lang
         See `gradcam`.
 
@@ -151,21 +164,26 @@ def gradcam_checks(table: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
     matplotlib.figure.Figure
     """
     table = table[table["dimension"].isna()]
-    checks = list(dict.fromkeys(table["check"]))
+    checks, kinds = (list(dict.fromkeys(table[column])) for column in ("check", "maps"))
     columns = columns_for(2, 7)
-    figure, axes = grid(4 // columns, columns, cell_aspect=0.9 / columns, note=note)
+    figure, axes = grid(4 // columns, columns, cell_aspect=1.3 / columns, note=note)
     lines = {"deletion": 1, "randomisation": 0, "localisation": 1, "stability": 1}
     labels = {"deletion": "movement, relative to erasing", "localisation": "times its share of the image"}
     for axis, check in zip(axes.flat, checks, strict=True):
         own = table[table["check"] == check]
-        for y, row in enumerate(own.itertuples()):
-            axis.plot([row.ci_low, row.ci_high], [y, y], color=COLOURS[0], linewidth=1)
-            axis.plot(row.value, y, "o", color=COLOURS[0], markersize=4)
+        variants = list(dict.fromkeys(own["variant"]))
+        for i, kind in enumerate(kinds):
+            rows = own[own["maps"] == kind]
+            places = [variants.index(variant) + 0.3 * (i - (len(kinds) - 1) / 2) for variant in rows["variant"]]
+            axis.hlines(places, rows["ci_low"], rows["ci_high"], color=CHECKED_COLOURS[i], linewidth=1)
+            named = f"{text('maps', lang)} {text(kind, lang)}"
+            axis.plot(rows["value"], places, MARKERS[i], color=CHECKED_COLOURS[i], markersize=4, label=named)
         axis.axvline(lines[check], color="0.5", linestyle=":", linewidth=1)
-        axis.set(yticks=range(len(own)), yticklabels=[text(variant, lang) for variant in own["variant"]])
+        axis.set(yticks=range(len(variants)), yticklabels=[text(variant, lang) for variant in variants])
         axis.set(title=text(check, lang), xlabel=text(labels.get(check, "rank correlation"), lang))
-        axis.set_ylim(len(own) - 0.5, -0.5)
+        axis.set_ylim(len(variants) - 0.5, -0.5)
         axis.locator_params(axis="x", nbins=4)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds))
     return figure
 
 

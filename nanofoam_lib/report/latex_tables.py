@@ -7,7 +7,7 @@ import pandas as pd
 from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.report import tables
 
-LONGEST = 30  # rows of a table; more do not fit a page beside its caption
+LONGEST = 40  # rows of a table; more do not fit a page beside its caption
 
 #: Scales what is wider than the column or too high for a page down to it; each table brings it, to be used on its own.
 FIT = r"""\providecommand{\fit}[1]{\sbox0{#1}%

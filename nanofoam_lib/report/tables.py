@@ -46,6 +46,7 @@ WORDS = {
     "split",
     "check",
     "variant",
+    "maps",
     "expected",
     "what",
     "picture",

@@ -78,11 +78,17 @@ def test_checks_are_drawn_where_the_table_says():
         ("randomisation", "mu", None, 0.1), ("stability", "vertical flip", None, 0.9),
         ("localisation", "pores", None, 1.2), ("localisation", "pores", 7, 3.0),
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["check", "variant", "dimension", "value"])
+    table = pd.DataFrame(rows, columns=["check", "variant", "dimension", "value"]).assign(maps="thesis")
+    table = pd.concat([table, table.assign(maps="cell by cell", value=table["value"] + 2)]).sort_index(kind="stable")
     table = table.assign(ci_low=table["value"] - 0.1, ci_high=table["value"] + 0.1)
-    figure = figures.gradcam_checks(table.astype({"dimension": "Int64"}))
+    figure = figures.gradcam_checks(table.astype({"dimension": "Int64"}), lang="es")
     first = figure.axes[0]
-    assert [label.get_text() for label in first.get_yticklabels()] == ["random pixels", "same shape elsewhere"]
-    assert [line.get_xdata()[0] for line in first.lines if line.get_marker() == "o"] == [2.0, 1.5]
-    assert next(line.get_xdata() for line in first.lines if len(line.get_xdata()) == 2) == pytest.approx([1.9, 2.1])
-    assert len([line for line in figure.axes[3].lines if line.get_marker() == "o"]) == 1
+    assert [label.get_text() for label in first.get_yticklabels()] == ["píxeles al azar", "misma forma en otro lugar"]
+    thesis, by_cell = (line for line in first.lines if line.get_marker() in "os")
+    assert list(thesis.get_xdata()) == [2.0, 1.5]
+    assert list(by_cell.get_xdata()) == [4.0, 3.5]
+    assert thesis.get_color() != by_cell.get_color()
+    assert (thesis.get_ydata() < by_cell.get_ydata()).all()
+    assert first.collections[0].get_segments()[0][:, 0] == pytest.approx([1.9, 2.1])
+    assert [len(line.get_xdata()) for line in figure.axes[3].lines if line.get_marker() in "os"] == [1, 1]
+    assert [label.get_text() for label in figure.legends[0].get_texts()] == ["mapas de la tesis", "mapas celda a celda"]

@@ -112,12 +112,39 @@ def test_checks_of_maps_are_summed_up_with_their_verdict():
         ("localisation", "pores", 3, 1.7, 1.4, 2.0, "1 by chance"),
         ("localisation", "walls", 3, 0.5, 0.4, 0.6, "1 by chance"),
     ]
-    table = pd.DataFrame(rows, columns=columns).astype({"dimension": "Int64"})
-    said = findings.map_checks(table)
-    assert "it need not matter (same shape elsewhere)" in said
-    assert "dimension 3 at pores (1.7 × their share)" in said
-    assert "walls" not in said.splitlines()[-1]
-    assert "No map" in findings.map_checks(table.assign(value=np.nan))
+    thesis = pd.DataFrame(rows, columns=columns).astype({"dimension": "Int64"}).assign(maps="thesis")
+    by_cell = thesis.assign(maps="cell by cell", ci_low=thesis["ci_low"] + 0.3)
+    said = findings.map_checks(pd.concat([thesis, by_cell])).splitlines()
+    start = "- **deletion** (above 1). The maps of the thesis fail (what they mark need not matter): random pixels 2.00"
+    assert said[0].startswith(start)
+    assert "the maps cell by cell pass (erasing what they mark moves the latent farther): random pixels" in said[0]
+    assert said[1].startswith("- By the maps of the thesis, more than chance")
+    assert said[1].endswith("dimension 3 at pores (1.70 × their share).")
+    assert said[3:] == [
+        "- The maps of the thesis fail deletion.",
+        "- The maps cell by cell pass deletion.",
+        "- **Trust the maps cell by cell, not the maps of the thesis**: "
+        "only they mark what matters to the latent and was learnt.",
+    ]
+    alone = findings.map_checks(thesis).splitlines()
+    assert alone[-1].startswith("- **No map is to be trusted**")
+    both = findings.map_checks(pd.concat([by_cell.assign(maps="thesis"), by_cell]))
+    assert "**Trust the maps of the thesis and the maps cell by cell**" in both
+    assert "No map is other than zero" in findings.map_checks(thesis.assign(value=np.nan))
+
+
+def test_maps_that_survive_shuffling_are_not_to_be_trusted():
+    columns = ["check", "variant", "dimension", "value", "ci_low", "ci_high", "expected", "maps"]
+    rows = [
+        ("deletion", "random pixels", pd.NA, 2.0, 1.5, 2.5, "above 1", "cell by cell"),
+        ("randomisation", "mu", pd.NA, 0.9, 0.8, 1.0, "near 0", "cell by cell"),
+        ("stability", "vertical flip", pd.NA, 0.1, 0.0, 0.2, "near 1", "cell by cell"),
+    ]
+    said = findings.map_checks(pd.DataFrame(rows, columns=columns)).splitlines()
+    assert said[-2:] == [
+        "- The maps cell by cell pass deletion, and fail randomisation and stability.",
+        "- **No map is to be trusted**: none passes both deletion and randomisation.",
+    ]
 
 
 def test_a_classifier_is_held_to_the_largest_class():

@@ -144,13 +144,19 @@ def test_findings_without_their_tables_are_left_out(small_run):
 
 
 def test_a_finding_of_several_points_is_a_list(small_run):
-    columns = {"check": "deletion", "variant": ["grey", "blur"], "dimension": None, "value": [2.0, 1.5]}
+    columns = {
+        "check": "deletion",
+        "variant": ["grey", "blur"],
+        "maps": "thesis",
+        "dimension": None,
+        "value": [2.0, 1.5],
+    }
     columns |= {"ci_low": 1.25, "ci_high": 3.0, "expected": "more than 1", "n_images": 5}
     files.write_csv(small_run.table("gradcam_checks"), pd.DataFrame(columns))
     html_report.write(small_run)
     page = small_run.report.read_text()
-    first = "<ul><li><strong>deletion</strong> (more than 1): grey 2.00 (1.25 to 3.00), blur 1.50 (1.25 to 3.00)"
-    assert f"{first}; erasing what the map marks moves the latent farther.</li><li>" in page
+    first = "<ul><li><strong>deletion</strong> (more than 1). The maps of the thesis pass"
+    assert f"{first} (erasing what they mark moves the latent farther): grey 2.00 (1.25 to 3.00), blur" in page
     assert page.count("<ul><li>") == 1
 
 

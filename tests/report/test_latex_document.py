@@ -64,10 +64,11 @@ def test_many_columns_have_their_headings_in_several_lines():
 
 
 def test_a_long_table_is_shortened_and_says_so():
-    text = latex_tables.table(pd.DataFrame({"dimension": range(31)}), "C.", "d", "tables/d.csv", "es")
-    assert "30 de 31 filas; todas están en tables/d.csv." in text
-    assert r"29 \\" in text
-    assert r"30 \\" not in text
+    longest = latex_tables.LONGEST
+    text = latex_tables.table(pd.DataFrame({"dimension": range(longest + 1)}), "C.", "d", "tables/d.csv", "es")
+    assert f"{longest} de {longest + 1} filas; todas están en tables/d.csv." in text
+    assert rf"{longest - 1} \\" in text
+    assert rf"{longest} \\" not in text
 
 
 def test_the_document_shows_every_figure_and_table(small_run):
