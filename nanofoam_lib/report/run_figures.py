@@ -216,9 +216,10 @@ def scores(book: Book) -> Drawn:
 
 
 def explanations(book: Book) -> Drawn:
-    """Draw the maps that 04_explain has left: of each class, their average, the checks, those of the classifier."""
+    """Draw the maps that 04_explain has left: of each class, cell by cell, averages, a classifier's; and the checks."""
     _, index = book.load()
     notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
+    notes["gradcam_cells"] = f"{text('maps', book.lang)} {text('cell by cell', book.lang)}, {book.on_test}"
     for kind in kinds.but_main(book.kinds):
         notes[f"{kind}_maps"] = f"{text('test images', book.lang)}, {book.note_on(kind)}"
     for name, note in notes.items():

@@ -5,9 +5,9 @@ from nanofoam_lib.report import captions
 FIGURES = [
     "workflow", "architecture", "reparametrisation", "pca_example", "wss_bss_scheme", "gradcam_scheme",
     "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances", "table1",
-    "controls", "controls_table", "confusion", "geometry", "gradcam_CuNi1", "gradcam_average", "class_maps",
-    "gradcam_checks", "latent_map", "traversals", "interpolation", "samples", "wanted_got",
-    "large_foams", "traversals_texture", "texture_maps",
+    "controls", "controls_table", "confusion", "geometry", "gradcam_CuNi1", "gradcam_cells",
+    "gradcam_average", "class_maps", "gradcam_checks", "latent_map", "traversals", "interpolation", "samples",
+    "wanted_got", "large_foams", "traversals_texture", "texture_maps",
 ]  # fmt: skip
 TABLES = [
     "near_duplicates", "models", "table1", "controls", "seeds", "confusion", "separation", "dimensions", "geometry",
@@ -52,6 +52,7 @@ def test_a_class_stands_in_the_caption_of_its_maps_as_it_is():
     assert found.title == "Grad-CAM of {x} a_b"
     assert found.text.startswith("An image of {x} a_b, its reconstruction")
     assert captions.caption("figures", "gradcam_checks", manifest()).title == "Checks of the Grad-CAM maps"
+    assert captions.caption("figures", "gradcam_cells", manifest()).title == "Maps cell by cell"
 
 
 def test_what_the_texture_model_made_stands_behind_what_the_vae_made():
