@@ -1,4 +1,4 @@
-"""How sure a mean is whose values come in groups: bootstrap over specimens."""
+"""How sure a mean is whose values come in groups, and a median: bootstrap over specimens, or over orders."""
 
 import numpy as np
 
@@ -37,4 +37,27 @@ def interval(hit, groups, level=0.95, n_resamples=2000, seed=0):
         times = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), size=n)
         accuracies[start : start + n] = (times @ right) / (times @ size)
     low, high = np.quantile(accuracies, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def median_interval(values, level=0.95, n_resamples=2000, seed=0):
+    """Bootstrap interval of a median, percentiles over resamples: low, high, NaN without values.
+
+    Parameters
+    ----------
+    values : array-like of float, shape (N,)
+        Independent of each other.
+    level : float in (0, 1)
+    n_resamples, seed : int
+
+    Examples
+    --------
+    >>> median_interval([0.25] * 7), median_interval([0.0, 1.0, 2.0])
+    ((0.25, 0.25), (0.0, 2.0))
+    """
+    values = np.asarray(values, float)
+    if not len(values):
+        return np.nan, np.nan
+    drawn = np.random.default_rng(seed).choice(values, (n_resamples, len(values)))
+    low, high = np.quantile(np.median(drawn, axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

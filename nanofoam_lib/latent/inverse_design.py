@@ -12,15 +12,33 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
+from nanofoam_lib.latent import intervals
+
 #: What can be ordered.
 MEASURES = ("median_diameter_um", "density_per_mm2", "porosity")
+#: What is ordered at once.
+JOINT = MEASURES[:2]
 #: Who made a picture whose pores are compared with what was wanted.
-DESIGNED, RECONSTRUCTED, REAL = "designed", "reconstruction", "real, 128×128"
+DESIGNED, TOGETHER, RECONSTRUCTED, REAL = "designed", "designed together", "reconstruction", "real, 128×128"
 
-COLUMNS = ["picture", "measure", "wanted", "predicted", "got", "relative_error", "extrapolation"]
+#: What tells whether a picture holds pores, and whether it is as isotropic as real ones.
+TEXTURE = ["circularity", "half_width_x", "half_width_y"]
+COLUMNS = [
+    "picture", "measure", "wanted", "predicted", "got", "relative_error", "extrapolation", "order", "noise",
+    "train_median", *TEXTURE,
+]  # fmt: skip
+
+#: Share of the wanted value that an order may miss and be filled.
+TOLERATED = 0.1
+#: Rank correlation of wanted and got below which a measure cannot be ordered.
+FEWEST_RANKS = 0.8
+#: How much less round than those of real pictures pores may be: those of a labyrinth are by 0.2, those of one real
+#: picture of synthetic foam by 0.01 at most.
+LESS_ROUND = 0.05
 
 _ALPHAS = np.logspace(-3, 5, 17)  # of standardised vectors: from next to no shrinkage to all of it
 _FEWEST = 3  # images with a known measure that a regression needs
+_COLLINEAR = 1e-3  # least eigenvalue of the correlations between predictions: 1 − |r| of two measures
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,12 +54,15 @@ class Design:
         Mean of train: where a design starts from.
     direction : ndarray, shape (D,)
         Latent step that raises the predicted measure by 1.
+    median : float
+        Of the measure on train: what a foam would have that was drawn without looking at the order.
     """
 
     slopes: np.ndarray
     intercept: float
     mean: np.ndarray
     direction: np.ndarray
+    median: float
 
 
 def fit(vectors: ArrayLike, values: ArrayLike) -> Design:
@@ -89,7 +110,8 @@ def fit(vectors: ArrayLike, values: ArrayLike) -> Design:
     model = RidgeCV(_ALPHAS).fit(scaler.transform(vectors[known]), values[known])
     slopes = model.coef_ / scaler.scale_
     step = ledoit_wolf(vectors)[0] @ slopes
-    return Design(slopes, model.intercept_ - slopes @ scaler.mean_, vectors.mean(axis=0), step / (slopes @ step))
+    intercept, direction = model.intercept_ - slopes @ scaler.mean_, step / (slopes @ step)
+    return Design(slopes, intercept, vectors.mean(axis=0), direction, float(np.median(values[known])))
 
 
 def fit_all(vectors: ArrayLike, measures: pd.DataFrame) -> dict[str, Design]:
@@ -106,6 +128,66 @@ def point(design: Design, wanted: float, start: ArrayLike | None = None) -> NDAr
     """Go from `start`, the mean of train if not given, to where the regression predicts the `wanted` measure: (D,)."""
     start = design.mean if start is None else np.asarray(start, float)
     return start + (wanted - predict(design, start)) * design.direction
+
+
+def joint_point(
+    designs: Mapping[str, Design], wanted: Mapping[str, float], start: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Go from `start` to where the regressions predict the `wanted` value of several measures at once: (D,).
+
+    Parameters
+    ----------
+    designs : dict
+        Measure → `Design`, all fitted on the same vectors.
+    wanted : dict
+        Measure → value; other measures go where the step takes them.
+    start : array_like, shape (D,), optional
+        The mean of train if not given.
+
+    Returns
+    -------
+    ndarray, shape (D,)
+
+    Raises
+    ------
+    ValueError
+        If the predictions of the measures are collinear: correlated by more than 0.999, so that one cannot be had
+        without the other.
+
+    Notes
+    -----
+    ``start + ΣW (WᵀΣW)⁻¹ (wanted − predicted)``, with the slopes of the measures in the columns of W: of all points
+    with these predictions the one nearest to `start` in Mahalanobis distance, and, if latents are normal, the mean of
+    all vectors that have them. A `Design`'s direction is Σw / (wᵀΣw), so that directions span the same steps, and Σ
+    itself is not needed. For one measure it is `point`.
+
+    Examples
+    --------
+    >>> vectors = np.random.default_rng(0).normal(size=(200, 3))
+    >>> designs = {"size": fit(vectors, 20 + 4 * vectors[:, 1]), "number": fit(vectors, 9 - vectors.sum(axis=1))}
+    >>> there = joint_point(designs, {"size": 26.0, "number": 9.0})
+    >>> [float(predict(design, there).round(6)) for design in designs.values()]
+    [26.0, 9.0]
+    """
+    chosen = {name: designs[name] for name in wanted}
+    changes = _changes(chosen)
+    if _is_collinear(changes):
+        raise ValueError(f"{', '.join(chosen)}: the regressions cannot tell these measures apart")
+    start = next(iter(chosen.values())).mean if start is None else np.asarray(start, float)
+    missing = [value - predict(chosen[name], start) for name, value in wanted.items()]
+    directions = np.stack([design.direction for design in chosen.values()], axis=1)
+    return start + directions @ np.linalg.solve(changes, missing)
+
+
+def _changes(designs):
+    """Tell by how much each prediction (row) changes along the direction of each measure (column)."""
+    slopes = np.stack([design.slopes for design in designs.values()])
+    return slopes @ np.stack([design.direction for design in designs.values()], axis=1)
+
+
+def _is_collinear(changes):
+    # w_iᵀΣw_j / w_jᵀΣw_j is similar to the matrix of the predictions' correlations: it has the same eigenvalues
+    return not np.linalg.eigvals(changes).real.min() > _COLLINEAR
 
 
 def orders(
@@ -134,8 +216,51 @@ def orders(
     return wanted, np.array(points)
 
 
+def joint_orders(
+    designs: Mapping[str, Design], measures: pd.DataFrame, n: int = 3
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Order `n` × `n` pairs of the measures `JOINT`, such as real micrographs have.
+
+    Parameters
+    ----------
+    designs : dict
+        Measure → `Design`.
+    measures : pandas.DataFrame
+        Measures of the train images. They are parted into `n` equal groups by the first measure, of which the median
+        of each group is wanted, with quantiles of the second within the group, 10 % to 90 %: sizes and densities of
+        pores go together, and far from it no foam is.
+    n : int
+
+    Returns
+    -------
+    wanted : pandas.DataFrame
+        A column per measure of `designs`, two values in each row; without rows if a measure is not in `designs` or
+        the regressions cannot tell the two apart (see `joint_point`).
+    points : ndarray, shape (orders, D)
+    """
+    nothing = pd.DataFrame(columns=list(designs), dtype=float), np.zeros((0, 0))
+    chosen = {name: designs[name] for name in JOINT if name in designs}
+    if len(chosen) < len(JOINT) or _is_collinear(_changes(chosen)):
+        return nothing
+    first, second = JOINT
+    known = measures[list(JOINT)].dropna().sort_values(first)
+    groups = [known.iloc[rows] for rows in np.array_split(np.arange(len(known)), min(n, len(known)))]
+    pairs = [
+        {first: own[first].median(), second: value}
+        for own in groups
+        for value in np.quantile(own[second], np.linspace(0.1, 0.9, n))
+    ]
+    points = [joint_point(chosen, pair) for pair in pairs]
+    return pd.DataFrame(pairs, columns=list(designs)), np.array(points)
+
+
 def compare(
-    designs: Mapping[str, Design], points: ArrayLike, wanted: pd.DataFrame, got: pd.DataFrame, picture: str
+    designs: Mapping[str, Design],
+    points: ArrayLike,
+    wanted: pd.DataFrame,
+    got: pd.DataFrame,
+    picture: str,
+    noise: int = 0,
 ) -> pd.DataFrame:
     """Lay wanted beside predicted and got measures, one row per picture and measure.
 
@@ -147,29 +272,63 @@ def compare(
         Latent vectors of the pictures, for the prediction.
     wanted, got : pandas.DataFrame, N rows
         A column per measure: what was ordered (NaN: nothing), or measured in the full micrograph; and what `pores`
-        finds in the picture of 128×128 pixels.
-    extrapolation : array_like of bool, shape (N,)
-        As `realism.measure` gives it.
+        finds in the picture of 128×128 pixels; `got` also has ``extrapolation``, as `realism.measure` gives it, and
+        those of the columns `TEXTURE` that are known.
     picture : str
-        Who made the picture: `DESIGNED`, `RECONSTRUCTED` or `REAL`.
+        Who made the picture: `DESIGNED`, `TOGETHER`, `RECONSTRUCTED` or `REAL`.
+    noise : int
+        Number of the field of noise from which the pictures were drawn; 0 where there is none.
 
     Returns
     -------
     pandas.DataFrame
         Columns picture, measure, wanted, predicted, got (a diameter is NaN where there are no pores), relative_error
-        (``|got - wanted| / |wanted|``), extrapolation.
+        (``|got - wanted| / |wanted|``), extrapolation; ``order``, the row in `wanted`; noise; ``train_median`` of the
+        measure; and `TEXTURE`.
     """
     parts = [pd.DataFrame(columns=COLUMNS)] if not designs else []
+    same = got.reindex(columns=["extrapolation", *TEXTURE]).reset_index(drop=True)
+    same = same.assign(picture=picture, order=np.arange(len(same)), noise=noise)
     for name, design in designs.items():
         own = {"wanted": wanted[name], "predicted": predict(design, points), "got": got[name]}
-        own = {"picture": picture, "measure": name} | {key: np.asarray(value, float) for key, value in own.items()}
-        table = pd.DataFrame(own).assign(extrapolation=got["extrapolation"].to_numpy()).dropna(subset="wanted")
-        parts.append(table.assign(relative_error=(table["got"] - table["wanted"]).abs() / table["wanted"].abs()))
+        own = {"measure": name, "train_median": design.median} | {
+            key: np.asarray(value, float) for key, value in own.items()
+        }
+        parts.append(same.assign(**own).dropna(subset="wanted").assign(relative_error=_miss))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 
+def _miss(table, got="got"):
+    """Tell by what share of the wanted value each row of a table misses it."""
+    return (table[got] - table["wanted"]).abs() / table["wanted"].abs()
+
+
+def over_noise(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Take the mean over all pictures of one order, which differ by their noise alone.
+
+    Parameters
+    ----------
+    comparison : pandas.DataFrame
+        Rows of `compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per picture, measure and order: the columns of `compare`, with the means of got (of the pictures with
+        pores) and of `TEXTURE`, the relative_error of this mean, extrapolation where most pictures are; ``noise``, the
+        number of fields; and ``spread``, the standard deviation of got over them (NaN for fewer than two).
+    """
+    means = dict.fromkeys(["got", "extrapolation", *TEXTURE], "mean")
+    firsts = dict.fromkeys(["wanted", "predicted", "train_median"], "first")
+    numbers = comparison.astype({"extrapolation": float})
+    pictures = numbers.groupby(["picture", "measure", "order"], sort=False)
+    table = pictures.agg({**firsts, **means, "noise": "nunique"}).assign(spread=pictures["got"].std()).reset_index()
+    table = table.assign(relative_error=_miss, extrapolation=table["extrapolation"] > 0.5)
+    return table[[*COLUMNS, "spread"]]
+
+
 def summarise(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Sum up how well each measure can be ordered.
+    """Sum up how well each measure can be ordered, alone and together with others, and whether it is worth it.
 
     Parameters
     ----------
@@ -179,31 +338,83 @@ def summarise(comparison: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per measure: ``r2`` of the regression on held-out images (NaN for fewer than two); the median relative
-        error of the pictures ``designed``, and below which it cannot fall: of the ``reconstruction`` of a real image
-        and of the ``real`` image itself, reduced to 128×128; ``rank_correlation`` of wanted and got (Spearman's; NaN if
-        got does not vary); ``orders``, the number of designed pictures, and ``without_pores``, of those in which no
-        pores were found.
+        One row per way to order (``picture``, `DESIGNED` or `TOGETHER`) and measure: ``r2`` of the regression on
+        held-out images (NaN for fewer than two); the median relative error of the pictures ``designed``, and below
+        which it cannot fall: of the ``reconstruction`` of a real image and of the ``real`` image itself, reduced to
+        128×128; ``rank_correlation`` of wanted and got, mean over noise (Spearman's; NaN if got does not vary);
+        ``orders`` and ``fields``, how many, and ``without_pores``, pictures in which no pores were found.
+
+        ``error`` is that of an order's mean over noise, the median over orders, ``ci_low`` and ``ci_high`` its 95 %
+        interval by bootstrap over orders. Beside it stands what costs nothing: ``train_median`` and ``middle``, the
+        error of one foam for all orders, with the train median or the middle of the range; ``beats_constant`` says
+        whether `error` is below both.
+
+        ``circularity`` of the designed pictures and ``real_circularity`` of the real ones, means; ``round`` says
+        whether they are within `LESS_ROUND`. ``filled`` counts the orders whose mean misses by less than `TOLERATED`,
+        in all measures that were ordered together, and whose pores are as round as that: a texture without pores gets
+        numbers too. ``refused`` names what keeps a measure from being ordered, or is empty: "regression" (R² is not
+        above 0), "ranks" (below `FEWEST_RANKS`), "constant" (not better than one foam for all orders).
     """
-    return pd.DataFrame([_sum_up(name, own) for name, own in comparison.groupby("measure", sort=False)])
+    orders = over_noise(comparison)
+    real = orders[orders["picture"] == REAL].groupby("measure")["circularity"].mean()
+    near = orders["measure"].map(real).astype(float) - orders["circularity"] <= LESS_ROUND
+    orders["filled"] = (orders["relative_error"] < TOLERATED) & near
+    orders["filled"] = orders.groupby(["picture", "order"])["filled"].transform("all")
+    return pd.DataFrame(
+        [
+            _sum_up(picture, name, own, orders[orders["measure"] == name])
+            for picture in (DESIGNED, TOGETHER)
+            for name, own in comparison.groupby("measure", sort=False)
+            if (own["picture"] == picture).any() or picture == DESIGNED
+        ]
+    )
 
 
-def _sum_up(name, table):
-    made = {picture: table[table["picture"] == picture] for picture in (DESIGNED, RECONSTRUCTED, REAL)}
-    errors = {picture: rows["relative_error"].median() for picture, rows in made.items()}
-    designed, real = made[DESIGNED], made[REAL]
-    found = designed.dropna(subset="got")
+def _sum_up(picture, name, table, orders):
+    errors = {who: table.loc[table["picture"] == who, "relative_error"].median() for who in (RECONSTRUCTED, REAL)}
+    drawn, real = (table[table["picture"] == who] for who in (picture, REAL))
+    orders, real_orders = (orders[orders["picture"] == who] for who in (picture, REAL))
+    found = orders.dropna(subset="got")
     ordered = len(found) > 1 and np.ptp(found["got"]) > 0
-    return {
+    low, high = intervals.median_interval(found["relative_error"])
+    row = {
+        "picture": picture,
         "measure": name,
         "r2": r2_score(real["wanted"], real["predicted"]) if len(real) > 1 else np.nan,
-        "designed": errors[DESIGNED],
+        "designed": drawn["relative_error"].median(),
         "reconstruction": errors[RECONSTRUCTED],
         "real": errors[REAL],
         "rank_correlation": spearmanr(found["wanted"], found["got"]).statistic if ordered else np.nan,
-        "orders": len(designed),
-        "without_pores": int((~(designed["got"] > 0)).sum()),
+        "orders": len(orders),
+        "fields": int(orders["noise"].max()) if len(orders) else 0,
+        "without_pores": int((~(drawn["got"] > 0)).sum()),
+        "error": found["relative_error"].median(),
+        "ci_low": low,
+        "ci_high": high,
+        **_constants(orders),
+        "circularity": orders["circularity"].mean(),
+        "real_circularity": real_orders["circularity"].mean(),
+        "filled": int(orders["filled"].sum()),
     }
+    row["beats_constant"] = bool(row["error"] < min(row["train_median"], row["middle"]))
+    row["round"] = bool(row["real_circularity"] - row["circularity"] <= LESS_ROUND)
+    return row | {"refused": ", ".join(_reasons(row))}
+
+
+def _constants(orders):
+    """Give the median error of one foam for all orders: with the train median, or the middle of what is wanted."""
+    middle = (orders["wanted"].min() + orders["wanted"].max()) / 2
+    table = orders.assign(middle=middle)
+    return {name: _miss(table, name).median() for name in ("train_median", "middle")}
+
+
+def _reasons(row):
+    good = {
+        "regression": row["r2"] > 0,
+        "ranks": row["rank_correlation"] >= FEWEST_RANKS,
+        "constant": row["beats_constant"],
+    }
+    return [name for name, is_good in good.items() if not is_good]
 
 
 def _varies(values):

@@ -176,6 +176,21 @@ def texture_distance(images: NDArray[Any], others: NDArray[Any]) -> NDArray[np.f
     return distances
 
 
+def half_widths(images: NDArray[Any]) -> pd.DataFrame:
+    """Measure how far the two-point correlation of images (N, S, S) reaches, as `spatial_statistics.half_widths`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns half_width_x, half_width_y, in pixels; images are uint8, or float in [0, 1].
+    """
+    unit = np.float32(255 if images.dtype == np.uint8 else 1)
+    parts = [np.zeros((0, 2))]
+    for start in range(0, len(images), BATCH_SIZE):
+        parts.append(spatial_statistics.half_widths(images[start : start + BATCH_SIZE] / unit))
+    return pd.DataFrame(np.concatenate(parts), columns=["half_width_x", "half_width_y"])
+
+
 def batches(images: memmap.Rows, size: int = BATCH_SIZE) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield the rows of each batch, a slice, and the batch as the network takes it (`to_input`)."""
     for start in range(0, len(images), size):

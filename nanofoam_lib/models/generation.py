@@ -1,7 +1,7 @@
 """What a model draws: foams on walks through its latent space and to order, each told how far it is from real ones."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nanofoam_lib.latent import decode_plan, inverse_design, projection
 from nanofoam_lib.models import descriptors, realism, vae
 
 COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
+FIELDS = 10  # of noise, from each of which an order is drawn by a model that takes any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,11 +29,12 @@ class Study:
         The maps, as `projection.maps` gives them.
     generated : pandas.DataFrame
         One row per picture: what, series, class, step (see `decode_plan`), the numbers of `realism.measure`,
-        ``contrast`` (standard deviation of grey over the mean one of held-out images), and pore measures.
+        ``contrast`` (standard deviation of grey over the mean one of held-out images), pore measures, and
+        `descriptors.half_widths`.
     pictures : ndarray of uint8, shape (n, 128, 128)
     ordered : pandas.DataFrame
-        Wanted, predicted and got, as `inverse_design.compare` gives them: of designed pictures, of held-out images
-        reduced to 128×128, and of their reconstructions.
+        Wanted, predicted and got, as `inverse_design.compare` gives them: of designed pictures, each order drawn from
+        every one of `noise_fields`, of held-out images reduced to 128×128, and of their reconstructions.
     """
 
     yardstick: realism.Yardstick
@@ -88,13 +90,15 @@ def study(
         decode_plan.orders(wanted, points),
     ]
     um = index[["um_x", "um_y"]]
-    generated, pictures = draw(yardstick, pd.concat(parts), um[train].median(), images[test])
-    ordered = [
-        inverse_design.compare(designs, points, wanted, generated.query("what == 'design'"), inverse_design.DESIGNED)
-    ]
+    pixel = um[train].median()
+    generated, pictures = draw(yardstick, pd.concat(parts), pixel, images[test])
+    together = inverse_design.joint_orders(designs, measures[train])
+    ordered = fill(
+        yardstick, designs, {inverse_design.DESIGNED: (wanted, points), inverse_design.TOGETHER: together}, pixel
+    )
     some = slice(None, None, -(-len(held_out) // COMPARED))
     for picture, own in ((inverse_design.REAL, images[test]), (inverse_design.RECONSTRUCTED, decoded)):
-        got = pores.measure_pictures(own[some], um[test].to_numpy()[some])
+        got = _measure(own[some], um[test].to_numpy()[some])
         got = real[some].reset_index(drop=True).join(got)
         ordered.append(inverse_design.compare(designs, held_out[some], measures[test][some], got, picture))
     ordered = pd.concat(ordered, ignore_index=True)
@@ -126,8 +130,60 @@ def draw(
     pictures = descriptors.decode(yardstick.model, walk)
     found = realism.measure(yardstick, walk, pictures)
     found["contrast"] = pictures.std(axis=(1, 2)) / (real.std(axis=(1, 2)).mean() / 255)
-    measured = pores.measure_pictures(pictures, [tuple(um)] * len(walk))
+    measured = _measure(pictures, [tuple(um)] * len(walk))
     return walk.index.to_frame(index=False).join(found).join(measured), pictures
+
+
+def noise_fields(model: vae.Autoencoder) -> list[int]:
+    """Give the numbers of the fields of noise from which a model draws an order, from 1; [0] if it takes none."""
+    return list(range(1, FIELDS + 1)) if len(model.decoder.inputs) > 1 else [0]
+
+
+def fill(
+    yardstick: realism.Yardstick,
+    designs: Mapping[str, inverse_design.Design],
+    orders: Mapping[str, tuple[pd.DataFrame, NDArray[Any]]],
+    um: Iterable[float],
+) -> list[pd.DataFrame]:
+    """Draw each order from every field of noise, and compare the pores with what was wanted.
+
+    Parameters
+    ----------
+    yardstick : realism.Yardstick
+        Of the model that draws.
+    designs : dict
+        Measure → `inverse_design.Design`.
+    orders : dict
+        Who orders, `inverse_design.DESIGNED` or ``TOGETHER`` → wanted values and points.
+    um : (float, float)
+        As in `draw`.
+
+    Returns
+    -------
+    list of pandas.DataFrame
+        As `inverse_design.compare` gives them. The first field is that of all other pictures.
+    """
+    parts = [
+        (field, who, wanted, points)
+        for field in noise_fields(yardstick.model)
+        for who, (wanted, points) in orders.items()
+        if len(wanted)
+    ]
+    if not parts:
+        return [inverse_design.compare({}, [], pd.DataFrame(), pd.DataFrame(), inverse_design.DESIGNED)]
+    drawn = [descriptors.decode(yardstick.model, points, max(field - 1, 0)) for field, *_, points in parts]
+    pictures, everywhere = np.concatenate(drawn), np.concatenate([points for *_, points in parts])
+    got = realism.measure(yardstick, everywhere, pictures).join(_measure(pictures, [tuple(um)] * len(pictures)))
+    rows = np.split(np.arange(len(got)), np.cumsum([len(own) for own in drawn])[:-1])
+    return [
+        inverse_design.compare(designs, points, wanted, got.iloc[own], who, field)
+        for (field, who, wanted, points), own in zip(parts, rows, strict=True)
+    ]
+
+
+def _measure(pictures, um):
+    """Measure the pores of pictures, and how far their correlation reaches."""
+    return pores.measure_pictures(pictures, um).join(descriptors.half_widths(pictures))
 
 
 def to_bytes(pictures: NDArray[np.floating]) -> NDArray[np.uint8]:

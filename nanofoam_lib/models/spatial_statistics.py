@@ -52,6 +52,37 @@ def two_point_correlation(images, reach=REACH):
     return ops.divide(sums, (padded**2 * pairs).astype(np.float32))
 
 
+def half_widths(images, reach=REACH):
+    """Measure how far an image's two-point correlation reaches to the right and down, in pixels.
+
+    Parameters
+    ----------
+    images : array-like of float, shape (N, S, S)
+    reach : int
+        Largest lag in pixels that is looked at.
+
+    Returns
+    -------
+    ndarray of float, shape (N, 2)
+        Lags in x and in y at which `two_point_correlation` first falls to half of its value at 0, between pixels on a
+        straight line; NaN where it does not within reach, or the image is flat. Their ratio is 1 for an isotropic
+        structure on square pixels, and the inverse of the pixels' own ratio on others.
+    """
+    correlation = ops.convert_to_numpy(two_point_correlation(np.asarray(images, np.float32), reach))
+    return np.stack([_half_width(correlation[:, reach]), _half_width(correlation[:, reach:, 0])], axis=1)
+
+
+def _half_width(curves):
+    """Find where curves (N, lags) first fall to half of their first value: (N,)."""
+    below = curves <= curves[:, :1] / 2
+    last = np.maximum(np.argmax(below, axis=1), 1)  # the first lag below half; the one before it is above
+    rows = np.arange(len(curves))
+    before, after = curves[rows, last - 1], curves[rows, last]
+    fall = np.where(before > after, before - after, 1)
+    width = last - 1 + (before - curves[:, 0] / 2) / fall
+    return np.where(below.any(axis=1) & (curves[:, 0] > _FLAT), width, np.nan)
+
+
 def filter_bank(n=FILTERS, depth=1, side=SIDE, seed=SEED):
     """Draw random filters of mean 0 and norm 1 that see `depth` channels: float32 (side, side, depth, n)."""
     bank = np.random.default_rng(seed).standard_normal((side, side, depth, n))
