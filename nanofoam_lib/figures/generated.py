@@ -199,8 +199,10 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        As `inverse_design.compare` gives it: columns picture, measure, wanted, got, extrapolation. Beside designed
-        pictures it may hold reconstructions of real images, and real images: how well got can be measured at all.
+        As `inverse_design.over_noise` gives it: columns picture, measure, wanted, got, extrapolation, and spread, the
+        standard deviation of got over the pictures of an order, drawn as a bar; NaN where there is one picture. Beside
+        designed pictures it may hold reconstructions of real images, and real images: how well got can be measured at
+        all.
     note, lang
         See `micrographs`.
 
@@ -212,7 +214,8 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     if not measures:
         return _say("no pore measure is known", note, lang)[0]
     columns = columns_for(len(measures), 4.5)
-    note = _joined("hollow: extrapolation", note, lang)
+    bars = "bars: standard deviation over the pictures of one order" if table["spread"].notna().any() else ""
+    note = _joined("hollow: extrapolation", _joined(bars, note, lang), lang)
     figure, axes = grid(
         math.ceil(len(measures) / columns), columns, cell_aspect=min(1.05, 7 * columns / page_width()), note=note
     )
@@ -223,6 +226,7 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
         axis.axline([own["wanted"].mean()] * 2, slope=1, color="0.6", linewidth=0.8)
         for (picture, part), colour, marker in zip(own.groupby("picture"), COLOURS, MARKERS, strict=False):
             beyond = part["extrapolation"].astype(bool)
+            axis.errorbar(part["wanted"], part["got"], part["spread"], fmt="none", ecolor=colour, elinewidth=0.7)
             axis.scatter(part["wanted"], part["got"], s=14, marker=marker, edgecolor=colour, linewidth=0.7,
                          color=np.where(beyond, "white", colour), label=text(picture, lang))  # fmt: skip
         label = text(measure, lang)

@@ -271,6 +271,7 @@ def _of_study(book, kind, images, index, measures):
         figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
         yield "interpolation", figure, between
         yield "samples", figures.sampled(walks["sample"], pictures, note, **book.look), walks["sample"]
+        ordered = inverse_design.over_noise(ordered)
         yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
 
 

@@ -58,6 +58,9 @@ def sentences(manifest, index, tables):
     for kind in map(kinds.get, kinds.but_main(kinds.known())):
         if _have(tables, name := kinds.of_kind("design", kind.name)):
             said.append(f"With the {kind.prose.en}:\n{findings.design(inverse_design.summarise(tables[name]))}")
+            real = tables[name].query("picture == @inverse_design.REAL")
+            drawn = tables[kinds.of_kind("generated", kind.name)].query("what == 'sample'")
+            said.append(f"Sampled from the {kind.prose.en}: {findings.isotropy(drawn, real)}")
     return said
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.language import MISSING, fixed, text
-from nanofoam_lib.models import control_registry
+from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.models import control_registry, kinds
 
 #: The row that a reader asks for first: this classifier, on specimens that training never saw.
 FOREST = "random forest"
@@ -19,6 +20,12 @@ MODEL_COLUMNS = (
     "test_reconstruction", "test_kl",
 )  # fmt: skip
 
+#: What a reader asks of an order, mean over its pictures; `noise` counts them.
+ORDER_COLUMNS = (
+    "picture", "measure", "wanted", "predicted", "got", "spread", "relative_error", "noise", "circularity",
+    "extrapolation",
+)  # fmt: skip
+
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
     "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
@@ -26,6 +33,7 @@ VIEWS = {
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
     "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
+    "design": lambda table: inverse_design.over_noise(table)[[*ORDER_COLUMNS]],
     "confusion": lambda table: table[table["classifier"] == FOREST],
 }
 
@@ -89,8 +97,11 @@ def read_all(folder):
 
 
 def view(name, table):
-    """Choose what is shown of the table `name`."""
-    return VIEWS[name](table) if name in VIEWS else table
+    """Choose what is shown of the table `name`, which may be that of any kind of model (`kinds.of_kind`)."""
+    for base, chosen in VIEWS.items():
+        if name in {base, *(kinds.of_kind(base, kind) for kind in kinds.known())}:
+            return chosen(table)
+    return table
 
 
 def by_group(scores):

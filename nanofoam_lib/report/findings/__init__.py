@@ -3,7 +3,7 @@
 All return Markdown.
 """
 
-from nanofoam_lib.report.findings.foams import design, gauge, generated, latent_map
+from nanofoam_lib.report.findings.foams import design, gauge, generated, isotropy, latent_map
 from nanofoam_lib.report.findings.latents import controls, geometry, projections, separation, supervision
 from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
@@ -19,6 +19,7 @@ __all__ = [
     "gauge",
     "generated",
     "geometry",
+    "isotropy",
     "latent_map",
     "map_checks",
     "models",

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from nanofoam_lib.latent import inverse_design
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report.findings.phrases import count
 
 if TYPE_CHECKING:
     from nanofoam_lib.models import realism
+
+SAME_RATIO = 0.05  # by which the ratios of drawn and real half-widths may differ
 
 
 def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
@@ -102,7 +105,7 @@ def generated(table: pd.DataFrame) -> str:
 
 
 def design(summary: pd.DataFrame) -> str:
-    """Say plainly how well foams can be made to order.
+    """Say plainly how well foams can be made to order, and refuse the measures that cannot be ordered.
 
     Parameters
     ----------
@@ -112,23 +115,99 @@ def design(summary: pd.DataFrame) -> str:
     Returns
     -------
     str
-        Markdown, one item per measure. "Works" is said if the order of the wanted values comes back (rank correlation
-        above 0.8) with a median error below 10 %; "the direction is right, the values are not" if the order alone does.
+        Markdown, one item per measure, and one per measure that was ordered together with others. "Works" is said of a
+        median error below 10 %, "the direction is right, the values are not" of a larger one; before either, whether
+        the measure is refused, and whether what is drawn are pores at all.
     """
-    return "\n".join(f"- {_verdict(row)}" for row in summary.itertuples()) or "No pore measure is known to order by."
+    said = [f"- {_verdict(row)}" for row in summary.itertuples()]
+    measures = set(summary["measure"]) if len(summary) else set()
+    if said and inverse_design.TOGETHER not in set(summary["picture"]) and {*inverse_design.JOINT} <= measures:
+        said.append(
+            f"- {' and '.join(inverse_design.JOINT)} are **refused** together: the regressions cannot tell them apart."
+        )
+    return "\n".join(said) or "No pore measure is known to order by."
 
 
 def _verdict(row):
-    if not row.rank_correlation > 0.8:
-        verdict = "Ordering it **does not work**"
-    elif row.designed < 0.1:
-        verdict = "Ordering it **works**"
-    else:
-        verdict = "**The direction is right, the values are not**"
+    what = row.measure
+    if row.picture == inverse_design.TOGETHER:
+        what += " (ordered together with other measures)"
     without = f" In {count(row.without_pores, 'picture')} there are no pores at all." if row.without_pores else ""
+    return f"{_judged(row)}: {what}. {_numbers(row)} {_foams(row)}{without} {_limits(row)}"
+
+
+def _judged(row):
+    if row.refused:
+        return f"**Refused** ({'; '.join(_REASONS[reason] for reason in row.refused.split(', '))})"
+    if not row.round:
+        return "**The numbers come, the foams do not**"
+    if row.error < inverse_design.TOLERATED:
+        return "Ordering it **works**"
+    return "**The direction is right, the values are not**"
+
+
+_REASONS = {
+    "regression": "the regression knows nothing of it on held-out images",
+    "ranks": "the order of the wanted values does not come back",
+    "constant": "one foam for all orders would do no worse",
+}
+
+
+def _numbers(row):
+    each = f", each drawn from {row.fields} fields of noise," if row.fields > 1 else ""
+    one = f"; a single picture by {row.designed:.0%}" if row.fields > 1 else ""
+    surely = "" if row.ci_high < min(row.train_median, row.middle) else ", though not by more than chance allows"
+    beaten = f"the orders beat both{surely}" if row.beats_constant else "the orders do not beat them"
     return (
-        f"{verdict}: {row.measure}, where {count(row.orders, 'decoded picture')} miss what was wanted by "
-        f"{row.designed:.0%} (median; rank correlation of wanted and got {row.rank_correlation:.2f}).{without} The "
-        f"regression has R² = {row.r2:.2f} on held-out images; their reconstructions miss by {row.reconstruction:.0%}, "
-        f"they themselves, reduced to 128×128, by {row.real:.0%}."
+        f"{count(row.orders, 'order').capitalize()}{each} miss what was wanted by {row.error:.0%} (median; 95 % "
+        f"interval {row.ci_low:.0%} to {row.ci_high:.0%}{one}; rank correlation of wanted and got "
+        f"{row.rank_correlation:.2f}). "
+        f"One foam for all orders misses by {row.train_median:.0%} with the train median, by {row.middle:.0%} with the "
+        f"middle of the range: {beaten}."
+    )
+
+
+def _foams(row):
+    """Say whether what was drawn are pores, and how many orders are filled."""
+    are = "" if row.round else ": what is drawn **are no pores**, whatever their measures"
+    return (
+        f"Circularity is {row.circularity:.2f} where real ones have {row.real_circularity:.2f}{are}. Filled, within "
+        f"{inverse_design.TOLERATED:.0%} and with pores as round as real ones: {row.filled} of {row.orders}."
+    )
+
+
+def _limits(row):
+    if row.picture == inverse_design.TOGETHER:
+        return "An order counts as filled if all of its measures are."
+    return (
+        f"The regression has R² = {row.r2:.2f} on held-out images; their reconstructions miss by "
+        f"{row.reconstruction:.0%}, they themselves, reduced to 128×128, by {row.real:.0%}."
+    )
+
+
+def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
+    """Say whether drawn foams are as isotropic as real ones.
+
+    Parameters
+    ----------
+    drawn, real : pandas.DataFrame
+        Pictures, and real held-out images: columns half_width_x, half_width_y, as `descriptors.half_widths` gives them.
+
+    Returns
+    -------
+    str
+        Markdown. "As isotropic" is said of ratios that differ by less than 5 %.
+    """
+    (x, y), (real_x, real_y) = (own[["half_width_x", "half_width_y"]].mean() for own in (drawn, real))
+    said = (
+        f"The two-point correlation of {count(len(drawn), 'picture')} falls to half at {x:.1f} pixels in x and {y:.1f} "
+        f"in y, a ratio of {x / y:.2f}"
+    )
+    if real.empty:
+        return f"{said}."
+    same = abs(x / y / (real_x / real_y) - 1) < SAME_RATIO
+    verdict = "they are **as isotropic as real ones**" if same else "they are **stretched as real ones are not**"
+    return (
+        f"{said}; that of real held-out images at {real_x:.1f} and {real_y:.1f}, a ratio of {real_x / real_y:.2f}: "
+        f"{verdict}."
     )

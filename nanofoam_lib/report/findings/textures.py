@@ -7,6 +7,7 @@ import pandas as pd
 
 from nanofoam_lib.latent import inverse_design
 from nanofoam_lib.models import control_registry, kinds
+from nanofoam_lib.report.findings.foams import design, isotropy
 from nanofoam_lib.report.tables import headline
 
 if TYPE_CHECKING:
@@ -75,21 +76,20 @@ def drawn(studies: Mapping[str, "generation.Study"]) -> str:
     said = []
     for kind, study in studies.items():
         sampled = study.generated.query("what == 'interpolation'")
-        orders = "; ".join(
-            f"{row.measure} by {row.designed:.0%}, ranks {row.rank_correlation:.2f}"
-            for row in inverse_design.summarise(study.ordered).itertuples()
-        )
         said.append(
             f"- **{kind}**: pictures between the classes have {sampled['contrast'].median():.0%} of the contrast of "
             f"real ones, and {_error(study.yardstick.error, sampled)} ({_error(study.yardstick.error, study.real)} for "
-            f"reconstructions of real images). Designed pictures miss by (median): "
-            f"{orders or 'no pore measure is known'}."
+            f"reconstructions of real images)."
         )
     for kind in (kind for kind in map(kinds.get, studies) if kind.redraws):
         said.append(
             f"\nThe {kind.prose.en} does not reproduce its input: it draws another sample with similar statistics, "
             "every pore elsewhere. Where a single pore lies cannot be asked of it."
         )
+        ordered = studies[kind.name].ordered
+        said.append(f"\nWith the {kind.prose.en}:\n\n{design(inverse_design.summarise(ordered))}")
+        sampled = studies[kind.name].generated.query("what == 'sample'")
+        said.append(f"\nSampled: {isotropy(sampled, ordered[ordered['picture'] == inverse_design.REAL])}")
     return "\n".join(said)
 
 
