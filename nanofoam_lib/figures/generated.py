@@ -213,6 +213,7 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     measures = list(dict.fromkeys(table["measure"]))
     if not measures:
         return _say("no pore measure is known", note, lang)[0]
+    looks = dict(zip(sorted(set(table["picture"])), zip(COLOURS, MARKERS, strict=True), strict=False))
     columns = columns_for(len(measures), 4.5)
     bars = "bars: standard deviation over the pictures of one order" if table["spread"].notna().any() else ""
     note = _joined("hollow: extrapolation", _joined(bars, note, lang), lang)
@@ -224,7 +225,8 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     for axis, measure in zip(axes.flat, measures, strict=False):
         own = table[table["measure"] == measure]
         axis.axline([own["wanted"].mean()] * 2, slope=1, color="0.6", linewidth=0.8)
-        for (picture, part), colour, marker in zip(own.groupby("picture"), COLOURS, MARKERS, strict=False):
+        for picture, part in own.groupby("picture"):
+            colour, marker = looks[picture]
             beyond = part["extrapolation"].astype(bool)
             axis.errorbar(part["wanted"], part["got"], part["spread"], fmt="none", ecolor=colour, elinewidth=0.7)
             axis.scatter(part["wanted"], part["got"], s=14, marker=marker, edgecolor=colour, linewidth=0.7,

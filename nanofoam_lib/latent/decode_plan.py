@@ -95,6 +95,14 @@ def orders(wanted: pd.DataFrame, points: ArrayLike) -> pd.DataFrame | None:
     return _name(points, "design", wanted.notna().idxmax(axis=1), wanted.max(axis=1)) if len(wanted) else None
 
 
+def joint_orders(wanted: pd.DataFrame, points: ArrayLike) -> pd.DataFrame | None:
+    """Name the points of `inverse_design.joint_orders`: the series tells the first value, the step is the second."""
+    if wanted.empty:
+        return None
+    first, second = wanted.dropna(axis=1).columns
+    return _name(points, "together", [f"{first} {value:.4g}" for value in wanted[first]], wanted[second])
+
+
 def beside_real(table: pd.DataFrame, measures: pd.DataFrame, labels: ArrayLike) -> pd.DataFrame:
     """Add to an interpolation between class means what real micrographs of these classes measure.
 

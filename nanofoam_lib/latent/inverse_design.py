@@ -227,8 +227,8 @@ def joint_orders(
         Measure → `Design`.
     measures : pandas.DataFrame
         Measures of the train images. They are parted into `n` equal groups by the first measure, of which the median
-        of each group is wanted, with quantiles of the second within the group, 10 % to 90 %: sizes and densities of
-        pores go together, and far from it no foam is.
+        of each group is wanted, with quantiles of the second, 10 % to 90 %, of what the images of the group would have
+        at that median (by a line through them): sizes and densities of pores go together, and elsewhere no foam is.
     n : int
 
     Returns
@@ -242,16 +242,18 @@ def joint_orders(
     chosen = {name: designs[name] for name in JOINT if name in designs}
     if len(chosen) < len(JOINT) or _is_collinear(_changes(chosen)):
         return nothing
-    first, second = JOINT
-    known = measures[list(JOINT)].dropna().sort_values(first)
-    groups = [known.iloc[rows] for rows in np.array_split(np.arange(len(known)), min(n, len(known)))]
-    pairs = [
-        {first: own[first].median(), second: value}
-        for own in groups
-        for value in np.quantile(own[second], np.linspace(0.1, 0.9, n))
-    ]
+    known = measures[list(JOINT)].dropna().sort_values(JOINT[0]).to_numpy(float)
+    groups = [known[rows] for rows in np.array_split(np.arange(len(known)), min(n, len(known)))]
+    pairs = [dict(zip(JOINT, pair, strict=True)) for own in groups for pair in _pairs(own[:, 0], own[:, 1], n)]
     points = [joint_point(chosen, pair) for pair in pairs]
     return pd.DataFrame(pairs, columns=list(designs)), np.array(points)
+
+
+def _pairs(first, second, n):
+    """Pair the median of one measure with `n` quantiles of the other, were all images moved there along a line."""
+    centre, from_mean = np.median(first), first - first.mean()
+    slope = from_mean @ second / max(from_mean @ from_mean, np.finfo(float).tiny)
+    return [(centre, value) for value in np.quantile(second - slope * (first - centre), np.linspace(0.1, 0.9, n))]
 
 
 def compare(

@@ -80,22 +80,23 @@ def study(
     known, held_out, labels = mu[train], mu[test], index["label"][train]
     maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
     designs = inverse_design.fit_all(known, measures[train])
-    wanted, points = inverse_design.orders(designs, measures[train])
+    orders = {
+        inverse_design.DESIGNED: inverse_design.orders(designs, measures[train]),
+        inverse_design.TOGETHER: inverse_design.joint_orders(designs, measures[train]),
+    }
     yardstick, real, decoded = realism.fit(model, images, mu, train, test)
 
     parts = [decode_plan.traversals(known, dims, maps), decode_plan.interpolations(known, labels)]
     parts += [
         decode_plan.samples(known, labels, seed=seed),
         decode_plan.lattice(maps["LDA"], "LD"),
-        decode_plan.orders(wanted, points),
+        decode_plan.orders(*orders[inverse_design.DESIGNED]),
+        decode_plan.joint_orders(*orders[inverse_design.TOGETHER]),
     ]
     um = index[["um_x", "um_y"]]
     pixel = um[train].median()
     generated, pictures = draw(yardstick, pd.concat(parts), pixel, images[test])
-    together = inverse_design.joint_orders(designs, measures[train])
-    ordered = fill(
-        yardstick, designs, {inverse_design.DESIGNED: (wanted, points), inverse_design.TOGETHER: together}, pixel
-    )
+    ordered = fill(yardstick, designs, orders, generated, pixel)
     some = slice(None, None, -(-len(held_out) // COMPARED))
     for picture, own in ((inverse_design.REAL, images[test]), (inverse_design.RECONSTRUCTED, decoded)):
         got = _measure(own[some], um[test].to_numpy()[some])
@@ -143,6 +144,7 @@ def fill(
     yardstick: realism.Yardstick,
     designs: Mapping[str, inverse_design.Design],
     orders: Mapping[str, tuple[pd.DataFrame, NDArray[Any]]],
+    generated: pd.DataFrame,
     um: Iterable[float],
 ) -> list[pd.DataFrame]:
     """Draw each order from every field of noise, and compare the pores with what was wanted.
@@ -155,27 +157,31 @@ def fill(
         Measure → `inverse_design.Design`.
     orders : dict
         Who orders, `inverse_design.DESIGNED` or ``TOGETHER`` → wanted values and points.
+    generated : pandas.DataFrame
+        As in `Study`: the orders' pictures from the first field, which is that of all other pictures.
     um : (float, float)
         As in `draw`.
 
     Returns
     -------
     list of pandas.DataFrame
-        As `inverse_design.compare` gives them. The first field is that of all other pictures.
+        As `inverse_design.compare` gives them.
     """
-    parts = [
-        (field, who, wanted, points)
-        for field in noise_fields(yardstick.model)
+    first, *others = noise_fields(yardstick.model)
+    walks = {inverse_design.DESIGNED: "design", inverse_design.TOGETHER: "together"}
+    done = [
+        inverse_design.compare(designs, points, wanted, generated.query(f"what == '{walks[who]}'"), who, first)
         for who, (wanted, points) in orders.items()
-        if len(wanted)
+        if len(wanted) or who == inverse_design.DESIGNED
     ]
+    parts = [(field, who, *own) for field in others for who, own in orders.items() if len(own[0])]
     if not parts:
-        return [inverse_design.compare({}, [], pd.DataFrame(), pd.DataFrame(), inverse_design.DESIGNED)]
-    drawn = [descriptors.decode(yardstick.model, points, max(field - 1, 0)) for field, *_, points in parts]
+        return done
+    drawn = [descriptors.decode(yardstick.model, points, field - 1) for field, *_, points in parts]
     pictures, everywhere = np.concatenate(drawn), np.concatenate([points for *_, points in parts])
     got = realism.measure(yardstick, everywhere, pictures).join(_measure(pictures, [tuple(um)] * len(pictures)))
     rows = np.split(np.arange(len(got)), np.cumsum([len(own) for own in drawn])[:-1])
-    return [
+    return done + [
         inverse_design.compare(designs, points, wanted, got.iloc[own], who, field)
         for (field, who, wanted, points), own in zip(parts, rows, strict=True)
     ]

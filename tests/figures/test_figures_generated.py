@@ -156,14 +156,29 @@ def test_interpolation_without_any_known_measure_draws_the_strips_alone(between,
 def test_wanted_and_got_are_drawn_around_the_diagonal():
     rows = pd.DataFrame({"picture": ["designed"] * 3 + ["real, 128×128"], "measure": "porosity"})
     rows = rows.assign(wanted=[0.3, 0.4, 0.5, 0.4], got=[0.1, np.nan, 0.4, 0.41], extrapolation=[True] + [False] * 3)
-    axis = figures.wanted_got(rows, NOTE).axes[0]
-    designed, real = axis.collections
+    axis = figures.wanted_got(rows.assign(spread=np.nan), NOTE).axes[0]
+    designed, real = points(axis)
     np.testing.assert_allclose(designed.get_offsets()[[0, 2]], [[0.3, 0.1], [0.5, 0.4]])
     assert designed.get_offsets().mask[1].any()
     np.testing.assert_allclose(real.get_offsets(), [[0.4, 0.41]])
     np.testing.assert_allclose(designed.get_facecolor()[0], 1)
     assert not np.allclose(designed.get_facecolor()[2], 1)
     assert axis.lines[0].get_slope() == 1
+
+
+def points(axis):
+    return [own for own in axis.collections if isinstance(own, mpl.collections.PathCollection)]
+
+
+def test_bars_are_the_spread_over_noise_and_a_maker_looks_alike_in_all_panels():
+    rows = pd.DataFrame({"picture": ["designed", "designed together", "real", "designed", "real"]})
+    rows = rows.assign(measure=["a"] * 3 + ["b"] * 2, wanted=[1.0, 2, 3, 1, 3], got=[1.0, 2, 3, 1, 3])
+    figure = figures.wanted_got(rows.assign(spread=[0.5, 0.1] + [np.nan] * 3, extrapolation=False), NOTE)
+    first, second = figure.axes[:2]
+    np.testing.assert_allclose(points(first)[2].get_edgecolor(), points(second)[1].get_edgecolor())
+    (bar,) = next(own for own in first.collections if isinstance(own, mpl.collections.LineCollection)).get_segments()
+    np.testing.assert_allclose(bar, [[1, 0.5], [1, 1.5]])
+    assert any("bars: standard deviation" in own for own in texts(figure))
 
 
 def test_findings_name_what_is_extrapolation_and_what_is_pale():

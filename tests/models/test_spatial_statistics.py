@@ -34,6 +34,29 @@ def test_stripes_are_correlated_along_themselves_and_at_their_period():
     assert found[8, 2] < -0.2
 
 
+def test_half_widths_of_stretched_noise_are_half_of_the_stretch():
+    """White noise in blocks of a × b pixels has the correlation (1 − u/a)(1 − v/b): half at a/2 and b/2."""
+    blocks = noise(40, 32, 16)
+    for a, b in ((8, 4), (12, 4), (8, 8)):
+        widths = spatial_statistics.half_widths(blocks.repeat(b, axis=1).repeat(a, axis=2)[:, :128, :128])
+        np.testing.assert_allclose(widths.mean(axis=0), [a / 2, b / 2], rtol=0.04)
+
+
+def test_half_widths_are_exact_of_waves_and_turn_with_the_image():
+    x, y = (np.cos(2 * np.pi * np.arange(432) / period) for period in (18, 24))
+    waves = (0.5 + np.outer(y, x) / 4)[None].astype(np.float32)
+    found = spatial_statistics.half_widths(waves)
+    np.testing.assert_allclose(found, [[3, 4]], atol=0.05)  # a sixth of a period: cos(π / 3) is one half
+    np.testing.assert_allclose(spatial_statistics.half_widths(waves.transpose(0, 2, 1)), found[:, ::-1], rtol=1e-4)
+    np.testing.assert_allclose(spatial_statistics.half_widths(3 * waves - 1), found, rtol=1e-4)  # whatever contrast
+
+
+def test_a_half_width_that_is_not_reached_is_unknown():
+    step = np.broadcast_to(np.repeat(np.float32([0, 1]), 64), (1, 128, 128))
+    assert np.isnan(spatial_statistics.half_widths(step)[0, 1])  # along the edge nothing ever changes
+    assert np.isnan(spatial_statistics.half_widths(np.ones((2, 64, 64)))).all()
+
+
 def test_sliced_wasserstein_is_scipy_s_for_differences_of_one_sign():
     """SciPy gives the first Wasserstein distance; of values shifted by a constant the second is its square."""
     a, b = noise(1, 50, 1), noise(1, 50, 1, seed=1)

@@ -17,6 +17,7 @@ from nanofoam_lib.models import (
     vae,
 )
 from nanofoam_lib.models.backend import keras
+from nanofoam_lib.report import findings
 
 TINY = {"latent_dim": 3, "filters": (4, 6, 8, 5), "decoder_filters": (7, 6, 4)}
 
@@ -237,4 +238,14 @@ def test_the_explorer_and_the_walks_draw_what_decode_draws(tiny, textures):
     share = study.pictures[walked].std() / images[index["split"] == "test"].std(axis=(1, 2)).mean()
     assert study.generated["contrast"][walked] == pytest.approx(share, rel=0.02)
     assert set(study.ordered["measure"]) == {"porosity"}
-    assert study.ordered["picture"].value_counts().to_dict() == {"designed": 7, "real, 128×128": 8, "reconstruction": 8}
+    counts = study.ordered["picture"].value_counts().to_dict()
+    assert counts == {"designed": 70, "real, 128×128": 8, "reconstruction": 8}
+    made = study.ordered.query("picture == 'designed'")
+    first, second = (made.query("noise == @field").set_index("order")["got"] for field in (1, 2))
+    drawn = study.generated.query("what == 'design'")["porosity"]
+    np.testing.assert_allclose(first, drawn, rtol=1e-5)  # the field of all other pictures
+    assert not np.allclose(first, second)
+    again = generation.study(tiny, latents["mu"], images, index, measures, dims=[2, 0]).ordered
+    pd.testing.assert_frame_equal(again, study.ordered)
+    isotropy = findings.isotropy(study.generated, study.ordered.query("picture == 'real, 128×128'"))
+    assert "falls to half at" in isotropy
