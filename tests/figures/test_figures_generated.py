@@ -210,3 +210,13 @@ def test_what_was_generated_is_read_back_as_written(tmp_path, pictures):
     pd.testing.assert_frame_equal(again, rows, check_dtype=False)
     assert again["extrapolation"].dtype == bool
     np.testing.assert_array_equal(read, pictures)
+
+
+def test_foams_are_as_isotropic_as_real_ones_if_their_ratios_agree():
+    """On pixels that are not square the ratio of real ones is not 1 either."""
+    real = pd.DataFrame({"half_width_x": [3.0, 3.0], "half_width_y": [4.0, 4.0]})
+    said = findings.isotropy(2 * real, real)
+    assert "6.0 pixels in x and 8.0 in y, a ratio of 0.75" in said
+    assert "**as isotropic as real ones**" in said
+    assert "stretched as real ones are not" in findings.isotropy(real.assign(half_width_x=3.5), real)
+    assert findings.isotropy(real, real[:0]).endswith("a ratio of 0.75.")

@@ -213,7 +213,8 @@ def test_maps_are_those_of_one_gradient_per_dimension(tiny, textures, layer, hea
     assert_close(alone[..., 0], expected[1:2, ..., 2])
 
 
-def test_the_explorer_and_the_walks_draw_what_decode_draws(tiny, textures):
+def test_the_explorer_and_the_walks_draw_what_decode_draws(tiny, textures, monkeypatch):
+    monkeypatch.setattr(generation, "FIELDS", 2)
     images, labels = textures
     index = pd.DataFrame(
         {"id": range(24), "label": labels, "group": range(24), "split": ["train", "train", "test"] * 8}
@@ -239,13 +240,22 @@ def test_the_explorer_and_the_walks_draw_what_decode_draws(tiny, textures):
     assert study.generated["contrast"][walked] == pytest.approx(share, rel=0.02)
     assert set(study.ordered["measure"]) == {"porosity"}
     counts = study.ordered["picture"].value_counts().to_dict()
-    assert counts == {"designed": 70, "real, 128×128": 8, "reconstruction": 8}
+    assert counts == {"designed": 14, "real, 128×128": 8, "reconstruction": 8}
     made = study.ordered.query("picture == 'designed'")
     first, second = (made.query("noise == @field").set_index("order")["got"] for field in (1, 2))
     drawn = study.generated.query("what == 'design'")["porosity"]
     np.testing.assert_allclose(first, drawn, rtol=1e-5)  # the field of all other pictures
     assert not np.allclose(first, second)
-    again = generation.study(tiny, latents["mu"], images, index, measures, dims=[2, 0]).ordered
-    pd.testing.assert_frame_equal(again, study.ordered)
+    sizes = measures.assign(median_diameter_um=images.std(axis=(1, 2)), density_per_mm2=latents["mu"] @ [1, -2, 3])
+    both = generation.study(tiny, latents["mu"], images, index, sizes, dims=[2, 0])
+    again = both.ordered.query("measure == 'porosity'").reset_index(drop=True)
+    columns = ["picture", "wanted", "got", "noise"]  # the same fields in every study, but for a pixel of Otsu's
+    pd.testing.assert_frame_equal(again[columns], study.ordered[columns], rtol=1e-3)
+    pairs = both.ordered.query("picture == 'designed together'")
+    assert pairs.groupby(["measure", "noise"]).size().to_dict() == {
+        (name, noise): 9 for name in ("density_per_mm2", "median_diameter_um") for noise in (1, 2)
+    }
+    np.testing.assert_allclose(pairs["predicted"], pairs["wanted"], rtol=1e-6)
+    assert len(both.generated.query("what == 'together'")) == 9
     isotropy = findings.isotropy(study.generated, study.ordered.query("picture == 'real, 128×128'"))
     assert "falls to half at" in isotropy

@@ -54,6 +54,18 @@ def test_numbers_of_a_column_share_their_decimals(values, written):
     assert tables.cells(pd.DataFrame({"x": values}), "es")["x"].tolist() == written
 
 
+def test_of_orders_the_mean_over_noise_is_shown_whatever_kind_of_model_drew_them():
+    table = pd.DataFrame({"picture": "designed", "measure": "porosity", "order": [0, 0, 1], "noise": [1, 2, 1]})
+    table = table.assign(wanted=[0.4, 0.4, 0.5], got=[0.3, 0.4, 0.5], predicted=0.4, extrapolation=[True, True, False])
+    table = table.assign(train_median=0.4, circularity=0.9, half_width_x=3.0, half_width_y=3.0)
+    for name in ("design", "design_texture"):
+        shown = tables.view(name, table)
+        assert shown["got"].tolist() == pytest.approx([0.35, 0.5])
+        assert shown["noise"].tolist() == [2, 1]
+        assert shown["extrapolation"].tolist() == [True, False]
+    assert tables.view("design_of_mine", table) is table
+
+
 def test_only_the_library_s_own_words_are_translated():
     frame = pd.DataFrame({"descriptor": ["mu"], "label": ["mu"]})
     assert tables.cells(frame, "en").iloc[0].tolist() == ["μ", "mu"]
