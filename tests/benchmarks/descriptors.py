@@ -87,7 +87,7 @@ def measure(images, index, measures, options, seed):
 
 
 def order(model, images, index, measures, seed):
-    """Have foams made to order: the median error of each pore measure, mean over noise, and the ranks of wanted and got."""
+    """Have foams made to order: the error of each pore measure (mean over noise), and the ranks of both."""
     if not model.config.is_variational or measures["median_diameter_um"].isna().all():
         return {}
     mu = descriptors.encode(model, images, seed)["mu"]
