@@ -17,13 +17,13 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.images import augmentation, micrographs, pores, preprocessing, splits, synthetic_folder
-from nanofoam_lib.models import descriptors, mixed_precision, training, vae
+from nanofoam_lib.models import descriptors, mixed_precision, texture, training, vae
 
 LARGE = 160  # side of the pictures from which the texture model's windows are cut
 CROP = 0.15
 
 
-class CrossCrop(vae.TextureAutoencoder):
+class CrossCrop(texture.TextureAutoencoder):
     """A texture model that is compared not with what it sees but with what it is told."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
