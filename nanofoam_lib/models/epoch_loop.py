@@ -27,8 +27,8 @@ class Stage:
         Gives the model that is trained, compiled: the training's own or one that holds it. Called before the first epoch,
         or where a killed training goes on.
     one_epoch : callable
-        Trains that model; takes the number of the epoch within the whole training, from 1, and gives its row of the
-        history. What it does must follow from that number and the state of model and optimiser alone.
+        Trains that model; takes the number of the epoch within the whole training, from 1, and the history so far, and
+        gives its row. What it does must follow from these and the state of model and optimiser alone.
     epochs : int
         How many there are to be in the end.
     begin, finish : callable
@@ -159,7 +159,7 @@ def _train(training, state, keep):
             rows = history[starts[-1] :]
             if stage.gives_up(rows) or stage.problem(rows):
                 break
-            history.append(stage.one_epoch(epoch))
+            history.append(stage.one_epoch(epoch, history))
             if stage.has_new_best(history[starts[-1] :]):
                 best = model.get_weights()
             keep(model, history, starts, best)

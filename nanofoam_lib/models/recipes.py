@@ -13,6 +13,7 @@ from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import descriptors, vae
 
 LENGTH = ("epochs", "steps", "critic_steps")  # what of a recipe says how long, not how
+CRITIC_BATCH = 4  # images: what counts is how often decoder and critic are corrected
 HELD_OUT = 0.15  # of the train side, where patience is to decide by it
 
 
@@ -65,6 +66,12 @@ class Recipe:
         if self.steps is None:
             return self.epochs
         return math.ceil(self.steps / step_cost / self.steps_per_epoch(n_images))
+
+
+def against_critic(recipe: Recipe) -> Recipe:
+    """Give the recipe of the stage against a critic: small batches, as many steps as asked for."""
+    size = min(CRITIC_BATCH, recipe.batch_size)
+    return dataclasses.replace(recipe, steps=recipe.critic_steps, batch_size=size)
 
 
 def batches(

@@ -15,7 +15,7 @@ FEATURES, STATISTICS = 10.0, 1.0
 
 #: Of the stage against the critic: little inertia, since both sides shoot at moving goals; the decoder that is kept is
 #: an average over about a hundred steps, in which what the two drive each other to and fro cancels out.
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 2e-3
 ADAM = {"beta_1": 0.5, "beta_2": 0.99, "use_ema": True, "ema_momentum": 0.99}
 BLIND, ASTRAY = 0.02, 3.0  # of the critic's loss, and of the distance of statistics as a multiple of the first
 
@@ -67,10 +67,11 @@ class Duel(TextureAutoencoder):
         pictures, latents = ops.sigmoid(y_pred["logits"]), ops.stop_gradient(y_pred["latents"])
         both = ops.concatenate([x, ops.stop_gradient(pictures)])
         scores, seen = self.critic(both, ops.concatenate([latents, latents]), training=True)
-        lesson = critic.judge(*ops.split(scores, 2))
+        (real, drawn), (shown, _) = (zip(*(ops.split(level, 2) for level in own), strict=True) for own in (scores, seen))
+        lesson = critic.judge(real, drawn)
         self.lesson.update_state(lesson, sample_weight=ops.shape(x)[0])
         own, features = self.critic(pictures, latents, held=True)
-        amiss = FEATURES * critic.feature_distance(ops.split(seen, 2)[0], features) - ops.mean(own)
+        amiss = FEATURES * critic.feature_distance(shown, features) - sum(map(ops.mean, own)) / len(own)
         return devices.of_one(lesson + amiss) + STATISTICS * loss / STATISTICS_WEIGHT
 
     def part(self) -> None:

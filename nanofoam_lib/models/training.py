@@ -106,6 +106,13 @@ class _Rows(NamedTuple):
     held_out: NDArray[np.int_]
 
 
+class _Held(NamedTuple):
+    model: vae.Autoencoder
+    recipe: Recipe
+    images: NDArray[np.uint8] | device_epochs.Held
+    wide: NDArray[np.uint8] | device_epochs.Held
+
+
 class _Fitting:
     """What `fit` was given, and the stages that follow from it."""
 
@@ -117,53 +124,56 @@ class _Fitting:
     def stages(self):
         kind, n_train = kinds.get(self.model.config.kind), len(self.rows.train)
         watched = "held_out_total" if len(self.rows.held_out) else None
-        stages = [
-            epoch_loop.Stage(
-                self.alone, self.one_epoch, self.recipe.n_epochs(n_train, kind.step_cost), self.start,
-                watched=watched, patience=self.recipe.patience,
-            )
-        ]  # fmt: skip
-        n_epochs = math.ceil(self.recipe.critic_steps / self.recipe.steps_per_epoch(n_train))
-        if kind.faces_critic and n_epochs:
-            stages.append(
-                epoch_loop.Stage(
-                    self.against_critic, self.one_epoch, n_epochs, self.measure_z, lambda: self.duel.part(),
-                    failure=texture.failure,
-                )
-            )  # fmt: skip
-        return stages
+        alone = epoch_loop.Stage(
+            self.alone, self.one_epoch, self.recipe.n_epochs(n_train, kind.step_cost), self.start,
+            watched=watched, patience=self.recipe.patience,
+        )  # fmt: skip
+        n_epochs = recipes.against_critic(self.recipe).n_epochs(n_train) if self.recipe.critic_steps else 0
+        if not (kind.faces_critic and n_epochs):
+            return [alone]
+        duel = epoch_loop.Stage(
+            self.against_critic, self.one_epoch, n_epochs, self.measure_z, self.part, failure=texture.failure
+        )
+        return [alone, duel]
 
     def alone(self):
         compile_autoencoder(self.model, self.recipe.learning_rate)
-        return self.hold(self.model)
+        return self.hold(self.model, self.recipe)
 
     def start(self):
         start(self.model, self.wide, self.rows.train, self.recipe, self.seed)
 
     def against_critic(self):
-        self.duel = texture.Duel(self.model, self.seed)
-        compile_duel(self.duel)
-        return self.hold(self.duel)
+        duel = texture.Duel(self.model, self.seed)
+        compile_duel(duel)
+        return self.hold(duel, recipes.against_critic(self.recipe))
 
     def measure_z(self):
         some = augmentation.Chosen(self.images, self.rows.train[:MEASURED])
-        self.duel.critic.spread.assign(descriptors.encode(self.model, some, self.seed)["z"].std(axis=0).mean())
+        spread = descriptors.encode(self.model, some, self.seed)["z"].std(axis=0).mean()
+        self.held.model.critic.spread.assign(spread)
 
-    def hold(self, model):
-        held = device_epochs.hold(model, self.images)
-        self.held = model, held, held if self.wide is self.images else device_epochs.hold(model, self.wide)
+    def part(self):
+        self.held.model.part()
+
+    def hold(self, model, recipe):
+        """Turn to a stage: its model, its recipe, and the images as the device holds them for that model."""
+        images = device_epochs.hold(model, self.images)
+        wide = images if self.wide is self.images else device_epochs.hold(model, self.wide)
+        self.held = _Held(model, recipe, images, wide)
         return model
 
-    def one_epoch(self, epoch):
+    def one_epoch(self, epoch, history):
         """Train for an epoch, and give its row of the history."""
-        (model, images, wide), recipe, rows = self.held, self.recipe, self.rows
+        (model, recipe, images, wide), rows = self.held, self.rows
         with mixed_precision.computing(model, self.precision):
             train = run_epoch(model, wide, rows.train, recipe, (self.seed, epoch))
-        test = evaluate(model, images, rows.test, recipe.batch_size, self.seed)
-        row = {"epoch": epoch, "step": epoch * recipe.steps_per_epoch(len(rows.train)), **train}
-        row |= {f"test_{name}": value for name, value in test.items()}
+        test = evaluate(model, images, rows.test, self.recipe.batch_size, self.seed)
+        steps = recipe.steps_per_epoch(len(rows.train)) + (history[-1]["step"] if history else 0)
+        row = {"epoch": epoch, "step": steps, **train} | {f"test_{name}": value for name, value in test.items()}
         if len(rows.held_out):
-            row["held_out_total"] = evaluate(model, images, rows.held_out, recipe.batch_size, self.seed)["total"]
+            held_out = evaluate(model, images, rows.held_out, self.recipe.batch_size, self.seed)
+            row["held_out_total"] = held_out["total"]
         return row
 
 
@@ -210,7 +220,7 @@ def fit_classifier(
     devices.prepare(model, descriptors.to_input(images[:1]), classes[:1])
     precision = mixed_precision.choose(recipe.precision)
 
-    def one_epoch(epoch):
+    def one_epoch(epoch, history):
         train, test = [], []
         with mixed_precision.computing(model, precision):
             for rows, batch in recipes.batches(source, train_rows, recipe, (seed, epoch)):
