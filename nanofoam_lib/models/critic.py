@@ -60,6 +60,7 @@ class Critic(layers.Layer):
                 self._add_kernel(shape, next(make))
             self.projections.append(self.add_weight(shape=(latent_dim, seen), initializer=next(make)))
         self.spread = self.add_weight(shape=(), initializer=keras.initializers.Constant(spread), trainable=False)
+        self.built = True
 
     def _add_kernel(self, shape, initializer):
         self.kernels.append(self.add_weight(shape=shape, initializer=initializer))

@@ -111,7 +111,7 @@ def stopped_early(images, index, rows, options, seed):
     side = splits.by_group(index["label"].iloc[rows], index["group"].iloc[rows], 0.2, seed)
     kept, aside = (rows[np.asarray(side) == name] for name in ("train", "test"))
     with tempfile.TemporaryDirectory() as folder:
-        recipe = training.Recipe(options.epochs, None, options.batch, options.rate, options.epochs, "auto")
+        recipe = training.Recipe(options.epochs, None, options.batch, options.rate, options.epochs, precision="auto")
         model = build("vae", options, seed)
         history = training.fit(model, images, kept, aside, recipe, seed, folder, held_out_rows=aside)
         return model, int(history.loc[history["held_out_total"].idxmin(), "epoch"])
