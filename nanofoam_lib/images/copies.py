@@ -41,7 +41,7 @@ def share(found: ArrayLike, of_real: ArrayLike) -> float:
     """
     if not (np.size(found) and np.size(of_real)):
         return float("nan")
-    return float((np.asarray(found) > np.quantile(of_real, QUANTILE)).mean())
+    return float((np.asarray(found) > np.quantile(np.asarray(of_real, float), QUANTILE)).mean())
 
 
 def nearest(
@@ -108,9 +108,9 @@ def _in_rings(spectra):
 
 def _equalised(spectra, power):
     """Bring spectra to the power (rings,) at each distance from zero, and to length 1; what is 0 stays 0."""
-    own = _in_rings(spectra)
+    whole = max(power.sum(), 1e-9)
     # Where a picture has next to nothing there is nothing to bring out but rounding
-    gain = np.sqrt(power / np.maximum(own, 1e-9 * power.sum())) / np.sqrt(power.sum() / SIDE**2)
+    gain = SIDE * np.sqrt(power / whole / np.maximum(_in_rings(spectra), 1e-9 * whole))
     return (spectra * gain[:, _RING]).astype(np.complex64)
 
 
