@@ -81,7 +81,7 @@ def told_apart(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
         axis.plot(own["accuracy"], places, marker, color=colour, markersize=4, clip_on=False, label=model)
     axis.axvline(0.5, color="0.5", linestyle=":", linewidth=1)
     axis.set(yticks=range(len(features)), yticklabels=[text(name, lang) for name in features], xlim=(0, 1.02))
-    axis.set_ylim(len(features) - 0.5, -0.5)
+    axis.set_ylim(max(len(features), 1) - 0.5, -0.5)
     label = text("how often a forest tells them from micrographs (dotted: guessing)", lang)
     axis.set_xlabel(wrapped(label, page_width() - 4, size=8))
     if models:

@@ -195,9 +195,8 @@ def test_pictures_that_are_told_are_said_to_be_by_each_set_of_features():
         in texture
     )
     assert "**hardly** by power spectrum (right in 60% of cases" in texture
-    assert texture.endswith(
-        "None is a copy of a train image. At fixed z their median diameter varies 0.9 times as much as within a specimen."
-    )
+    assert "None is a copy of a train image. At fixed z" in texture
+    assert texture.endswith("their median diameter varies 0.9 times as much as within a specimen.")
     assert "**hardly** by pore measures" in pixel and "**often** by local" in pixel
     assert "**nearly every time** by power spectrum" in pixel
     assert "2% lie nearer to a train image than 99% of held-out micrographs do, hardly more than chance allows" in pixel
