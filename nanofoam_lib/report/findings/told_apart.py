@@ -38,12 +38,17 @@ def _of_model(kind, latent_dim, rows):
 def _told(rows):
     if rows["accuracy"].isna().all():
         return "whether its pictures can be told from micrographs takes two held-out specimens or more to say."
-    by = ", ".join(
-        f"{_verdict(row.accuracy)} by {BY.get(row.features, row.features)} (right in {row.accuracy:.0%} of cases, 95 % "
-        f"interval {row.ci_low:.0%} to {row.ci_high:.0%})"
-        for row in rows.itertuples()
-    )
-    return f"a forest tells its pictures from micrographs {by}; 50% is guessing."
+    verdicts = rows["accuracy"].map(_verdict)
+    said = [
+        f"{verdict} by {' and '.join(_by(row) for row in own.itertuples())}"
+        for verdict, own in rows.groupby(verdicts, sort=False)
+    ]
+    return f"a forest tells its pictures from micrographs {'; '.join(said)}. Guessing is right in 50% of cases."
+
+
+def _by(row):
+    right = f"right in {row.accuracy:.0%} of cases, 95 % interval {row.ci_low:.0%} to {row.ci_high:.0%}"
+    return f"{BY.get(row.features, row.features)} ({right})"
 
 
 def _verdict(accuracy):
