@@ -58,6 +58,8 @@ def sentences(manifest, index, tables):
     for kind in map(kinds.get, kinds.but_main(kinds.known())):
         if _have(tables, name := kinds.of_kind("design", kind.name)):
             said.append(f"With the {kind.prose.en}:\n{findings.design(inverse_design.summarise(tables[name]))}")
+    if _have(tables, "generated_quality"):
+        said.append(findings.told_apart(tables["generated_quality"]))
     return said
 
 

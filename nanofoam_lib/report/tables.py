@@ -51,6 +51,7 @@ WORDS = {
     "what",
     "picture",
     "measure",
+    "features",
 }
 
 
