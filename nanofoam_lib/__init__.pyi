@@ -9,6 +9,7 @@ from .explain import inspection as inspection
 from .figures import style as style
 from .images import augmentation as augmentation
 from .images import collection as collection
+from .images import copies as copies
 from .images import micrographs as micrographs
 from .images import pore_zones as pore_zones
 from .images import pores as pores
@@ -26,9 +27,11 @@ from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
 from .latent import separation as separation
 from .latent import traversal as traversal
+from .latent import two_sample as two_sample
 from .models import backbone_networks as backbone_networks
 from .models import control_registry as control_registry
 from .models import descriptors as descriptors
+from .models import generated as generated
 from .models import generation as generation
 from .models import kinds as kinds
 from .models import objective as objective

@@ -12,7 +12,7 @@ from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, grad
 from nanofoam_lib.figures.network import architecture
 from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
-from nanofoam_lib.figures.scores import accuracies, confusion, predictability
+from nanofoam_lib.figures.scores import accuracies, confusion, predictability, told_apart
 from nanofoam_lib.figures.spaces import distances, projection
 from nanofoam_lib.figures.sweeps import sweep, sweep_numbers
 from nanofoam_lib.figures.tables import score_table
@@ -41,6 +41,7 @@ __all__ = [
     "score_table",
     "sweep",
     "sweep_numbers",
+    "told_apart",
     "training",
     "traversals",
     "wanted_got",

@@ -1,5 +1,6 @@
 """Scores: how well descriptors tell classes apart and predict the pores."""
 
+import itertools
 import math
 from collections.abc import Collection, Mapping
 
@@ -8,7 +9,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from nanofoam_lib.base.language import fixed, text
-from nanofoam_lib.figures.style import COLOURS, columns_for, grid, names, page_width, styled, wrapped
+from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, names, page_width, styled, wrapped
+
+#: Of models beside each other: blue and vermilion first, which every eye tells apart.
+MODEL_COLOURS = (COLOURS[0], COLOURS[4], COLOURS[2], COLOURS[3], COLOURS[7])
 
 
 @styled
@@ -47,6 +51,42 @@ def accuracies(
     axis.set(yticks=range(rows), yticklabels=labels, xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
     label = text("accuracy on test groups (dotted: naming the largest class)", lang)
     axis.set_xlabel(wrapped(label, page_width() - 4, size=8))
+    return figure
+
+
+@styled
+def told_apart(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
+    """Draw how often a forest tells the pictures of each model from real ones, with its interval, against guessing.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns name (of the model), features, accuracy, ci_low, ci_high: one row per point.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    models, features = (list(dict.fromkeys(table[column])) for column in ("name", "features"))
+    height = 0.5 * len(features) * max(len(models), 1) + 2.2
+    figure, axes = grid(1, 1, cell_aspect=height / page_width(), note=note)
+    axis = axes[0, 0]
+    for i, (model, colour) in enumerate(zip(models, itertools.cycle(MODEL_COLOURS), strict=False)):
+        own = table[table["name"] == model]
+        places = [features.index(name) + 0.5 * ((i + 0.5) / len(models) - 0.5) for name in own["features"]]
+        axis.hlines(places, own["ci_low"], own["ci_high"], color=colour, linewidth=1)
+        marker = MARKERS[i % len(MARKERS)]
+        axis.plot(own["accuracy"], places, marker, color=colour, markersize=4, clip_on=False, label=model)
+    axis.axvline(0.5, color="0.5", linestyle=":", linewidth=1)
+    axis.set(yticks=range(len(features)), yticklabels=[text(name, lang) for name in features], xlim=(0, 1.02))
+    axis.set_ylim(max(len(features), 1) - 0.5, -0.5)
+    label = text("how often a forest tells them from micrographs (dotted: guessing)", lang)
+    axis.set_xlabel(wrapped(label, page_width() - 4, size=8))
+    if models:
+        handles = axis.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper center", ncols=columns_for(len(models), 3.8))
     return figure
 
 

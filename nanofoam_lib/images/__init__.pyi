@@ -1,5 +1,6 @@
 from . import augmentation as augmentation
 from . import collection as collection
+from . import copies as copies
 from . import micrographs as micrographs
 from . import pore_zones as pore_zones
 from . import pores as pores

@@ -6,3 +6,4 @@ from . import pore_prediction as pore_prediction
 from . import projection as projection
 from . import separation as separation
 from . import traversal as traversal
+from . import two_sample as two_sample

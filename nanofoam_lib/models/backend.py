@@ -77,7 +77,7 @@ def forward(model, n_batches):
     return tf.function(apply, reduce_retracing=True)
 
 
-def adam(learning_rate, clip_norm):
+def adam(learning_rate, clip_norm, **options):
     """Make the optimiser Adam, which clips the norm of all gradients together.
 
     On TensorFlow's CPU it updates each weight in one pass over memory instead of Keras's dozen: the same formula, and
@@ -86,6 +86,8 @@ def adam(learning_rate, clip_norm):
     Parameters
     ----------
     learning_rate, clip_norm : float
+    **options
+        Of `keras.optimizers.Adam`.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def adam(learning_rate, clip_norm):
     """
     kind = _one_pass_adam() if is_tensorflow_on_cpu() and strategy() is None else keras.optimizers.Adam
     with scope():
-        return kind(learning_rate, global_clipnorm=clip_norm)
+        return kind(learning_rate, global_clipnorm=clip_norm, **options)
 
 
 @functools.cache

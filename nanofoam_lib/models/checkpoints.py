@@ -25,12 +25,15 @@ class State:
     ----------
     history : list of dict
         One row per finished epoch.
+    starts : list of int
+        Rows of the history with which the stages began that have begun.
     weights, optimizer, best : list of ndarray
-        The model's weights, the optimiser's variables, and, where a training may end early, the model's weights at its
-        best so far.
+        The model's weights, the optimiser's variables, and the model's weights to go back to: its best so far where a
+        stage may end early, else those with which the stage began.
     """
 
     history: list
+    starts: list
     weights: list
     optimizer: list
     best: list
@@ -69,7 +72,7 @@ class Checkpoint:
             arrays = files.read_npz(self.path)
             if str(arrays["identity"]) == self.identity:
                 parts = {name: _of(arrays, name) for name in ("weights", "optimizer", "best")}
-                return State(json.loads(str(arrays["history"])), **parts)
+                return State(*json.loads(str(arrays["history"])), **parts)
             problem = "belongs to another training"
         except Exception as error:  # which kind depends on where the file stops making sense
             problem = f"is damaged ({error})"
@@ -84,7 +87,7 @@ class Checkpoint:
         state = make_state()
         named = {f"{part}_{i}": array for part in ("weights", "optimizer", "best")
                  for i, array in enumerate(getattr(state, part))}  # fmt: skip
-        files.write_npz(self.path, identity=self.identity, history=json.dumps(state.history), **named)
+        files.write_npz(self.path, identity=self.identity, history=json.dumps([state.history, state.starts]), **named)
         self._written = time.monotonic()
         self._seconds = self._written - began
 

@@ -1,6 +1,6 @@
 """From images to latent vectors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,7 +123,9 @@ def reconstruct(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> N
     return decode(model, encode(model, images)[model.config.heads[0]], seed)
 
 
-def decode(model: vae.Autoencoder, latents: ArrayLike, seed: int = 0, size: int = vae.SIZE) -> NDArray[np.float32]:
+def decode(
+    model: vae.Autoencoder, latents: ArrayLike, seed: int = 0, size: int = vae.SIZE, own_noise: bool = False
+) -> NDArray[np.float32]:
     """Decode latent vectors into images.
 
     Parameters
@@ -135,6 +137,9 @@ def decode(model: vae.Autoencoder, latents: ArrayLike, seed: int = 0, size: int 
         latents alone; another seed gives another sample of the same textures. Other models need none.
     size : int
         Side of the pictures: 128, or for a texture model any multiple of 8 (2 to the number of poolings).
+    own_noise : bool
+        Draw every picture from a field of its own, as one foam differs from the next; row i gets the same field
+        whatever N is.
 
     Returns
     -------
@@ -149,20 +154,31 @@ def decode(model: vae.Autoencoder, latents: ArrayLike, seed: int = 0, size: int 
     latents = np.asarray(latents, np.float32)
     images = np.empty((len(latents), size, size), np.float32)
     for start in range(0, len(latents), BATCH_SIZE):
-        batch = decoder_input(model, latents[start : start + BATCH_SIZE], seed, size)
+        part = latents[start : start + BATCH_SIZE]
+        batch = decoder_input(model, part, seed, size, range(start, start + len(part)) if own_noise else None)
         images[start : start + BATCH_SIZE] = keras.ops.convert_to_numpy(model.decoder(batch, training=False))[..., 0]
     return images
 
 
 def decoder_input(
-    model: vae.Autoencoder, latents: NDArray[np.float32], seed: int = 0, size: int = vae.SIZE
+    model: vae.Autoencoder,
+    latents: NDArray[np.float32],
+    seed: int = 0,
+    size: int = vae.SIZE,
+    rows: Iterable[int] | None = None,
 ) -> NDArray[np.float32] | list[NDArray[np.float32]]:
-    """Give what a decoder takes for latents (N, latent_dim), as `decode`: these, and for a texture model the noise."""
+    """Give what a decoder takes for latents (N, latent_dim), as `decode`: these, and for a texture model the noise.
+
+    That is one field for all, or the fields that belong to N `rows`.
+    """
     cell = 2 ** len(model.config.decoder_filters)
     if size % cell or size < cell or (size != vae.SIZE and len(model.decoder.inputs) == 1):
         raise ValueError(f"{model.name} cannot draw pictures of {size}×{size}")
     if len(model.decoder.inputs) == 1:
         return latents
+    if rows is not None:
+        fields = [np.random.default_rng((seed, row)).standard_normal((size, size, 1), np.float32) for row in rows]
+        return [latents, np.stack(fields)]
     noise = np.random.default_rng(seed).standard_normal((1, size, size, 1), np.float32)
     return [latents, np.repeat(noise, len(latents), axis=0)]
 

@@ -3,16 +3,78 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from nanofoam_lib.base import files
+from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.models import checkpoints
 from nanofoam_lib.models.backend import keras
 
 SHOWN = ("test_total", "test_loss")  # the column of the history that the bar shows
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A part of a training, with a loss and an optimiser of its own.
+
+    Parameters
+    ----------
+    prepare : callable
+        Gives the model that is trained, compiled: the training's own or one that holds it. Called before the first epoch,
+        or where a killed training goes on.
+    one_epoch : callable
+        Trains that model; takes the number of the epoch within the whole training, from 1, and the history so far, and
+        gives its row. What it does must follow from these and the state of model and optimiser alone.
+    epochs : int
+        How many there are to be in the end.
+    begin, finish : callable
+        Called before the first epoch and after the last, once each.
+    watched : str, optional
+        Column of the history that `patience` is about.
+    patience : int, optional
+        Epochs without a new least value of `watched` after which it ends, with the weights of the least; None: never.
+    failure : callable, optional
+        Tells from the rows of its history what has gone wrong, or gives "": the model then stays what it was when the
+        stage began, with a warning.
+    """
+
+    prepare: Callable
+    one_epoch: Callable
+    epochs: int
+    begin: Callable = lambda: None
+    finish: Callable = lambda: None
+    watched: str | None = None
+    patience: int | None = None
+    failure: Callable | None = None
+
+    @property
+    def is_watched(self):
+        """Whether it may end early."""
+        return self.watched is not None and self.patience is not None
+
+    @property
+    def goes_back(self):
+        """Whether it may end with other weights than those of its last epoch."""
+        return self.is_watched or self.failure is not None
+
+    def problem(self, rows):
+        """Tell what has gone wrong, "" if nothing."""
+        return self.failure(rows) if self.failure and rows else ""
+
+    def has_new_best(self, rows):
+        """Tell whether the last epoch is the best so far, where that counts."""
+        return self.is_watched and rows[-1][self.watched] == min(row[self.watched] for row in rows)
+
+    def gives_up(self, rows):
+        """Tell whether patience has run out."""
+        if not (self.is_watched and rows):
+            return False
+        values = [row[self.watched] for row in rows]
+        return len(values) - 1 - values.index(min(values)) >= self.patience
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,49 +84,20 @@ class Training:
     Parameters
     ----------
     model : keras.Model
-        Compiled; changed in place.
-    one_epoch : callable
-        Trains the model; takes the number of the epoch, from 1, and gives its row of the history. What it does must
-        follow from that number and the state of model and optimiser alone.
-    epochs : int
-        How many there are to be in the end.
+        Changed in place.
+    stages : sequence of Stage
+        One after another.
     identity : str
-        As `checkpoints.identify` gives it: what the training is, whatever `epochs`.
+        As `checkpoints.identify` gives it: what the training is, whatever the epochs of its last stage.
     save, load : callable
         ``save(model, folder)`` and ``load(folder)``.
-    begin : callable
-        Called once before the first epoch.
-    watched : str, optional
-        Column of the history that `patience` is about.
-    patience : int, optional
-        Epochs without a new least value of `watched` after which it ends, with the weights of the least; None: never.
     """
 
     model: keras.Model
-    one_epoch: Callable
-    epochs: int
+    stages: Sequence[Stage]
     identity: str
     save: Callable
     load: Callable
-    begin: Callable = lambda: None
-    watched: str | None = None
-    patience: int | None = None
-
-    @property
-    def is_watched(self):
-        """Whether it may end early."""
-        return self.watched is not None and self.patience is not None
-
-    def has_new_best(self, history):
-        """Tell whether the last epoch is the best so far, where that counts."""
-        return self.is_watched and history[-1][self.watched] == min(row[self.watched] for row in history)
-
-    def gives_up(self, history):
-        """Tell whether patience has run out."""
-        if not (self.is_watched and history):
-            return False
-        values = [row[self.watched] for row in history]
-        return len(values) - 1 - values.index(min(values)) >= self.patience
 
 
 def run(training, folder=None):
@@ -80,12 +113,18 @@ def run(training, folder=None):
     -------
     pandas.DataFrame
         One row per epoch.
+
+    Warns
+    -----
+    RunWarning
+        If a stage has failed.
     """
     model = training.model
+    fresh = checkpoints.State([], [], [], [], [])
     if folder is None:
-        return _finish(training, *_train(training, [], [], lambda history, best: None))
+        return _train(training, fresh, lambda *state: None)
     folder = pathlib.Path(folder)
-    finished = checkpoints.identify((), training.identity, training.epochs)
+    finished = checkpoints.identify((), training.identity, [stage.epochs for stage in training.stages])
     checkpoint = checkpoints.Checkpoint(folder, training.identity)
     if checkpoints.is_finished(folder, finished):
         checkpoint.remove()
@@ -93,53 +132,68 @@ def run(training, folder=None):
         model.set_weights(training.load(folder).get_weights())
         return pd.read_csv(folder / "history.csv")
 
-    def keep(history, best):
-        files.write_csv(folder / "history.csv", pd.DataFrame(history))
-        checkpoint.offer(functools.partial(_state, model, history, best))
+    def keep(*state):
+        files.write_csv(folder / "history.csv", pd.DataFrame(state[1]))
+        checkpoint.offer(functools.partial(_state, *state))
 
-    history = _finish(training, *_train(training, *_restore(training, checkpoint.read()), keep))
+    state = checkpoint.read()
+    history = _train(training, fresh if state is None or _is_past(training, state) else state, keep)
+    files.write_csv(folder / "history.csv", history)
     training.save(model, folder)
     checkpoints.mark_finished(folder, finished)
     checkpoint.remove()
     return history
 
 
-def _train(training, history, best, keep):
-    """Train to the end; give the history and the best weights, [] where none are watched."""
-    if not history:
-        training.begin()
-    bar = track(range(len(history) + 1, training.epochs + 1), lambda: _status(training.model, history))
-    for epoch in bar:
-        if training.gives_up(history):
-            break
-        history.append(training.one_epoch(epoch))
-        if training.has_new_best(history):
-            best = training.model.get_weights()
-        keep(history, best)
-    return history, best
-
-
-def _finish(training, history, best):
-    if best:
-        training.model.set_weights(best)
+def _train(training, state, keep):
+    """Train to the end from a state, `keep` what each epoch leaves, and give the history."""
+    history, starts, best = list(state.history), list(state.starts), state.best
+    for number, stage in list(enumerate(training.stages))[max(len(starts) - 1, 0) :]:
+        model = stage.prepare()
+        if number < len(starts):  # it had begun
+            _restore(model, state)
+        else:
+            stage.begin()
+            starts, best = [*starts, len(history)], model.get_weights() if stage.goes_back else []
+        for epoch in _bar(training, stage, history, starts):
+            rows = history[starts[-1] :]
+            if stage.gives_up(rows) or stage.problem(rows):
+                break
+            history.append(stage.one_epoch(epoch, history))
+            if stage.has_new_best(history[starts[-1] :]):
+                best = model.get_weights()
+            keep(model, history, starts, best)
+        stage.finish()
+        problem = stage.problem(history[starts[-1] :])
+        if problem:
+            warnings.warn(f"{model.name}: {problem}", RunWarning, stacklevel=2)
+        if problem or stage.is_watched:
+            model.set_weights(best)
     return pd.DataFrame(history)
 
 
-def _state(model, history, best):
+def _bar(training, stage, history, starts):
+    """Show the epochs of a stage that are missing, by their numbers within the whole training."""
+    numbers = range(len(history) + 1, starts[-1] + stage.epochs + 1)
+    return track(numbers, lambda: _status(training.model, history))
+
+
+def _is_past(training, state):
+    """Whether a state is farther on than the training is to go."""
+    return len(state.history) - state.starts[-1] > training.stages[len(state.starts) - 1].epochs
+
+
+def _state(model, history, starts, best):
     optimizer = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
-    return checkpoints.State(history, model.get_weights(), optimizer, best)
+    return checkpoints.State(history, starts, model.get_weights(), optimizer, best)
 
 
-def _restore(training, state):
-    """Bring model and optimiser to a state, unless there is none or it is past the goal; give history and best."""
-    if state is None or len(state.history) > training.epochs:
-        return [], []
-    model = training.model
+def _restore(model, state):
+    """Bring a compiled model and its optimiser to a state."""
     model.set_weights(state.weights)
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
         variable.assign(value)
-    return list(state.history), state.best
 
 
 def _status(model, history):

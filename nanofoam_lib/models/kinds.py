@@ -83,6 +83,8 @@ class Kind:
         that map, flattened, to their first head, and from the latents through a layer ``spread`` to a map as large.
     step_cost : float
         How many steps of the VAE take as long as one of its: a budget of steps is divided by it.
+    faces_critic : bool
+        Whether its decoder may learn from a critic (`texture.TextureAutoencoder.face`).
     in_thesis : bool
         Whether the thesis compares its descriptors: a sweep names them without the kind.
     """
@@ -96,6 +98,7 @@ class Kind:
     draws_large: bool = False
     starts_from_pca: bool = False
     step_cost: float = 1.0
+    faces_critic: bool = False
     in_thesis: bool = False
 
     def __post_init__(self) -> None:
@@ -140,9 +143,9 @@ def _vae():
 
 
 def _texture():
-    from nanofoam_lib.models import texture_networks, vae
+    from nanofoam_lib.models import texture, texture_networks
 
-    return Network(texture_networks.build_encoder, texture_networks.build_decoder, vae.TextureAutoencoder)
+    return Network(texture_networks.build_encoder, texture_networks.build_decoder, texture.TextureAutoencoder)
 
 
 #: By name, in the order in which they are offered.
@@ -153,7 +156,7 @@ KINDS = {
         Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
              heads=("conv",), error=None, starts_from_pca=True, in_thesis=True),
         Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
-             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True, step_cost=4.0),
+             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True, step_cost=4.0, faces_critic=True),
     )
 }  # fmt: skip
 

@@ -12,6 +12,8 @@ from nanofoam_lib.base import memmap
 from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import descriptors, vae
 
+LENGTH = ("epochs", "steps", "critic_steps")  # what of a recipe says how long, not how
+CRITIC_BATCH = 4  # images: what counts is how often decoder and critic are corrected
 HELD_OUT = 0.15  # of the train side, where patience is to decide by it
 
 
@@ -33,6 +35,8 @@ class Recipe:
     patience : int, optional
         Stop when so many epochs have not lowered the loss on the held-out rows, and take the model as it was before
         them.
+    critic_steps : int
+        Further steps against a critic, of a kind whose decoder learns from one, rounded up to whole epochs.
     precision : {"float32", "bfloat16", "auto"}
         Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
     symmetries : sequence of int
@@ -44,6 +48,7 @@ class Recipe:
     batch_size: int = 16
     learning_rate: float = 1e-3
     patience: int | None = None
+    critic_steps: int = 0
     precision: str = "float32"
     symmetries: tuple[int, ...] = tuple(range(8))
 
@@ -61,6 +66,12 @@ class Recipe:
         if self.steps is None:
             return self.epochs
         return math.ceil(self.steps / step_cost / self.steps_per_epoch(n_images))
+
+
+def against_critic(recipe: Recipe) -> Recipe:
+    """Give the recipe of the stage against a critic: small batches, as many steps as asked for."""
+    size = min(CRITIC_BATCH, recipe.batch_size)
+    return dataclasses.replace(recipe, steps=recipe.critic_steps, batch_size=size)
 
 
 def batches(

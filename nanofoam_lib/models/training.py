@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanofoam_lib.base import memmap, provenance
 from nanofoam_lib.base.errors import TrainingError
 from nanofoam_lib.base.files import StrPath
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import (
     backend,
     bottleneck,
@@ -23,6 +25,7 @@ from nanofoam_lib.models import (
     mixed_precision,
     objective,
     recipes,
+    texture,
     vae,
 )
 from nanofoam_lib.models.backend import keras
@@ -31,6 +34,8 @@ from nanofoam_lib.models.recipes import Recipe
 #: Steps so far; then the loss in nats, per image, total = reconstruction + beta * kl, on the train and test images.
 HISTORY_COLUMNS = ("epoch", "step", "total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl")
 
+CLASSIFIER_COST = 2.0  # as a kind's `step_cost`: told the labels, the same layers learn them in half the steps
+MEASURED = 512  # train images by which the spread of z is known well enough
 CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
 
 
@@ -70,7 +75,8 @@ def fit(
     Returns
     -------
     pandas.DataFrame
-        One row per epoch, columns `HISTORY_COLUMNS`, and ``held_out_total`` where rows are held out.
+        One row per epoch, columns `HISTORY_COLUMNS`, ``held_out_total`` where rows are held out, and ``critic``, its
+        loss, where there was one (`critic.judge`; missing in the epochs before).
 
     Raises
     ------
@@ -87,41 +93,89 @@ def fit(
 
     Where the device is a GPU, JAX and TensorFlow make an epoch one call (`device_epochs.hold`).
     """
-    train_rows, test_rows = np.asarray(train_rows), np.asarray(test_rows)
-    held_out_rows = np.asarray([] if held_out_rows is None else held_out_rows, int)
-    source = images if wide is None else wide
-    compile_autoencoder(model, recipe.learning_rate)
-    precision = mixed_precision.choose(recipe.precision)
+    rows = _Rows(*(np.asarray([] if own is None else own, int) for own in (train_rows, test_rows, held_out_rows)))
+    fitting = _Fitting(model, images, images if wide is None else wide, rows, recipe, seed)
+    data = itertools.chain(_blocks(fitting.wide, rows.train), _blocks(images, rows.test, rows.held_out))
+    stages = fitting.stages()
+    identity = _identify(model, data, recipe, seed, fitting.precision, [stage.epochs for stage in stages[:-1]])
+    return epoch_loop.run(epoch_loop.Training(model, stages, identity, vae.save, vae.load), folder)
 
-    held = device_epochs.hold(model, images)
-    held_source = held if wide is None else device_epochs.hold(model, wide)
 
-    def begin():
-        start(model, source, train_rows, recipe, seed)
+class _Rows(NamedTuple):
+    train: NDArray[np.int_]
+    test: NDArray[np.int_]
+    held_out: NDArray[np.int_]
 
-    def one_epoch(epoch):
-        with mixed_precision.computing(model, precision):
-            train = run_epoch(model, held_source, train_rows, recipe, (seed, epoch))
-        test = evaluate(model, held, test_rows, recipe.batch_size, seed)
-        row = {"epoch": epoch, "step": epoch * recipe.steps_per_epoch(len(train_rows)), **train}
-        row |= {f"test_{name}": value for name, value in test.items()}
-        if len(held_out_rows):
-            row["held_out_total"] = evaluate(model, held, held_out_rows, recipe.batch_size, seed)["total"]
+
+class _Held(NamedTuple):
+    model: vae.Autoencoder
+    recipe: Recipe
+    images: NDArray[np.uint8] | device_epochs.Held
+    wide: NDArray[np.uint8] | device_epochs.Held
+
+
+class _Fitting:
+    """What `fit` was given, and the stages that follow from it."""
+
+    def __init__(self, model, images, wide, rows, recipe, seed):
+        self.model, self.images, self.wide, self.rows = model, images, wide, rows
+        self.recipe, self.seed = recipe, seed
+        self.precision = mixed_precision.choose(recipe.precision)
+
+    def stages(self):
+        kind, n_train = kinds.get(self.model.config.kind), len(self.rows.train)
+        watched = "held_out_total" if len(self.rows.held_out) else None
+        alone = epoch_loop.Stage(
+            self.alone, self.one_epoch, self.recipe.n_epochs(n_train, kind.step_cost), self.start,
+            watched=watched, patience=self.recipe.patience,
+        )  # fmt: skip
+        n_epochs = recipes.against_critic(self.recipe).n_epochs(n_train) if self.recipe.critic_steps else 0
+        if not (kind.faces_critic and n_epochs):
+            return [alone]
+        duel = epoch_loop.Stage(
+            self.against_critic, self.one_epoch, n_epochs, self.measure_z, self.part, failure=texture.failure
+        )
+        return [alone, duel]
+
+    def alone(self):
+        compile_autoencoder(self.model, self.recipe.learning_rate)
+        return self.hold(self.model, self.recipe)
+
+    def start(self):
+        start(self.model, self.wide, self.rows.train, self.recipe, self.seed)
+
+    def against_critic(self):
+        duel = texture.Duel(self.model, self.seed)
+        compile_duel(duel)
+        return self.hold(duel, recipes.against_critic(self.recipe))
+
+    def measure_z(self):
+        some = augmentation.Chosen(self.images, self.rows.train[:MEASURED])
+        spread = descriptors.encode(self.model, some, self.seed)["z"].std(axis=0).mean()
+        self.held.model.critic.spread.assign(spread)
+
+    def part(self):
+        self.held.model.part()
+
+    def hold(self, model, recipe):
+        """Turn to a stage: its model, its recipe, and the images as the device holds them for that model."""
+        images = device_epochs.hold(model, self.images)
+        wide = images if self.wide is self.images else device_epochs.hold(model, self.wide)
+        self.held = _Held(model, recipe, images, wide)
+        return model
+
+    def one_epoch(self, epoch, history):
+        """Train for an epoch, and give its row of the history."""
+        (model, recipe, images, wide), rows = self.held, self.rows
+        with mixed_precision.computing(model, self.precision):
+            train = run_epoch(model, wide, rows.train, recipe, (self.seed, epoch))
+        test = evaluate(model, images, rows.test, self.recipe.batch_size, self.seed)
+        steps = recipe.steps_per_epoch(len(rows.train)) + (history[-1]["step"] if history else 0)
+        row = {"epoch": epoch, "step": steps, **train} | {f"test_{name}": value for name, value in test.items()}
+        if len(rows.held_out):
+            held_out = evaluate(model, images, rows.held_out, self.recipe.batch_size, self.seed)
+            row["held_out_total"] = held_out["total"]
         return row
-
-    data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows, held_out_rows))
-    training = epoch_loop.Training(
-        model,
-        one_epoch,
-        recipe.n_epochs(len(train_rows), kinds.get(model.config.kind).step_cost),
-        _identify(model, data, recipe, seed, precision),
-        vae.save,
-        vae.load,
-        begin,
-        "held_out_total" if len(held_out_rows) else None,
-        recipe.patience,
-    )
-    return epoch_loop.run(training, folder)
 
 
 def fit_classifier(
@@ -145,7 +199,7 @@ def fit_classifier(
     classes : ndarray of int, shape (N,)
         Number of each image's class.
     train_rows, test_rows, recipe, seed, wide
-        See `fit`.
+        See `fit`; a budget of steps is halved (`CLASSIFIER_COST`).
     folder : path-like, optional
         Where to write the model as it ends (`vae.save_classifier`), and ``history.csv``. A killed training goes on as
         one of `fit` does.
@@ -167,7 +221,7 @@ def fit_classifier(
     devices.prepare(model, descriptors.to_input(images[:1]), classes[:1])
     precision = mixed_precision.choose(recipe.precision)
 
-    def one_epoch(epoch):
+    def one_epoch(epoch, history):
         train, test = [], []
         with mixed_precision.computing(model, precision):
             for rows, batch in recipes.batches(source, train_rows, recipe, (seed, epoch)):
@@ -182,16 +236,21 @@ def fit_classifier(
 
     rows = (classes[train_rows], classes[test_rows])
     data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows), rows)
-    training = epoch_loop.Training(
-        model, one_epoch, recipe.n_epochs(len(train_rows)), _identify(model, data, recipe, seed, precision),
-        vae.save_classifier, vae.load_classifier,
-    )  # fmt: skip
+    stage = epoch_loop.Stage(lambda: model, one_epoch, recipe.n_epochs(len(train_rows), CLASSIFIER_COST))
+    identity = _identify(model, data, recipe, seed, precision)
+    training = epoch_loop.Training(model, [stage], identity, vae.save_classifier, vae.load_classifier)
     return epoch_loop.run(training, folder)
 
 
 def compile_autoencoder(model: vae.Autoencoder, learning_rate: float) -> None:
     """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
     _compile(model, learning_rate)
+    devices.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
+
+
+def compile_duel(model: texture.Duel) -> None:
+    """Prepare a texture model against a critic for `run_epoch` and `evaluate`."""
+    _compile(model, texture.LEARNING_RATE, texture.ADAM)
     devices.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
 
 
@@ -225,7 +284,7 @@ def run_epoch(
     Returns
     -------
     dict of float
-        As `evaluate` gives it.
+        As `evaluate` gives it, and the loss of the ``critic`` where there is one.
 
     Raises
     ------
@@ -242,7 +301,7 @@ def run_epoch(
     for size, own in steps:
         logs.append((size, own))
         _check_finite(model, own["loss"], key[1])
-    return _average(model, logs)
+    return _average(model, logs) | ({"critic": _mean(logs, "critic")} if isinstance(model, texture.Duel) else {})
 
 
 def evaluate(
@@ -267,19 +326,24 @@ def evaluate(
     return _average(model, logs)
 
 
-def _compile(model, learning_rate, **options):
-    model.compile(backend.adam(learning_rate, CLIP_NORM), jit_compile=backend.jit_compile(), **options)
+def _compile(model, learning_rate, adam=(), **options):
+    adam = backend.adam(learning_rate, CLIP_NORM, **dict(adam))
+    model.compile(adam, jit_compile=backend.jit_compile(), **options)
     with backend.scope():
         model.optimizer.build(model.trainable_variables)  # made while the first step is traced, they cost another trace
 
 
-def _identify(model, data, recipe, seed, precision):
-    """Name a training by what decides its result but for its length: weights at the start, data, recipe, code."""
+def _identify(model, data, recipe, seed, precision, before=()):
+    """Name a training by what decides its result but for its length: weights at the start, data, recipe, code.
+
+    Epochs `before` its last stage count: what comes after them would be another training.
+    """
     code = provenance.hash_modules("from nanofoam_lib.models import training", without=("base",))
     config = dataclasses.asdict(model.config) if isinstance(model, vae.Autoencoder) else None
     arrays = itertools.chain(model.get_weights(), data)
-    how = {name: value for name, value in dataclasses.asdict(recipe).items() if name not in ("epochs", "steps")}
-    return checkpoints.identify(arrays, config, how, seed, precision, code, keras.__version__, keras.backend.backend())
+    how = {name: value for name, value in dataclasses.asdict(recipe).items() if name not in recipes.LENGTH}
+    software = code, keras.__version__, keras.backend.backend()
+    return checkpoints.identify(arrays, config, how, seed, precision, *software, list(before))
 
 
 def _blocks(images, *parts):

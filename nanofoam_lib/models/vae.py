@@ -1,4 +1,4 @@
-"""The thesis's convolutional variational autoencoder, the plain one it is compared with, and one for textures."""
+"""The thesis's convolutional variational autoencoder, and the plain one it is compared with."""
 
 import dataclasses
 import json
@@ -8,15 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanofoam_lib.base import files
-from nanofoam_lib.models import backend, convolutions, devices, kinds, objective, spatial_statistics
+from nanofoam_lib.models import backend, convolutions, devices, kinds, objective
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.convolutions import SIZE
 
 ops, layers = keras.ops, keras.layers
-
-# Nats for a picture as far from its image as two micrographs of one specimen are from each other. σ then stays below
-# the spread of μ, and all dimensions are active
-STATISTICS_WEIGHT = 1000.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,11 +104,12 @@ class Autoencoder(keras.Model):
         self.kl = keras.metrics.Mean(name="kl")
 
     def call(self, images: Any, training: bool = False) -> dict[str, Any]:
-        """Encode, sample, decode: a dict of ``logits`` and the encoder's heads."""
+        """Encode, sample, decode: a dict of ``logits``, the ``latents`` they come from, and the encoder's heads."""
         outputs = map(_single, _as_list(self.encoder(images, training=training)))
         heads = dict(zip(self.config.heads, outputs, strict=True))
         latents = self.sample(**heads) if self.config.is_variational else heads[self.config.heads[0]]
-        return {"logits": _single(self.to_logits(self.decoder_input(latents), training=training)), **heads}
+        logits = _single(self.to_logits(self.decoder_input(latents), training=training))
+        return {"logits": logits, "latents": latents, **heads}
 
     def decoder_input(self, latents: Any) -> Any:
         """Give what the decoder takes while training."""
@@ -138,22 +135,6 @@ class Autoencoder(keras.Model):
     def compare(self, images: Any, logits: Any) -> Any:
         """Give the reconstruction's part of the loss of each image: (N,)."""
         return ops.sum(ops.binary_crossentropy(images, logits, from_logits=True), axis=(1, 2, 3))
-
-
-class TextureAutoencoder(Autoencoder):
-    """An autoencoder whose pictures need not equal the images, but have their statistics.
-
-    The loss is ``w · spatial_statistics.distance + β Σ_dimensions KL``.
-    """
-
-    def decoder_input(self, latents: Any) -> Any:
-        """Add a field of noise N(0, 1) as large as an image: the same latents with new noise are a new sample."""
-        shape = (ops.shape(latents)[0], SIZE, SIZE, 1)
-        return [latents, keras.random.normal(shape, dtype=latents.dtype, seed=self.noise)]
-
-    def compare(self, images: Any, logits: Any) -> Any:
-        """Give the weighted distance of statistics of each image: (N,)."""
-        return STATISTICS_WEIGHT * spatial_statistics.distance(images[..., 0], ops.sigmoid(logits[..., 0]))
 
 
 def build(config: Config, seed: int = 0) -> Autoencoder:

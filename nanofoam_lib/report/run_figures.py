@@ -243,7 +243,7 @@ def explanations(book: Book) -> Drawn:
 
 
 def generated(book: Book) -> Drawn:
-    """Draw what 05_generate has decoded: the latent map, walks, samples, foams to order, and large foams."""
+    """Draw what 05_generate decoded: map, walks, samples, foams to order, large foams, and if they pass for real."""
     images, index = book.load()
     measures = pd.read_csv(book.run.pores)
     for kind in sorted(book.kinds, key=book.has_skill, reverse=True):
@@ -254,6 +254,11 @@ def generated(book: Book) -> Drawn:
             pictures, labels, um = (drawing[part] for part in ("pictures", "labels", "um"))
             figure = figures.micrographs(pictures, labels, um, book.note_on(kind), **book.look)
             yield name, figure, pd.DataFrame({"label": labels, "um_x": um[:, 0], "um_y": um[:, 1]})
+    if book.run.table("generated_quality").exists():
+        table = book.table("generated_quality")
+        models = zip(table["kind"], table["latent_dim"], strict=True)
+        table = table.assign(name=[kinds.model_name(kind, size, book.lang) for kind, size in models])
+        yield "generated_quality", figures.told_apart(table, book.note, **book.look), table
 
 
 def _of_study(book, kind, images, index, measures):

@@ -61,6 +61,8 @@ def sentences(manifest, index, tables):
             real = tables[name].query("picture == @inverse_design.REAL")
             drawn = tables[kinds.of_kind("generated", kind.name)].query("what == 'sample'")
             said.append(f"Sampled from the {kind.prose.en}: {findings.isotropy(drawn, real)}")
+    if _have(tables, "generated_quality"):
+        said.append(findings.told_apart(tables["generated_quality"]))
     return said
 
 

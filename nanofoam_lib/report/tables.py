@@ -59,6 +59,7 @@ WORDS = {
     "what",
     "picture",
     "measure",
+    "features",
 }
 
 

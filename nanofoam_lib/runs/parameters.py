@@ -92,6 +92,7 @@ PARAMETERS = {
     "patience": Parameter(
         "int", 1, 1_000_000, "stop after so many epochs without gain on specimens kept from training, null: never", True
     ),
+    "critic_steps": Parameter("int", 0, 100_000_000, "steps after that in which a critic corrects what is drawn"),
     "seed": Parameter("int", 0, 2**31 - 1, "of everything random"),
     "seeds": Parameter("list of int", 0, 2**31 - 1, "train once with each of these; [] is once, with seed", True),
     "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=lambda: PROTOCOLS),

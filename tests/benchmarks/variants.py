@@ -17,13 +17,13 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.images import augmentation, micrographs, pores, preprocessing, splits, synthetic_folder
-from nanofoam_lib.models import descriptors, mixed_precision, training, vae
+from nanofoam_lib.models import descriptors, mixed_precision, texture, training, vae
 
 LARGE = 160  # side of the pictures from which the texture model's windows are cut
 CROP = 0.15
 
 
-class CrossCrop(vae.TextureAutoencoder):
+class CrossCrop(texture.TextureAutoencoder):
     """A texture model that is compared not with what it sees but with what it is told."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -111,7 +111,7 @@ def stopped_early(images, index, rows, options, seed):
     side = splits.by_group(index["label"].iloc[rows], index["group"].iloc[rows], 0.2, seed)
     kept, aside = (rows[np.asarray(side) == name] for name in ("train", "test"))
     with tempfile.TemporaryDirectory() as folder:
-        recipe = training.Recipe(options.epochs, None, options.batch, options.rate, options.epochs, "auto")
+        recipe = training.Recipe(options.epochs, None, options.batch, options.rate, options.epochs, precision="auto")
         model = build("vae", options, seed)
         history = training.fit(model, images, kept, aside, recipe, seed, folder, held_out_rows=aside)
         return model, int(history.loc[history["held_out_total"].idxmin(), "epoch"])

@@ -148,6 +148,27 @@ def test_accuracies_stand_with_their_intervals_against_chance(scores):
     assert axis.lines[-1].get_xdata()[0] == 1 / 3
 
 
+def quality():
+    """Make a table of how often pictures of two models are told from real ones."""
+    table = pd.DataFrame({"features": ["pores", "lbp", "spectrum"] * 2, "accuracy": [0.98, 0.8, 0.5, 0.7, np.nan, 1.0]})
+    table = table.assign(name=["VAE 128-d"] * 3 + ["texture VAE 128-d"] * 3)
+    return table.assign(ci_low=table["accuracy"] - 0.1, ci_high=np.minimum(table["accuracy"] + 0.1, 1))
+
+
+def test_pictures_told_from_real_ones_stand_with_their_intervals_against_guessing():
+    figure = figures.told_apart(quality(), NOTE)
+    (axis,) = figure.axes
+    first, second, chance = axis.lines
+    np.testing.assert_array_equal(first.get_xdata(), [0.98, 0.8, 0.5])
+    np.testing.assert_array_equal(second.get_xdata(), [0.7, np.nan, 1.0])
+    assert set(chance.get_xdata()) == {0.5}
+    assert (first.get_color(), first.get_marker()) != (second.get_color(), second.get_marker())
+    np.testing.assert_allclose(axis.collections[0].get_segments()[0][:, 0], [0.88, 1.0])
+    assert {"pores", "local binary patterns", "spectrum", "VAE 128-d", "texture VAE 128-d"} <= texts(figure)
+    assert "patrones binarios locales" in texts(figures.told_apart(quality(), NOTE, "es"))
+    assert figures.told_apart(quality()[:0], NOTE).axes
+
+
 @pytest.fixture
 def confusions():
     rows = [("vae-4 μ", t, p, 9 if t == p else 1) for t in "abc" for p in "abc"]
@@ -375,6 +396,7 @@ def every_figure(
         "projection": (figures.projection, points),
         "distances": (figures.distances, separation.histograms(*clouds)),
         "accuracies": (figures.accuracies, scores, 1 / 3),
+        "told_apart": (figures.told_apart, quality()),
         "confusion": (figures.confusion, confusions),
         "predictability": (figures.predictability, every_measure, MEASURES),
         "architecture": (figures.architecture, layers, images[0] / 255, images[1] / 255),

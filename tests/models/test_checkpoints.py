@@ -13,7 +13,7 @@ ROWS = [{"epoch": 1, "total": 0.1 + 0.2, "kl": float("nan")}]
 
 def state(value=0.0):
     weights = [np.full((2, 3), value, np.float32), np.float32(value)]
-    return State(ROWS, weights, [np.int64(7), *weights], [weight + 1 for weight in weights])
+    return State(ROWS, [0], weights, [np.int64(7), *weights], [weight + 1 for weight in weights])
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def written(tmp_path):
 
 def test_what_is_written_is_read_bit_for_bit(written, tmp_path):
     read = Checkpoint(tmp_path, "mine").read()
-    assert repr(read.history) == repr(ROWS)
+    assert repr(read.history) == repr(ROWS) and read.starts == [0]
     for part in ("weights", "optimizer", "best"):
         for a, b in zip(getattr(read, part), getattr(state(), part), strict=True):
             assert a.dtype == b.dtype
@@ -37,7 +37,7 @@ def test_what_is_written_is_read_bit_for_bit(written, tmp_path):
 
 def test_more_than_ten_arrays_keep_their_order(tmp_path):
     checkpoint = Checkpoint(tmp_path, "mine")
-    checkpoint.offer(lambda: State([], [np.array(i) for i in range(25)], [], []))
+    checkpoint.offer(lambda: State([], [], [np.array(i) for i in range(25)], [], []))
     assert [int(weight) for weight in checkpoint.read().weights] == list(range(25))
 
 

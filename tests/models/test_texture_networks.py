@@ -12,6 +12,7 @@ from nanofoam_lib.models import (
     generation,
     objective,
     spatial_statistics,
+    texture,
     texture_networks,
     training,
     vae,
@@ -141,7 +142,7 @@ def test_the_loss_is_the_distance_of_statistics_and_the_kl(tiny, textures):
     output = tiny(images)
     loss = float(tiny.compute_loss(images, y_pred=output))
     pictures = np.asarray(keras.ops.sigmoid(output["logits"]))[..., 0]
-    far = vae.STATISTICS_WEIGHT * np.asarray(spatial_statistics.distance(images[..., 0], pictures)).mean()
+    far = texture.STATISTICS_WEIGHT * np.asarray(spatial_statistics.distance(images[..., 0], pictures)).mean()
     kl = np.asarray(objective.kl_divergence(output["mu"], output["log_var"])).sum(axis=1).mean()
     assert loss == pytest.approx(far + kl, rel=1e-4)
     assert float(tiny.reconstruction.result()) == pytest.approx(far, rel=1e-4)

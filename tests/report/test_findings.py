@@ -175,3 +175,36 @@ def test_what_the_texture_model_gains_is_told_beside_itself_untrained():
     assert "training gives more" in said
     table, *others = texture_tables(0.5, 0.5, 0.5, 0.5)
     assert findings.texture(table[table["kind"] == "vae"], *others) == "No texture model was trained."
+
+
+def quality(kind="texture", accuracy=(0.98, 0.8, 0.6), copies=0.0, diversity=0.9):
+    """Make what `generated.quality` gives."""
+    table = pd.DataFrame({"features": ["pores", "lbp", "spectrum"], "accuracy": accuracy})
+    table = table.assign(ci_low=table["accuracy"] - 0.05, ci_high=table["accuracy"] + 0.02, n_real=40, n_generated=40)
+    return table.assign(kind=kind, latent_dim=128, copies=copies, diversity=diversity)
+
+
+def test_pictures_that_are_told_are_said_to_be_by_each_set_of_features():
+    said = findings.told_apart(pd.concat([quality(), quality("vae", (0.65, 0.9, 0.91), 0.02, np.nan)]))
+    texture, pixel = said.splitlines()
+    assert texture.startswith(
+        "- The texture model (texture-128): a forest tells its pictures from micrographs **nearly "
+    )
+    assert "by pore measures (right in 98% of cases, 95 % interval 93% to 100%); **often** by local binary" in texture
+    assert "**hardly** by power spectrum (right in 60% of cases" in texture
+    assert "None is a copy of a train image. At fixed z" in texture
+    assert texture.endswith("their median diameter varies 0.9 times as much as within a specimen.")
+    assert "**hardly** by pore measures" in pixel
+    assert "**often** by local binary patterns" in pixel
+    assert "**nearly every time** by power spectrum" in pixel
+    assert "2% lie nearer to a train image than 99% of held-out micrographs do, hardly more than chance allows" in pixel
+    assert pixel.endswith("It draws one picture for each z.")
+    assert findings.told_apart(quality(accuracy=(0.98, 0.95, 0.4))).count("nearly every time") == 1
+
+
+def test_what_cannot_be_told_of_pictures_is_said():
+    unknown = quality(accuracy=[np.nan] * 3, copies=0.3, diversity=np.nan)
+    said = findings.told_apart(unknown)
+    assert "takes two held-out specimens or more to say. **30% lie nearer to a train image than 99% of" in said
+    assert said.endswith("is not known: no held-out specimen has two images with pores.")
+    assert findings.told_apart(unknown[:0]) == "No model draws new pictures."

@@ -70,9 +70,10 @@ def test_the_run_folder_is_that_of_the_contract(finished):
         "reparametrisation", "wss_bss_scheme", "table1", "controls_table", "gradcam_brick", "gradcam_grass",
         "gradcam_gravel", "gradcam_cells", "gradcam_average", "gradcam_checks", "class_maps", "latent_map",
         "latent_grid", "traversals", "interpolation", "samples", "designs", "wanted_got", "traversals_texture",
-        "wanted_got_texture", "large_foams", "texture_maps",
+        "wanted_got_texture", "large_foams", "texture_maps", "generated_quality",
     )  # fmt: skip
-    tables = ("table1", "controls", "separation", "dimensions", "geometry", "models", "confusion", "seeds")
+    tables = ("table1", "controls", "separation", "dimensions", "geometry", "models", "confusion", "seeds",
+              "generated_quality")  # fmt: skip
     expected = {
         "manifest.json", "index.html", "thesis.tex", "data/images.npy", "data/index.csv", "data/pores.csv",
         *(f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "tex")),

@@ -8,6 +8,7 @@ from nanofoam_lib.report.findings.latents import controls, geometry, projections
 from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
 from nanofoam_lib.report.findings.textures import drawn, texture
+from nanofoam_lib.report.findings.told_apart import told_apart
 
 __all__ = [
     "average_maps",
@@ -27,5 +28,6 @@ __all__ = [
     "separation",
     "supervision",
     "texture",
+    "told_apart",
     "without_skill",
 ]
