@@ -13,7 +13,7 @@ import numpy as np
 from nanofoam_lib.models import convolutions
 from nanofoam_lib.models.backend import keras
 
-ops, layers = keras.ops, keras.layers
+ops = keras.ops
 
 #: Filters of the trunk's convolutions, 4×4 with stride 2 and without padding.
 TRUNK = (32, 64, 128)
@@ -30,7 +30,7 @@ STIFFNESS = 4.0
 _SMALL = 1e-4  # variance of a feature that counts as none
 
 
-class Critic(layers.Layer):
+class Critic(keras.layers.Layer):
     """Score pictures: above 0 where they look like micrographs, below where they do not.
 
     Kernels are divided by their largest singular value [1]_, followed by one power iteration a step, so that no score

@@ -156,7 +156,8 @@ KINDS = {
         Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
              heads=("conv",), error=None, starts_from_pca=True, in_thesis=True),
         Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
-             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True, step_cost=4.0, faces_critic=True),
+             prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True,
+             step_cost=4.0, faces_critic=True),
     )
 }  # fmt: skip
 

@@ -67,7 +67,8 @@ class Duel(TextureAutoencoder):
         pictures, latents = ops.sigmoid(y_pred["logits"]), ops.stop_gradient(y_pred["latents"])
         both = ops.concatenate([x, ops.stop_gradient(pictures)])
         scores, seen = self.critic(both, ops.concatenate([latents, latents]), training=True)
-        (real, drawn), (shown, _) = (zip(*(ops.split(level, 2) for level in own), strict=True) for own in (scores, seen))
+        real, drawn = zip(*(ops.split(level, 2) for level in scores), strict=True)
+        shown = [ops.split(level, 2)[0] for level in seen]
         lesson = critic.judge(real, drawn)
         self.lesson.update_state(lesson, sample_weight=ops.shape(x)[0])
         own, features = self.critic(pictures, latents, held=True)
