@@ -24,8 +24,8 @@ class Stage:
     Parameters
     ----------
     prepare : callable
-        Gives the model that is trained, compiled: the training's own or one that holds it. Called before the first epoch,
-        or where a killed training goes on.
+        Gives the model that is trained, compiled: the training's own or one that holds it. Called before the first
+        epoch, or where a killed training goes on.
     one_epoch : callable
         Trains that model; takes the number of the epoch within the whole training, from 1, and the history so far, and
         gives its row. What it does must follow from these and the state of model and optimiser alone.

@@ -11,7 +11,7 @@ ops = keras.ops
 # the spread of μ, and all dimensions are active
 STATISTICS_WEIGHT = 1000.0
 # What corrects the decoder beside the critic's score, which alone would let it forget whose picture it draws
-FEATURES, STATISTICS = 10.0, 1.0
+FEATURES, STATISTICS = 30.0, 1.0
 
 #: Of the stage against the critic: little inertia, since both sides shoot at moving goals; the decoder that is kept is
 #: an average over about a hundred steps, in which what the two drive each other to and fro cancels out.
