@@ -1,7 +1,6 @@
 """How a model is trained: the recipe, and the batches that follow from it and a key alone."""
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from nanofoam_lib.models import descriptors, vae
 
 LENGTH = ("epochs", "steps", "critic_steps")  # what of a recipe says how long, not how
 CRITIC_BATCH = 4  # images: what counts is how often decoder and critic are corrected
+EPOCHS, EPOCH_STEPS = 20, 50  # that a budget of steps is dealt to, about; and the most steps of several passes
 HELD_OUT = 0.15  # of the train side, where patience is to decide by it
 
 
@@ -26,7 +26,7 @@ class Recipe:
     epochs : int
         Passes over the train images.
     steps : int, optional
-        Steps of the optimiser, rounded up to whole epochs; goes before `epochs`. What counts for a model that is
+        Steps of the optimiser, rounded to whole epochs; goes before `epochs`. What counts for a model that is
         trained on few images is how often it is corrected, not how often it has seen each.
     batch_size : int
         Images in a step; an epoch ends with its last full batch.
@@ -36,7 +36,7 @@ class Recipe:
         Stop when so many epochs have not lowered the loss on the held-out rows, and take the model as it was before
         them.
     critic_steps : int
-        Further steps against a critic, of a kind whose decoder learns from one, rounded up to whole epochs.
+        Further steps against a critic, of a kind whose decoder learns from one, rounded to whole epochs.
     precision : {"float32", "bfloat16", "auto"}
         Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
     symmetries : sequence of int
@@ -52,9 +52,17 @@ class Recipe:
     precision: str = "float32"
     symmetries: tuple[int, ...] = tuple(range(8))
 
+    def passes(self, n_images: int) -> int:
+        """Count how often an epoch sees each image: once, but where a budget of steps would make many short epochs.
+
+        A model is watched and its checkpoint written after every epoch, which takes longer than a few steps.
+        """
+        batches = max(1, n_images // self.batch_size)
+        return 1 if self.steps is None else max(1, min(self.steps // EPOCHS, EPOCH_STEPS) // batches)
+
     def steps_per_epoch(self, n_images: int) -> int:
-        """Count the full batches of `n_images`; fewer images than a batch are one."""
-        return max(1, n_images // self.batch_size)
+        """Count the full batches of `n_images`, of each pass; fewer images than a batch are one."""
+        return self.passes(n_images) * max(1, n_images // self.batch_size)
 
     @property
     def held_out_fraction(self) -> float:
@@ -65,7 +73,7 @@ class Recipe:
         """Count the epochs of a training on `n_images`, of a kind whose steps take `step_cost` times as long."""
         if self.steps is None:
             return self.epochs
-        return math.ceil(self.steps / step_cost / self.steps_per_epoch(n_images))
+        return max(1, round(self.steps / step_cost / self.steps_per_epoch(n_images)))
 
 
 def against_critic(recipe: Recipe) -> Recipe:
@@ -93,9 +101,10 @@ def drawn(images: Any, rows: NDArray[np.int_], recipe: Recipe, key: tuple[int, i
 
 def _shuffled(rows, recipe, rng):
     """List the rows of each batch, in random order."""
-    order = rng.permutation(rows)
-    n = recipe.batch_size
-    return [order[number * n : (number + 1) * n] for number in range(recipe.steps_per_epoch(len(rows)))]
+    n, passes = recipe.batch_size, recipe.passes(len(rows))
+    starts = range(0, n * recipe.steps_per_epoch(len(rows)) // passes, n)
+    orders = (rng.permutation(rows) for _ in range(passes))
+    return [order[start : start + n] for order in orders for start in starts]
 
 
 def augmented(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import RunWarning, TrainingError
 from nanofoam_lib.images import augmentation
-from nanofoam_lib.models import descriptors, skill, training, vae
+from nanofoam_lib.models import descriptors, recipes, skill, training, vae
 
 SMALL = {"latent_dim": 4, "filters": (4, 4, 4), "decoder_filters": (4, 4)}
 TRAIN, TEST = np.arange(0, 24, 2), np.arange(1, 24, 2)
@@ -165,15 +165,28 @@ def test_training_stops_at_once_when_the_loss_is_not_finite(textures, tmp_path):
     assert not list(tmp_path.rglob("*.keras"))
 
 
-def test_a_budget_of_steps_is_rounded_up_to_whole_epochs_of_full_batches():
+def test_a_budget_of_steps_is_rounded_to_whole_epochs_of_full_batches():
     recipe = training.Recipe(epochs=7, batch_size=16)
     assert recipe.n_epochs(100) == 7 and recipe.steps_per_epoch(100) == 6
     assert recipe.steps_per_epoch(5) == 1  # fewer images than a batch are one
     budget = training.Recipe(steps=20, batch_size=16)
-    assert [budget.n_epochs(n) for n in (100, 160, 5)] == [4, 2, 20]
+    assert [budget.n_epochs(n) for n in (100, 160, 5)] == [3, 2, 20]
     assert budget.n_epochs(160, step_cost=4) == 1
     thesis = training.Recipe(steps=300_000, batch_size=16)
     assert thesis.n_epochs(2400) == 2000  # the thesis's 2000 epochs of 2400 images
+
+
+def test_a_budget_of_steps_makes_few_epochs_of_several_passes():
+    recipe, rows = training.Recipe(steps=800, batch_size=16), np.arange(100, 412)
+    assert (recipe.passes(312), recipe.steps_per_epoch(312), recipe.n_epochs(312)) == (2, 38, 21)
+    images = np.zeros((412, 128, 128), np.uint8)
+    drawn = [own for own, _ in recipes.batches(images, rows, recipe, (0, 1))]
+    assert [len(own) for own in drawn] == 38 * [16]
+    for one_pass in (drawn[:19], drawn[19:]):
+        assert len(np.unique(np.concatenate(one_pass))) == 19 * 16 and set(np.concatenate(one_pass)) <= set(rows)
+    assert not np.array_equal(drawn[0], drawn[19])
+    np.testing.assert_array_equal(recipes.drawn(images, rows, recipe, (0, 1))[0], drawn)
+    assert training.Recipe(steps=300_000, batch_size=16).passes(2400) == 1
 
 
 def test_steps_count_what_the_optimiser_did(textures):
