@@ -219,4 +219,7 @@ def test_foams_are_as_isotropic_as_real_ones_if_their_ratios_agree():
     assert "6.0 pixels in x and 8.0 in y, a ratio of 0.75" in said
     assert "**as isotropic as real ones**" in said
     assert "stretched as real ones are not" in findings.isotropy(real.assign(half_width_x=3.5), real)
+    # What differs between the pictures themselves is no stretch
+    spread = pd.DataFrame({"half_width_x": [2.6, 3.2], "half_width_y": [4.0, 4.0]})
+    assert "**as isotropic as real ones**" in findings.isotropy(spread, real)
     assert findings.isotropy(real, real[:0]).endswith("a ratio of 0.75.")

@@ -1,5 +1,6 @@
 """Generated foams."""
 
+import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from nanofoam_lib.report.findings.phrases import count
 if TYPE_CHECKING:
     from nanofoam_lib.models import realism
 
-SAME_RATIO = 0.05  # by which the ratios of drawn and real half-widths may differ
+CHANCE = 2.0  # standard errors by which the ratios of drawn and real half-widths may differ
 
 
 def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
@@ -196,7 +197,7 @@ def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
     Returns
     -------
     str
-        Markdown. "As isotropic" is said of ratios that differ by less than 5 %.
+        Markdown. "As isotropic" is said of mean ratios that differ by no more than twice their standard error.
     """
     (x, y), (real_x, real_y) = (own[["half_width_x", "half_width_y"]].mean() for own in (drawn, real))
     said = (
@@ -205,7 +206,9 @@ def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
     )
     if real.empty:
         return f"{said}."
-    same = abs(x / y / (real_x / real_y) - 1) < SAME_RATIO
+    ratios = [own["half_width_x"] / own["half_width_y"] for own in (drawn, real)]
+    differ, errors = abs(ratios[0].mean() - ratios[1].mean()), [own.sem() for own in ratios]
+    same = differ <= CHANCE * math.hypot(*(0.0 if math.isnan(error) else error for error in errors)) + 1e-9
     verdict = "they are **as isotropic as real ones**" if same else "they are **stretched as real ones are not**"
     return (
         f"{said}; that of real held-out images at {real_x:.1f} and {real_y:.1f}, a ratio of {real_x / real_y:.2f}: "
