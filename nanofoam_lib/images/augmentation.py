@@ -66,22 +66,24 @@ class Chosen:
         return dihedral(memmap.take(self._images, self._rows[part]), self._elements[part])
 
 
-def symmetries(index: pd.DataFrame) -> tuple[int, ...]:
+def symmetries(index: pd.DataFrame, protocol: str = "by-group") -> tuple[int, ...]:
     """List the elements of `dihedral` that make of a micrograph another one that could be real.
 
     Parameters
     ----------
     index : pandas.DataFrame
         Columns `width` and `height`, in pixels of the raw micrographs.
+    protocol : {"by-group", "thesis"}
+        The thesis turned its pictures by quarters although their pixels are not square.
 
     Returns
     -------
     tuple of int
-        All eight where each picture is a square; else the flips and the half turn only: a picture that was squeezed to
+        All eight where each picture is a square, or as in the thesis; else the flips and the half turn only: a picture that was squeezed to
         a square shows other shapes after a quarter turn.
     """
     aspect = index["width"] / index["height"]
-    return tuple(range(8)) if (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
+    return tuple(range(8)) if protocol == "thesis" or (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
 
 
 def augment(

@@ -37,6 +37,7 @@ def test_only_squares_are_turned_by_quarters():
     index = pd.DataFrame({"width": [480, 480], "height": [480, 476]})
     assert augmentation.symmetries(index) == tuple(range(8))
     assert augmentation.symmetries(index.assign(height=360)) == (0, 2, 4, 6)
+    assert augmentation.symmetries(index.assign(height=360), "thesis") == tuple(range(8))
     image = np.arange(12).reshape(3, 4)[None, :, :3]
     flipped = [augmentation.dihedral(image, [element])[0] for element in augmentation.FLIPS]
     rows = {tuple(sorted(row)) for picture in flipped for row in picture.tolist()}
