@@ -79,8 +79,8 @@ def symmetries(index: pd.DataFrame, protocol: str = "by-group") -> tuple[int, ..
     Returns
     -------
     tuple of int
-        All eight where each picture is a square, or as in the thesis; else the flips and the half turn only: a picture that was squeezed to
-        a square shows other shapes after a quarter turn.
+        All eight where each picture is a square, or as in the thesis; else the flips and the half turn only: a picture
+        that was squeezed to a square shows other shapes after a quarter turn.
     """
     aspect = index["width"] / index["height"]
     return tuple(range(8)) if protocol == "thesis" or (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
