@@ -152,7 +152,7 @@ class _Fitting:
     def measure_z(self):
         some = augmentation.Chosen(self.images, self.rows.train[:MEASURED])
         spread = descriptors.encode(self.model, some, self.seed)["z"].std(axis=0).mean()
-        self.held.model.critic.spread.assign(spread)
+        self.held.model.critic.spread.assign(spread if spread > 0 else 1.0)  # a single image has none
 
     def part(self):
         self.held.model.part()

@@ -142,6 +142,12 @@ def test_only_the_decoder_changes(trained, alone):
     assert len(vae.load(trained[2]).get_weights()) == len(model.get_weights())
 
 
+def test_a_single_image_has_a_critic_too(textures):
+    model = vae.build(vae.Config("texture", **SMALL))
+    history = training.fit(model, textures[0], [0], [1], training.Recipe(1, batch_size=2, critic_steps=1))
+    assert np.isfinite(history["critic"].iloc[-1])
+
+
 def test_kinds_without_a_critic_have_no_such_stage(textures):
     (model, history), (other, expected) = fit(textures, kind="ae"), fit(textures, kind="ae", critic_steps=0)
     assert_same(model, other)
