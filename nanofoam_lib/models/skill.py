@@ -136,11 +136,11 @@ def statistics(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> 
     """Give 1 − d / d₀, d the distance of statistics between image and picture, d₀ that between two images.
 
     1 is a picture of the same statistics, 0 one no nearer to its image than another image of the set, drawn at random,
-    is (`spatial_statistics.distance`). Arguments and result as of `pixels`.
+    is (`spatial_statistics.distance`); NaN where no two differ. Arguments and result as of `pixels`.
     """
     others = images[np.random.default_rng(0).permutation(len(images))]
-    return float(1 - descriptors.texture_distance(images, pictures).mean()
-                 / descriptors.texture_distance(images, others).mean())  # fmt: skip
+    apart = descriptors.texture_distance(images, others).mean()
+    return float(1 - descriptors.texture_distance(images, pictures).mean() / apart) if apart > 0 else float("nan")
 
 
 def contrast(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> float:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
@@ -223,6 +224,7 @@ def value(word, lang="en"):
 
 def _decimals(column):
     """Count the decimals that give the largest value three digits; none are needed by whole numbers."""
+    column = column[np.isfinite(column)]
     largest = column.abs().max()
     if not largest > 0 or (column.dropna() % 1 == 0).all():
         return 0

@@ -123,3 +123,8 @@ def test_nothing_else_picks_these_rows():
     for path in [*library.glob("report/**/*.py"), *library.glob("runs/*.py")]:
         if path.name not in ("tables.py", "parameters.py"):
             assert not re.search(r"== ['\"](random forest|by-group)", path.read_text(encoding="utf-8")), path
+
+
+def test_an_infinite_number_takes_no_decimals_and_is_a_dash():
+    column = pd.Series([0.123, -np.inf])
+    assert tables._written(column, "en") == ["0.123", "–"]
