@@ -199,7 +199,7 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        As `inverse_design.over_noise` gives it: columns picture, measure, wanted, got, extrapolation, and spread, the
+        As `fulfilment.over_noise` gives it: columns picture, measure, wanted, got, extrapolation, and spread, the
         standard deviation of got over the pictures of an order, drawn as a bar; NaN where there is one picture. Beside
         designed pictures it may hold reconstructions of real images, and real images: how well got can be measured at
         all.

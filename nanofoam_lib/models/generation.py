@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nanofoam_lib.images import pores
-from nanofoam_lib.latent import decode_plan, inverse_design, projection
+from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, projection
 from nanofoam_lib.models import descriptors, realism, vae
 
 COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
@@ -33,7 +33,7 @@ class Study:
         `descriptors.half_widths`.
     pictures : ndarray of uint8, shape (n, 128, 128)
     ordered : pandas.DataFrame
-        Wanted, predicted and got, as `inverse_design.compare` gives them: of designed pictures, each order drawn from
+        Wanted, predicted and got, as `fulfilment.compare` gives them: of designed pictures, each order drawn from
         every one of `noise_fields`, of held-out images reduced to 128×128, and of their reconstructions.
     """
 
@@ -81,8 +81,8 @@ def study(
     maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
     designs = inverse_design.fit_all(known, measures[train])
     orders = {
-        inverse_design.DESIGNED: inverse_design.orders(designs, measures[train]),
-        inverse_design.TOGETHER: inverse_design.joint_orders(designs, measures[train]),
+        fulfilment.DESIGNED: inverse_design.orders(designs, measures[train]),
+        fulfilment.TOGETHER: inverse_design.joint_orders(designs, measures[train]),
     }
     yardstick, real, decoded = realism.fit(model, images, mu, train, test)
 
@@ -90,18 +90,18 @@ def study(
     parts += [
         decode_plan.samples(known, labels, seed=seed),
         decode_plan.lattice(maps["LDA"], "LD"),
-        decode_plan.orders(*orders[inverse_design.DESIGNED]),
-        decode_plan.joint_orders(*orders[inverse_design.TOGETHER]),
+        decode_plan.orders(*orders[fulfilment.DESIGNED]),
+        decode_plan.joint_orders(*orders[fulfilment.TOGETHER]),
     ]
     um = index[["um_x", "um_y"]]
     pixel = um[train].median()
     generated, pictures = draw(yardstick, pd.concat(parts), pixel, images[test])
     ordered = fill(yardstick, designs, orders, generated, pixel)
     some = slice(None, None, -(-len(held_out) // COMPARED))
-    for picture, own in ((inverse_design.REAL, images[test]), (inverse_design.RECONSTRUCTED, decoded)):
+    for picture, own in ((fulfilment.REAL, images[test]), (fulfilment.RECONSTRUCTED, decoded)):
         got = _measure(own[some], um[test].to_numpy()[some])
         got = real[some].reset_index(drop=True).join(got)
-        ordered.append(inverse_design.compare(designs, held_out[some], measures[test][some], got, picture))
+        ordered.append(fulfilment.compare(designs, held_out[some], measures[test][some], got, picture))
     ordered = pd.concat(ordered, ignore_index=True)
     return Study(yardstick, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
 
@@ -156,7 +156,7 @@ def fill(
     designs : dict
         Measure → `inverse_design.Design`.
     orders : dict
-        Who orders, `inverse_design.DESIGNED` or ``TOGETHER`` → wanted values and points.
+        Who orders, `fulfilment.DESIGNED` or ``TOGETHER`` → wanted values and points.
     generated : pandas.DataFrame
         As in `Study`: the orders' pictures from the first field, which is that of all other pictures.
     um : (float, float)
@@ -165,14 +165,14 @@ def fill(
     Returns
     -------
     list of pandas.DataFrame
-        As `inverse_design.compare` gives them.
+        As `fulfilment.compare` gives them.
     """
     first, *others = noise_fields(yardstick.model)
-    walks = {inverse_design.DESIGNED: "design", inverse_design.TOGETHER: "together"}
+    walks = {fulfilment.DESIGNED: "design", fulfilment.TOGETHER: "together"}
     done = [
-        inverse_design.compare(designs, points, wanted, generated.query(f"what == '{walks[who]}'"), who, first)
+        fulfilment.compare(designs, points, wanted, generated.query(f"what == '{walks[who]}'"), who, first)
         for who, (wanted, points) in orders.items()
-        if len(wanted) or who == inverse_design.DESIGNED
+        if len(wanted) or who == fulfilment.DESIGNED
     ]
     parts = [(field, who, *own) for field in others for who, own in orders.items() if len(own[0])]
     if not parts:
@@ -182,7 +182,7 @@ def fill(
     got = realism.measure(yardstick, everywhere, pictures).join(_measure(pictures, [tuple(um)] * len(pictures)))
     rows = np.split(np.arange(len(got)), np.cumsum([len(own) for own in drawn])[:-1])
     return done + [
-        inverse_design.compare(designs, points, wanted, got.iloc[own], who, field)
+        fulfilment.compare(designs, points, wanted, got.iloc[own], who, field)
         for (field, who, wanted, points), own in zip(parts, rows, strict=True)
     ]
 

@@ -1,8 +1,7 @@
-"""Train a model, epoch by epoch, with a history that can be read back."""
+"""Train a model from its first epoch to its last, stage by stage, with a history that can be read back."""
 
 import dataclasses
 import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, provenance
-from nanofoam_lib.base.errors import TrainingError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import (
-    backend,
     bottleneck,
     checkpoints,
     descriptors,
@@ -23,12 +20,20 @@ from nanofoam_lib.models import (
     epoch_loop,
     kinds,
     mixed_precision,
-    objective,
     recipes,
     texture,
     vae,
 )
 from nanofoam_lib.models.backend import keras
+from nanofoam_lib.models.epochs import (
+    check_finite,
+    compile_autoencoder,
+    compile_duel,
+    compile_with,
+    evaluate,
+    mean,
+    run_epoch,
+)
 from nanofoam_lib.models.recipes import Recipe
 
 #: Steps so far; then the loss in nats, per image, total = reconstruction + beta * kl, on the train and test images.
@@ -36,7 +41,6 @@ HISTORY_COLUMNS = ("epoch", "step", "total", "reconstruction", "kl", "test_total
 
 CLASSIFIER_COST = 2.0  # as a kind's `step_cost`: told the labels, the same layers learn them in half the steps
 MEASURED = 512  # train images by which the spread of z is known well enough
-CLIP_NORM = 1e4  # of the gradient of a loss that sums over 16384 pixels: cuts the rare outlier only
 
 
 def fit(
@@ -217,7 +221,7 @@ def fit_classifier(
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
     source = images if wide is None else wide
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    _compile(model, recipe.learning_rate, loss=loss, metrics=["accuracy"])
+    compile_with(model, recipe.learning_rate, loss=loss, metrics=["accuracy"])
     devices.prepare(model, descriptors.to_input(images[:1]), classes[:1])
     precision = mixed_precision.choose(recipe.precision)
 
@@ -227,12 +231,12 @@ def fit_classifier(
             for rows, batch in recipes.batches(source, train_rows, recipe, (seed, epoch)):
                 logs = model.train_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
                 train.append((len(batch), logs))
-                _check_finite(model, train[-1][1]["loss"], epoch)
+                check_finite(model, train[-1][1]["loss"], epoch)
         for rows, batch in recipes.plain_batches(images, test_rows, recipe.batch_size):
             logs = model.test_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
             test.append((len(batch), logs))
         sides = (("", train), ("test_", test))
-        return {"epoch": epoch} | {side + name: _mean(logs, name) for side, logs in sides for name in logs[0][1]}
+        return {"epoch": epoch} | {side + name: mean(logs, name) for side, logs in sides for name in logs[0][1]}
 
     rows = (classes[train_rows], classes[test_rows])
     data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows), rows)
@@ -242,95 +246,12 @@ def fit_classifier(
     return epoch_loop.run(training, folder)
 
 
-def compile_autoencoder(model: vae.Autoencoder, learning_rate: float) -> None:
-    """Prepare a `vae.Autoencoder` for `run_epoch` and `evaluate`."""
-    _compile(model, learning_rate)
-    devices.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
-
-
-def compile_duel(model: texture.Duel) -> None:
-    """Prepare a texture model against a critic for `run_epoch` and `evaluate`."""
-    _compile(model, texture.LEARNING_RATE, texture.ADAM)
-    devices.prepare(model, np.zeros((1, vae.SIZE, vae.SIZE, 1), np.float32))
-
-
 def start(model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], recipe: Recipe, seed: int) -> None:
     """Start the bottleneck of a model whose layers allow it, on augmented train images."""
     if kinds.get(model.config.kind).starts_from_pca:
         rng = np.random.default_rng((seed, 0))
         drawn = rng.permutation(np.resize(rng.permutation(rows), bottleneck.n_samples(model.config.latent_dim)))
         bottleneck.start(model, recipes.augmented(images, drawn, recipe, rng), seed)
-
-
-def run_epoch(
-    model: vae.Autoencoder,
-    images: NDArray[np.uint8] | device_epochs.Held,
-    rows: NDArray[np.int_],
-    recipe: Recipe,
-    key: tuple[int, int],
-) -> dict[str, float]:
-    """Train a compiled `vae.Autoencoder` on each of the rows once, but for those that fill no batch.
-
-    Parameters
-    ----------
-    model : vae.Autoencoder
-    images : ndarray of uint8, shape (N, S, S), or device_epochs.Held
-        S is at least 128; windows of 128 are cut out. Where they are held by the device, all steps are one call.
-    rows : ndarray of int
-    recipe : Recipe
-    key : (int, int)
-        Seed and epoch: order, augmentation and noise follow from them alone.
-
-    Returns
-    -------
-    dict of float
-        As `evaluate` gives it, and the loss of the ``critic`` where there is one.
-
-    Raises
-    ------
-    TrainingError
-        As soon as the loss of a batch is not finite; at the end of the epoch where all steps are one call.
-    """
-    _seed_noise(model, key)
-    if isinstance(images, device_epochs.Held):
-        steps = images.train(*recipes.drawn(images, rows, recipe, key))
-    else:
-        batches = (batch for _, batch in recipes.batches(images, rows, recipe, key))
-        steps = ((len(own), model.train_on_batch(devices.shared(own), return_dict=True)) for own in batches)
-    logs = []
-    for size, own in steps:
-        logs.append((size, own))
-        _check_finite(model, own["loss"], key[1])
-    return _average(model, logs) | ({"critic": _mean(logs, "critic")} if isinstance(model, texture.Duel) else {})
-
-
-def evaluate(
-    model: vae.Autoencoder,
-    images: NDArray[np.uint8] | device_epochs.Held,
-    rows: NDArray[np.int_],
-    batch_size: int = 16,
-    seed: int = 0,
-) -> dict[str, float]:
-    """Compute the loss of a compiled model on images as they are, without augmentation.
-
-    Returns
-    -------
-    dict of float
-        ``total``, ``reconstruction`` and ``kl`` in nats per image; the noise of z follows from `seed` alone.
-    """
-    _seed_noise(model, (seed, 0))
-    if isinstance(images, device_epochs.Held):
-        return _average(model, list(images.test(rows, batch_size)))
-    batches = recipes.plain_batches(images, rows, batch_size)
-    logs = [(len(batch), model.test_on_batch(devices.shared(batch), return_dict=True)) for _, batch in batches]
-    return _average(model, logs)
-
-
-def _compile(model, learning_rate, adam=(), **options):
-    adam = backend.adam(learning_rate, CLIP_NORM, **dict(adam))
-    model.compile(adam, jit_compile=backend.jit_compile(), **options)
-    with backend.scope():
-        model.optimizer.build(model.trainable_variables)  # made while the first step is traced, they cost another trace
 
 
 def _identify(model, data, recipe, seed, precision, before=()):
@@ -351,32 +272,3 @@ def _blocks(images, *parts):
     for rows in parts:
         yield rows
         yield from (memmap.take(images, rows[start : start + 1024]) for start in range(0, len(rows), 1024))
-
-
-def _check_finite(model, loss, epoch):
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"training of {model.name} diverged in epoch {epoch} (loss {loss}); "
-            f"lower learning_rate (now {float(model.optimizer.learning_rate):g}) or look for odd images"
-        )
-
-
-def _seed_noise(model, key):
-    """Restart the noise of z from `key`, so that an epoch does not depend on the ones before."""
-    state = np.random.SeedSequence(key).generate_state(2)
-    model.noise.state.assign(keras.ops.convert_to_tensor(state, dtype=model.noise.state.dtype))
-
-
-def _average(model, logs):
-    """Average the losses of batches, given as (size, losses), over images: Keras starts its means anew each batch.
-
-    The total is put together from its parts: Keras's own mean of it counts the unequal shares of two devices alike.
-    """
-    reconstruction = _mean(logs, "reconstruction")
-    kl = _mean(logs, "kl") if model.config.is_variational else math.nan
-    total = objective.total(reconstruction, kl if model.config.is_variational else None, model.config.beta)
-    return {"total": total, "reconstruction": reconstruction, "kl": kl}
-
-
-def _mean(logs, name):
-    return float(np.average([own[name] for _, own in logs], weights=[size for size, _ in logs]))

@@ -19,7 +19,7 @@ from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
-from nanofoam_lib.latent import decode_plan, inverse_design, pore_prediction, projection, separation
+from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, pore_prediction, projection, separation
 from nanofoam_lib.models import control_registry, descriptors, kinds, layer_shapes, vae
 from nanofoam_lib.models.kinds import of_kind
 from nanofoam_lib.report import figure_data, tables
@@ -276,7 +276,7 @@ def _of_study(book, kind, images, index, measures):
         figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
         yield "interpolation", figure, between
         yield "samples", figures.sampled(walks["sample"], pictures, note, **book.look), walks["sample"]
-        ordered = inverse_design.over_noise(ordered)
+        ordered = fulfilment.over_noise(ordered)
         yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
 
 

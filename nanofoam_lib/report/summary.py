@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report import findings
 from nanofoam_lib.report.tables import SOFTMAX, by_group, headline
@@ -54,11 +54,11 @@ def sentences(manifest, index, tables):
         sampled = tables["generated"].query("what == 'sample'")
         said.append(f"Sampled at random: {findings.generated(sampled)}")
     if _have(tables, "design"):
-        said.append(findings.design(inverse_design.summarise(tables["design"])))
+        said.append(findings.design(fulfilment.summarise(tables["design"])))
     for kind in map(kinds.get, kinds.but_main(kinds.known())):
         if _have(tables, name := kinds.of_kind("design", kind.name)):
-            said.append(f"With the {kind.prose.en}:\n{findings.design(inverse_design.summarise(tables[name]))}")
-            real = tables[name].query("picture == @inverse_design.REAL")
+            said.append(f"With the {kind.prose.en}:\n{findings.design(fulfilment.summarise(tables[name]))}")
+            real = tables[name].query("picture == @fulfilment.REAL")
             drawn = tables[kinds.of_kind("generated", kind.name)].query("what == 'sample'")
             said.append(f"Sampled from the {kind.prose.en}: {findings.isotropy(drawn, real)}")
     if _have(tables, "generated_quality"):

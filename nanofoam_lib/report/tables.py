@@ -7,7 +7,7 @@ import pandas as pd
 
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.language import MISSING, fixed, text
-from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import control_registry, kinds
 
 #: The row that a reader asks for first: this classifier, on specimens that training never saw.
@@ -34,7 +34,7 @@ VIEWS = {
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
     "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
-    "design": lambda table: inverse_design.over_noise(table)[[*ORDER_COLUMNS]],
+    "design": lambda table: fulfilment.over_noise(table)[[*ORDER_COLUMNS]],
     "confusion": lambda table: table[table["classifier"] == FOREST],
 }
 

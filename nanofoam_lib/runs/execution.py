@@ -15,6 +15,7 @@ from nanofoam_lib.base import signals
 from nanofoam_lib.base.errors import DataError, StepError
 from nanofoam_lib.base.files import JOURNAL_VARIABLE
 from nanofoam_lib.base.progress import REPORT_VARIABLE
+from nanofoam_lib.runs import parameter_cells
 
 #: Errors whose message is written for people; others are shown with their type.
 PLAIN_ERRORS = ("DataError", "TrainingError", "UsageError")
@@ -55,6 +56,7 @@ def execute(notebook, target, values, on_progress):
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
+    parameter_cells.teach_papermill()
     n_code = sum(cell.cell_type == "code" for cell in papermill.iorw.load_notebook_node(str(notebook)).cells)
     done = iter(range(1, n_code + 10))
     try:

@@ -1,6 +1,5 @@
 """The chain of notebooks: what has to run, running it, and keeping account of it in the manifest."""
 
-import ast
 import dataclasses
 import json
 import os
@@ -14,7 +13,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import execution, ledger, lock, parameters
+from nanofoam_lib.runs import execution, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -120,19 +119,7 @@ def _read_step(path):
     sources = ["".join(cell["source"]) for cell in cells]
     tags = [cell.get("metadata", {}).get("tags", []) for cell in cells]
     tagged = next(source for source, own in zip(sources, tags, strict=True) if "parameters" in own)
-    return Step(path.stem, path, read_values(tagged), "\n".join(sources))
-
-
-def read_values(source):
-    r"""Read the literals that a ``parameters`` cell assigns, one name a line: dict of name to value.
-
-    Examples
-    --------
-    >>> read_values("epochs = 2\nsteps = None  # go before epochs")
-    {'epochs': 2, 'steps': None}
-    """
-    assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
-    return {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
+    return Step(path.stem, path, parameter_cells.read(tagged), "\n".join(sources))
 
 
 def _check_numbers(steps, start, until):

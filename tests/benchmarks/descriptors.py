@@ -17,7 +17,7 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.images import pores, preprocessing, splits, synthetic_folder
-from nanofoam_lib.latent import classify, inverse_design, pore_prediction
+from nanofoam_lib.latent import classify, fulfilment, pore_prediction
 from nanofoam_lib.models import (
     control_registry,
     descriptors,
@@ -91,8 +91,8 @@ def order(model, images, index, measures, seed):
     if not model.config.is_variational or measures["median_diameter_um"].isna().all():
         return {}
     mu = descriptors.encode(model, images, seed)["mu"]
-    found = inverse_design.summarise(generation.study(model, mu, images, index, measures, [], seed).ordered)
-    found = found[found["picture"] == inverse_design.DESIGNED]
+    found = fulfilment.summarise(generation.study(model, mu, images, index, measures, [], seed).ordered)
+    found = found[found["picture"] == fulfilment.DESIGNED]
     made = {f"order {row.measure}": row.error for row in found.itertuples()}
     return made | {f"ranks {row.measure}": row.rank_correlation for row in found.itertuples()}
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import descriptors, generated, vae
 
 KIND = "texture"
@@ -37,8 +37,8 @@ def redraw(run, size):
 
 def orders(run):
     """Read how foams made to order came out: dict of numbers."""
-    summary = inverse_design.summarise(pd.read_csv(run.table(f"design_{KIND}")))
-    alone = summary[summary["picture"] == inverse_design.DESIGNED]
+    summary = fulfilment.summarise(pd.read_csv(run.table(f"design_{KIND}")))
+    alone = summary[summary["picture"] == fulfilment.DESIGNED]
     columns = ["error", "train_median", "middle", "rank_correlation"]
     return {f"{row['measure']}_{name}": row[name] for _, row in alone.iterrows() for name in columns}
 

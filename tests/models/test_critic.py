@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from nanofoam_lib.base.errors import RunWarning
-from nanofoam_lib.models import checkpoints, critic, texture, training, vae
+from nanofoam_lib.models import checkpoints, critic, epochs, texture, training, vae
 from nanofoam_lib.models.backend import keras
 
 SMALL = {"latent_dim": 3, "filters": (2, 2), "decoder_filters": (2,)}
@@ -89,7 +89,7 @@ def test_no_gradient_passes_between_the_parts_of_the_loss(textures):
     duel = texture.Duel(vae.build(vae.Config("texture", **SMALL)))
     images = (textures[0][:4, ..., None] / 255).astype(np.float32)
     weights = duel.critic.trainable_variables, duel.decoder.trainable_variables
-    training._seed_noise(duel, (0, 1))
+    epochs.seed_noise(duel, (0, 1))
     start = [direction.numpy() for direction in duel.critic.directions]
     with tf.GradientTape(persistent=True) as tape:
         found = duel(images, training=True)

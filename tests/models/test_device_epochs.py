@@ -15,6 +15,7 @@ from nanofoam_lib.models import (
     descriptors,
     device_epochs,
     devices,
+    epochs,
     mixed_precision,
     recipes,
     training,
@@ -92,7 +93,7 @@ def test_an_epoch_in_one_call_is_the_one_of_single_steps(kind, textures, wide):
         seen, watched = (device_epochs.Held(model, own) if holds else own for own in (wide, textures[0]))
         per_step = []
         for epoch in (1, 2):
-            training._seed_noise(model, (0, epoch))
+            epochs.seed_noise(model, (0, epoch))
             if holds:
                 per_step += seen.train(*recipes.drawn(seen, TRAIN, RECIPE, (0, epoch)))
             else:

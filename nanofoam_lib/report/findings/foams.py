@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.latent import fulfilment, inverse_design
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report.findings.phrases import count
 
@@ -111,7 +111,7 @@ def design(summary: pd.DataFrame) -> str:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `inverse_design.summarise` gives it.
+        As `fulfilment.summarise` gives it.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def design(summary: pd.DataFrame) -> str:
     """
     said = [f"- {_verdict(row)}" for row in summary.itertuples()]
     measures = set(summary["measure"]) if len(summary) else set()
-    if said and inverse_design.TOGETHER not in set(summary["picture"]) and {*inverse_design.JOINT} <= measures:
+    if said and fulfilment.TOGETHER not in set(summary["picture"]) and {*inverse_design.JOINT} <= measures:
         said.append(
             f"- {' and '.join(inverse_design.JOINT)} are **refused** together: the regressions cannot tell them apart."
         )
@@ -131,7 +131,7 @@ def design(summary: pd.DataFrame) -> str:
 
 def _verdict(row):
     what = row.measure
-    if row.picture == inverse_design.TOGETHER:
+    if row.picture == fulfilment.TOGETHER:
         what += " (ordered together with other measures)"
     without = f" In {count(row.without_pores, 'picture')} there are no pores at all." if row.without_pores else ""
     return f"{_judged(row)}: {what}. {_numbers(row)} {_foams(row)}{without} {_limits(row)}"
@@ -142,7 +142,7 @@ def _judged(row):
         return f"**Refused** ({'; '.join(_REASONS[reason] for reason in row.refused.split(', '))})"
     if not row.round:
         return "**The numbers come, the foams do not**"
-    if row.error < inverse_design.TOLERATED:
+    if row.error < fulfilment.TOLERATED:
         return "Ordering it **works**"
     return "**The direction is right, the values are not**"
 
@@ -173,12 +173,12 @@ def _foams(row):
     are = "" if row.round else ": what is drawn **are no pores**, whatever their measures"
     return (
         f"Circularity is {row.circularity:.2f} where real ones have {row.real_circularity:.2f}{are}. Filled, within "
-        f"{inverse_design.TOLERATED:.0%} and with pores as round as real ones: {row.filled} of {row.orders}."
+        f"{fulfilment.TOLERATED:.0%} and with pores as round as real ones: {row.filled} of {row.orders}."
     )
 
 
 def _limits(row):
-    if row.picture == inverse_design.TOGETHER:
+    if row.picture == fulfilment.TOGETHER:
         return "An order counts as filled if all of its measures are."
     return (
         f"The regression has R² = {row.r2:.2f} on held-out images; their reconstructions miss by "

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nanofoam_lib.latent import inverse_design
+from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report.findings.foams import design, isotropy
 from nanofoam_lib.report.tables import headline
@@ -87,9 +87,9 @@ def drawn(studies: Mapping[str, "generation.Study"]) -> str:
             "every pore elsewhere. Where a single pore lies cannot be asked of it."
         )
         ordered = studies[kind.name].ordered
-        said.append(f"\nWith the {kind.prose.en}:\n\n{design(inverse_design.summarise(ordered))}")
+        said.append(f"\nWith the {kind.prose.en}:\n\n{design(fulfilment.summarise(ordered))}")
         sampled = studies[kind.name].generated.query("what == 'sample'")
-        said.append(f"\nSampled: {isotropy(sampled, ordered[ordered['picture'] == inverse_design.REAL])}")
+        said.append(f"\nSampled: {isotropy(sampled, ordered[ordered['picture'] == fulfilment.REAL])}")
     return "\n".join(said)
 
 
