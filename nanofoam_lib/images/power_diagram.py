@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-_CANDIDATES = 11  # discs among which the pixels of a tile choose
+_CANDIDATES = 8  # discs among which the pixels of a tile choose
 
 
 class PowerDiagram(NamedTuple):
@@ -32,6 +32,7 @@ def power_diagram(
     centres: NDArray[np.float64],
     radii: NDArray[np.float64],
     spacing: float,
+    borders: bool = True,
 ) -> PowerDiagram:
     """Give each pixel to a disc.
 
@@ -46,12 +47,15 @@ def power_diagram(
     spacing : float
         Root of the area per disc, from which follows how many pixels choose together.
 
+    borders : bool
+        Whether to look for the borders as well; else `border` is 4 spacings everywhere.
+
     Returns
     -------
     PowerDiagram
         Labels count the discs; of `border` the unit is that of x and y.
     """
-    tile = int(np.clip(0.6 * spacing, 3, 20))
+    tile = int(np.clip(round(0.5 * spacing), 3, 20))
     # Lifted to this height, the centre nearest to a point of the plane is the one of least power distance
     lift = np.sqrt(max(float((radii**2).max()), 1e-6) - radii**2)
     middle = np.ix_(*(np.minimum(np.arange(0, side, tile) + tile // 2, side - 1) for side in x.shape))
@@ -78,7 +82,7 @@ def power_diagram(
         np.copyto(power, its, where=nearer)
     border = np.full(x.shape, np.float32(4 * spacing))
     own_x, own_y = np.take(cx, label), np.take(cy, label)
-    for other in chosen:
+    for other in chosen if borders else ():
         place_x, place_y, its = to(other)
         apart = np.sqrt(_squared(place_x - own_x, place_y - own_y))
         its -= power

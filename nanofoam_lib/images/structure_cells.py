@@ -28,7 +28,13 @@ class Discs(NamedTuple):
 
 
 def disc_diagram(
-    rng: np.random.Generator, size: Size, traits: Traits, spacing: float, radius: float, bend: float
+    rng: np.random.Generator,
+    size: Size,
+    traits: Traits,
+    spacing: float,
+    radius: float,
+    bend: float,
+    borders: bool = True,
 ) -> Discs:
     """Scatter discs of log-normal radii and draw their diagram, in coordinates bent by a share of the spacing."""
     x, y = plane(size, traits["aspect"])
@@ -40,7 +46,7 @@ def disc_diagram(
         amount = np.float32(bend * spacing)
         bent = amount * bumps(rng, size, 1.5 * spacing, traits["aspect"])
         x, y = x + bent, y + bent[::-1, ::-1]  # far apart they have nothing in common
-    return Discs(x, y, centres, radii, power_diagram(x, y, centres, radii, spacing))
+    return Discs(x, y, centres, radii, power_diagram(x, y, centres, radii, spacing, borders))
 
 
 def _facing(discs, light):
@@ -54,7 +60,9 @@ def pores(rng: np.random.Generator, size: Size, traits: Traits) -> Discs:
     """Scatter round pores over the plane so densely that discs which ignored each other would leave the porosity."""
     squares = math.pi / 4 * traits["size"] ** 2 * math.exp(2 * traits["spread"] ** 2)
     spacing = math.sqrt(squares / -math.log(1 - traits["porosity"]))
-    return disc_diagram(rng, size, traits, spacing, traits["size"] / 2, traits["bend"] * traits["size"] / spacing)
+    return disc_diagram(
+        rng, size, traits, spacing, traits["size"] / 2, traits["bend"] * traits["size"] / spacing, traits["wall"] > 0
+    )
 
 
 def _pore_depth(discs, wall):
@@ -100,7 +108,9 @@ def cell_surface(discs: Discs, rng: np.random.Generator, size: Size, traits: Tra
     inner = inner + 0.05 * bumps(rng, size, 0.4 * traits["size"] + 2, traits["aspect"])
     if traits["glints"] > 0:
         shining = (rng.random(n) < traits["glints"]).astype(np.float32)[label]
-        inner += shining * np.exp(-(((facing + 0.2) / 0.12) ** 2)) * smooth_step(border / scale * 8 - 1)
+        beside = _facing(discs, traits["light"] + math.pi / 2) / scale
+        spot = np.exp(-(((facing + 0.2) / 0.1) ** 2) - (beside / 0.22) ** 2)
+        inner += shining * spot * smooth_step(border / scale * 8 - 1)
     if traits["open"] > 0:
         opened = (rng.random(n) < traits["open"]).astype(np.float32)[label]
         opened *= smooth_step((border - np.float32(0.5 * traits["wall"] + 0.1 * scale)) / 2)
@@ -132,7 +142,9 @@ def grain_surface(discs: Discs, rng: np.random.Generator, size: Size, traits: Tr
         share = traits["particles"]
         round_ones = {**traits, "spread": 0.35, "regularity": 0.5}
         spacing = traits["particle_size"] * math.sqrt(math.pi / 4 / share)
-        speck = disc_diagram(rng, size, round_ones, spacing, traits["particle_size"] / 2 / math.exp(0.35**2), 0.0)
+        speck = disc_diagram(
+            rng, size, round_ones, spacing, traits["particle_size"] / 2 / math.exp(0.35**2), 0.0, False
+        )
         depth, radius = _pore_depth(speck, 0.0)
         tone = 0.6 + traits["particle_grey"] * (0.45 + 0.1 * np.clip(depth / radius, 0, 1))
         grey += smooth_step(depth / 1.2) * (tone - grey)

@@ -27,6 +27,7 @@ def field(
     size: tuple[int, int],
     weight: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     aspect: float = 1.0,
+    highest: float = math.inf,
 ) -> NDArray[np.float32]:
     """Draw a Gaussian field of mean 0 and standard deviation 1.
 
@@ -39,6 +40,8 @@ def field(
         Amplitude (H, K) of the waves of these wave numbers (H, K), in radians per pixel of the material.
     aspect : float
         How the picture is squeezed.
+    highest : float
+        Wave number above which no wave need be drawn.
 
     Returns
     -------
@@ -49,18 +52,25 @@ def field(
     # The root of the aspect stretches frequencies the other way than lengths
     kx = np.float32(2 * math.pi / math.sqrt(aspect)) * fft.rfftfreq(width).astype(np.float32)
     ky = np.float32(2 * math.pi * math.sqrt(aspect)) * fft.fftfreq(height).astype(np.float32)
-    k = np.sqrt(kx * kx + (ky * ky)[:, None])
+    columns = max(int(np.searchsorted(kx, highest)), 2)
+    rows = np.flatnonzero((abs(ky) <= highest) | (abs(ky) <= ky[1]))
+    k = np.sqrt(kx[:columns] ** 2 + (ky[rows] ** 2)[:, None])
     k[0, 0] = k[0, 1]  # whatever is done to the mean is undone below
-    waves = fft.rfft2(rng.standard_normal((height, width), dtype=np.float32))
-    drawn = fft.irfft2(waves * weight(k), s=(height, width))[: size[0], : size[1]]
-    drawn = drawn - drawn.mean()
-    return drawn / max(float(drawn.std()), 1e-6)
+    drawn = rng.standard_normal((len(rows), 2 * columns), dtype=np.float32).view(np.complex64) * weight(k)
+    drawn[:, 0] *= np.float32(math.sqrt(2))  # of waves along y, the inverse transform takes the real part alone
+    waves = np.zeros((height, len(kx)), np.complex64)
+    waves[rows, :columns] = drawn
+    # Along y first, and there only the columns that are not 0
+    waves[:, :columns] = fft.ifft(waves[:, :columns], axis=0)
+    values = fft.irfft(waves[: size[0]], n=width, axis=1)[:, : size[1]]
+    values = values - values.mean()
+    return values / max(float(values.std()), 1e-9)
 
 
 def bumps(rng: np.random.Generator, size: tuple[int, int], length: float, aspect: float = 1.0) -> NDArray[np.float32]:
     """Draw a smooth field whose bumps are about `length` apart: an octave of wave numbers (`field`)."""
     scale = np.float32(length / (2 * math.pi))
-    return field(rng, size, lambda k: (k * scale) * np.exp(-((k * scale) ** 2)), aspect)
+    return field(rng, size, lambda k: (k * scale) * np.exp(-((k * scale) ** 2)), aspect, 2.5 / float(scale))
 
 
 def rough(

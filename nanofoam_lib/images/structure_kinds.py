@@ -179,8 +179,8 @@ KINDS: dict[str, Kind] = {
             "alpha": Trait(2.0, 0.8, 3.0, (0.0, 6.0)),
             "rough": _share(0.5, 0.15, 1.2, (0.0, 3.0)),
             "scratches": Trait(8.0, 2.0, 40.0, (0.0, 400.0), log=True, none=0.25),  # per 100 x 100 pixels
-            "length": _length(80.0, 30.0, 250.0),
-            "width": Trait(1.5, 0.9, 3.0, (0.5, 20.0), log=True),
+            "length": _length(120.0, 60.0, 300.0),
+            "width": Trait(1.5, 0.9, 2.2, (0.5, 20.0), log=True),
             "angle": Trait(0.0, 0.0, math.pi, (-math.pi, math.pi)),
             "scatter": Trait(0.2, 0.02, 1.0, (0.0, 4.0), log=True),
             "cracks": _share(0.0, 0.3, 1.0, none=0.6),
@@ -193,12 +193,12 @@ KINDS: dict[str, Kind] = {
     "noise": Kind(
         _COMMON
         | {
-            "size": _length(20.0, 3.0, 40.0),  # wave length above which the spectrum is level
+            "size": _length(20.0, 4.0, 80.0),  # wave length above which the spectrum is level
             "alpha": Trait(2.0, 0.8, 4.5, (0.0, 8.0)),
             "skew": Trait(0.0, -1.0, 1.0, (-2.0, 2.0), none=0.3),
             "ridge": _share(0.0, 0.3, 1.0, none=0.6),
             "relief": _share(0.3, none=0.3),
-            "smooth": Trait(0.0, 0.4, 1.5, (0.0, 20.0), none=0.5),
+            "smooth": Trait(0.0, 0.5, 4.0, (0.0, 20.0), log=True, none=0.35),
         },
         structure_surfaces.noise_surface,
     ),

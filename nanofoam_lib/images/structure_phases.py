@@ -61,19 +61,30 @@ def wave_surface(
     sections: list[NDArray[np.float32]], rng: np.random.Generator, size: Size, traits: Traits
 ) -> NDArray[np.float32]:
     """Draw a section through the structure: soft, polished, or as a relief whose pores show what lies deeper."""
-    slope = 2 * math.pi / traits["size"] * math.sqrt(2 / 3)  # of the wave where it crosses a level, per pixel
+    top = sections[0]
     ground = bumps(rng, size, traits["grain"], traits["aspect"])
-    texture = np.float32(0.12 * traits["rough"]) * (lit(ground, traits["light"]) + 0.5 * ground)
-    grey, seen = np.zeros(size, np.float32), np.ones(size, np.float32)
-    for layer, section in enumerate(sections):
-        solid = smooth_step(section / np.float32(1.3 * slope))
-        facing = np.clip(lit(section, traits["light"]), -2, 2)
-        shade = 1 + np.float32(0.22 * traits["relief"]) * facing + texture
-        edge = np.float32(0.35 * traits["relief"]) * np.exp(-3 * np.maximum(section, 0))  # edges emit more
-        grey += seen * solid * np.float32(0.62**layer) * (shade + edge)
-        seen *= 1 - solid
-    soft = np.tanh(sections[0])
-    return grey + np.float32(traits["soft"]) * (0.5 + 0.5 * soft - grey)
+    texture = 1 + np.float32(0.12 * traits["rough"]) * (lit(ground, traits["light"]) + 0.5 * ground)
+    if traits["relief"] > 0:
+        depth = _depth(sections)
+        facing = np.clip(lit(depth, traits["light"] + math.pi), -2, 2)
+        edge = np.exp(-3 * abs(top)) * (depth < 1)  # edges emit more
+        shade = texture + np.float32(traits["relief"]) * (0.22 * facing + 0.35 * edge)
+        grey = gaussian_filter(shade * np.exp(np.float32(-0.5) * depth), 0.5)
+    else:
+        slope = 2 * math.pi / traits["size"] * math.sqrt(2 / 3)  # of the wave where it crosses a level, per pixel
+        grey = texture * smooth_step(top / np.float32(1.3 * slope))
+    return grey + np.float32(traits["soft"]) * (0.5 + 0.5 * np.tanh(top) - grey)
+
+
+def _depth(sections):
+    """Give how deep the solid is first met from above, in sections: 0 on the highest, their number if it is not met."""
+    depth = np.full(sections[0].shape, np.float32(len(sections)))
+    for i in range(len(sections) - 1, 0, -1):
+        above, below = sections[i - 1], sections[i]
+        # Between a section in a pore and one in the solid the surface is met where a straight line crosses 0
+        np.copyto(depth, i - below / np.maximum(below - above, np.float32(1e-6)), where=(above <= 0) & (below > 0))
+    depth[sections[0] > 0] = 0
+    return depth
 
 
 def fibres(rng: np.random.Generator, size: Size, traits: Traits) -> tuple[NDArray[np.float32], ...]:

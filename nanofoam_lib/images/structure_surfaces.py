@@ -55,7 +55,7 @@ def _scratch(grey, rng, size, traits):
     flank = np.sin(along - traits["light"]) * across
     depth = np.where(rank > 0, np.exp(0.5 * tone), 0).astype(np.float32)
     mark = depth * (0.22 * flank - 0.25 * (1 - across * across))
-    return grey + gaussian_filter(mark, 0.5)
+    return grey + gaussian_filter(mark, 0.6)
 
 
 def _cracks(rng, size, traits):

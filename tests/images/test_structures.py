@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from nanofoam_lib.images import structures
 from nanofoam_lib.images.power_diagram import power_diagram
-from nanofoam_lib.images.structure_fields import field, rough, scatter
+from nanofoam_lib.images.structure_fields import bumps, field, rough, scatter
 from nanofoam_lib.images.structure_imaging import expose
 from nanofoam_lib.images.structures import Imaging, Structure, draw_structure, labels, phase, picture
 
@@ -194,6 +194,14 @@ def test_fields_are_standard_and_isotropic():
     drawn = field(np.random.default_rng(0), (300, 200), lambda k: np.exp(-((k - 0.5) ** 2) / 0.005))
     assert drawn.mean() == pytest.approx(0, abs=1e-5) and drawn.std() == pytest.approx(1, rel=1e-4)
     assert crossings(drawn > 0, 0) == pytest.approx(crossings(drawn > 0, 1), rel=0.1)
+
+
+def test_bumps_are_isotropic_and_as_far_apart_as_said():
+    found = [bumps(np.random.default_rng(seed), (400, 400), length) > 0 for length in (10.0, 20.0) for seed in (0, 1)]
+    along, across = (np.array([crossings(each, axis) for each in found]) for axis in (0, 1))
+    np.testing.assert_allclose(along, across, rtol=0.1)
+    # Rice: with the spectrum k² exp(-2 k²), in units of 2π / length, the mean of k² is 1, half of it along a line
+    np.testing.assert_allclose((along + across) / 2, np.repeat([1 / 10, 1 / 20], 2) * math.sqrt(2), rtol=0.1)
 
 
 def test_imaging_by_default_adds_nothing_but_a_scale():
