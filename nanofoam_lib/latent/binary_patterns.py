@@ -31,7 +31,7 @@ def lbp_histograms(images: NDArray[Any], radii: Sequence[int] = (1, 2, 4)) -> ND
 
     Notes
     -----
-    These are the patterns "riu2" of [1]_, as in `skimage.feature.local_binary_pattern`, here many times faster.
+    These are the patterns "riu2" of [1]_, as in `skimage.feature.local_binary_pattern`, here several times faster.
     Quarter turns, flips, brightness and contrast change nothing. Neighbours between pixels are interpolated, so that
     monotone grey changes that are not linear show a little.
 
