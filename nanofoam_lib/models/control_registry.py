@@ -188,7 +188,7 @@ CONTROLS = {
         Control("multi-scale LBP", Label("multi-scale LBP", "LBP multiescala"), rows=_multiscale_lbp),
         Control("scattering", Label("wavelet scattering", "dispersión de ondículas"),
                 rows=lambda given: [("scattering", given.scattered)]),
-        Control("scattering and LBP", Label("scattering, multi-scale LBP", "dispersión y LBP multiescala"),
+        Control("scattering and LBP", Label("scattering + multi-scale LBP", "dispersión + LBP multiescala"),
                 rows=_scattering_and_lbp),
         Control("power spectrum", Label("power spectrum", "espectro de potencia"), controls.power_spectrum),
         Control("grey mean+std", Label("grey mean+std", "media y desviación del gris"), controls.grey_statistics),
