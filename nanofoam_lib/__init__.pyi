@@ -10,6 +10,7 @@ from .figures import style as style
 from .images import augmentation as augmentation
 from .images import collection as collection
 from .images import copies as copies
+from .images import detail as detail
 from .images import micrographs as micrographs
 from .images import pore_zones as pore_zones
 from .images import pores as pores
@@ -20,6 +21,7 @@ from .images import synthetic as synthetic
 from .images import synthetic_folder as synthetic_folder
 from .lab import explore as explore
 from .lab import widgets as widgets
+from .latent import binary_patterns as binary_patterns
 from .latent import classify as classify
 from .latent import controls as controls
 from .latent import decode_plan as decode_plan
@@ -27,6 +29,7 @@ from .latent import fulfilment as fulfilment
 from .latent import inverse_design as inverse_design
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
+from .latent import scattering as scattering
 from .latent import separation as separation
 from .latent import traversal as traversal
 from .latent import two_sample as two_sample

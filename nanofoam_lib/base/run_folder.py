@@ -86,6 +86,11 @@ class Run:
         """Pore measures of each micrograph, one row per row of the index."""
         return self.folder / "data" / "pores.csv"
 
+    @property
+    def detail(self) -> pathlib.Path:
+        """What local binary patterns tell of each micrograph at several resolutions: float32 (N, 162)."""
+        return self.folder / "data" / "detail.npy"
+
     def model(self, kind: str, latent_dim: int, repeat: int | None = None) -> pathlib.Path:
         """Folder of a trained model, or of its repetition with the seed `repeat`."""
         folder = self.folder / "models" / f"{kind}-{latent_dim}"
@@ -123,6 +128,10 @@ class Run:
     def load_wide(self) -> NDArray[np.uint8]:
         """Open the images with their margins, memory-mapped: uint8 (N, 128 + 2 m, 128 + 2 m)."""
         return self._load_array(self.wide)
+
+    def load_detail(self) -> NDArray[np.float32]:
+        """Open what is known of the micrographs at full resolution, memory-mapped: float32 (N, 162)."""
+        return self._load_array(self.detail)
 
     def load_index(self) -> pd.DataFrame:
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""

@@ -7,11 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nanofoam_lib.base.language import fixed, text
-from nanofoam_lib.figures.canvas import INK, canvas, words
+from nanofoam_lib.figures.canvas import INK, SMALL, canvas, words
 from nanofoam_lib.figures.style import names, page_width, styled
 
 ROW = 0.44  # cm
 NARROW_ROW = 0.7
+NARROWEST = 0.95  # cm of a column in whose width an interval can be read, in small letters
+SMALL_LETTERS, THEIR_COLUMN = 5, 1.1  # points; cm
+LETTER = 0.13  # cm that a letter of a name takes
 
 
 @styled
@@ -40,11 +43,14 @@ def score_table(
     step = NARROW_ROW if page_width() < 12 else ROW
     height = step * (len(lines) + 1) + 0.2
     figure, axes = canvas(height, note)
-    first = min(0.13 * max(len(name) for name, _ in lines) + 0.3, 0.4 * page_width())
+    first = min(LETTER * max(len(name) for name, _ in lines) + 0.3, 0.4 * page_width())
+    first = min(first, page_width() - 0.1 - NARROWEST * len(classifiers))
     column = (page_width() - first - 0.1) / len(classifiers)
     places = {name: first + (i + 0.5) * column for i, name in enumerate(classifiers)}
     for name, x in places.items():
-        _name(axes, x, height - 0.1 - step / 2, text(name, lang), column)
+        head = text(name, lang)
+        # A word is broken nowhere: beside the longest there is room above KNN and SVM
+        _name(axes, x, height - 0.1 - step / 2, head, max(column, 1.01 * LETTER * max(map(len, head.split()))))
     y = height - 0.1 - step
     _rule(axes, height - 0.1, 0.9)
     _rule(axes, y, 0.5)
@@ -52,7 +58,7 @@ def score_table(
         y -= step
         _name(axes, 0.1, y + step / 2, name, first if len(own) else page_width(), ha="left")
         for row in own.itertuples():
-            _cell(axes, places[row.classifier], y + step / 2, row, lang)
+            _cell(axes, places[row.classifier], y + step / 2, row, lang, column)
     _rule(axes, y, 0.9)
     return figure
 
@@ -71,15 +77,15 @@ def _lines(table, lang, labels):
 
 def _name(axes, x, y, name, width, ha="center"):
     """Write a name at the height of its row, on two lines where it is wider than `width` cm."""
-    words(axes, x, y, "\n".join(textwrap.wrap(name, int(width / 0.13))), size=7, ha=ha)
+    words(axes, x, y, "\n".join(textwrap.wrap(name, int(width / LETTER))), size=7, ha=ha)
 
 
-def _cell(axes, x, y, row, lang):
+def _cell(axes, x, y, row, lang, column):
     """Write an accuracy and its interval, beside it or, in a narrow figure, below it."""
     dx, dy = (0, 0.16) if page_width() < 12 else (0.5, 0)
     words(axes, x - dx, y + dy, fixed(row.accuracy, lang), size=7, weight="bold" if row.best else "normal")
     interval = f"{fixed(row.ci_low, lang)}–{fixed(row.ci_high, lang)}"
-    words(axes, x + dx, y - dy, interval, colour="0.35")
+    words(axes, x + dx, y - dy, interval, SMALL_LETTERS if column < THEIR_COLUMN else SMALL, colour="0.35")
 
 
 def _rule(axes, y, width):

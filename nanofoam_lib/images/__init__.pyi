@@ -1,6 +1,7 @@
 from . import augmentation as augmentation
 from . import collection as collection
 from . import copies as copies
+from . import detail as detail
 from . import micrographs as micrographs
 from . import pore_zones as pore_zones
 from . import pores as pores

@@ -1,3 +1,4 @@
+from . import binary_patterns as binary_patterns
 from . import classify as classify
 from . import controls as controls
 from . import decode_plan as decode_plan
@@ -5,6 +6,7 @@ from . import fulfilment as fulfilment
 from . import inverse_design as inverse_design
 from . import pore_prediction as pore_prediction
 from . import projection as projection
+from . import scattering as scattering
 from . import separation as separation
 from . import traversal as traversal
 from . import two_sample as two_sample

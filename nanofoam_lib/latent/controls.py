@@ -1,7 +1,7 @@
 """Descriptors that need no training of a network: what the latent vectors have to beat."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -125,65 +125,6 @@ def _pixels(images, rows):
 
 def _blocks(rows):
     return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-
-
-def lbp_histograms(images: NDArray[np.uint8], radii: Sequence[int] = (1, 2, 4)) -> NDArray[np.float32]:
-    """Count local binary patterns: how often a pixel's neighbours form a spot, an edge, a corner, at each radius.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W)
-    radii : sequence of int
-        Radii R in pixels. P neighbours are compared with the pixel: 8 at R = 1, 16 at R = 2, 24 from there on.
-
-    Returns
-    -------
-    ndarray of float32, shape (N, Σ (P + 2))
-        For each radius the frequencies of the P + 1 uniform patterns (neighbours as bright as the pixel or brighter
-        form one run, or none; by its length) and of all others, which add up to 1. Pixels nearer than R to the edge
-        are not counted.
-
-    Notes
-    -----
-    These are the patterns "riu2" of [1]_, as in `skimage.feature.local_binary_pattern`, here several times faster.
-    Quarter turns, flips, brightness and contrast change nothing. Neighbours between pixels are interpolated, so that
-    monotone grey changes that are not linear show a little.
-
-    References
-    ----------
-    .. [1] T. Ojala, M. Pietikäinen, T. Mäenpää, IEEE Trans. Pattern Anal. Mach. Intell. 24 (2002) 971,
-       doi:10.1109/TPAMI.2002.1017623
-    """
-    parts = []
-    for radius in radii:
-        n_points = min(8 * radius, 24)
-        histograms = np.empty((len(images), n_points + 2), np.float32)
-        for i, image in enumerate(images):
-            patterns = _uniform_patterns(image.astype(np.float32), n_points, radius)
-            histograms[i] = np.bincount(patterns.ravel(), minlength=n_points + 2) / patterns.size
-        parts.append(histograms)
-    return np.concatenate(parts, axis=1)
-
-
-def _uniform_patterns(image, n_points, radius):
-    """Give each pixel off the edge its number of bright neighbours, or P + 1 if these form more than one run."""
-    height, width = (side - 2 * radius for side in image.shape)
-    # Interpolation is exact to far less than this: in an area without contrast every neighbour counts as bright
-    centre = image[radius:-radius, radius:-radius] - np.float32(0.01)
-    bright = np.empty((n_points, height, width), bool)
-    for point, angle in enumerate(2 * np.pi * np.arange(n_points) / n_points):
-        rows = _shifted(image, radius - radius * np.sin(angle), height)
-        neighbours = _shifted(rows.T, radius + radius * np.cos(angle), width).T
-        bright[point] = neighbours >= centre
-    changes = (bright != np.roll(bright, 1, axis=0)).sum(axis=0, dtype=np.uint8)
-    return np.where(changes <= 2, bright.sum(axis=0, dtype=np.uint8), n_points + 1)
-
-
-def _shifted(image, start, n_rows):
-    """Take `n_rows` rows of `image` from `start` on, which may lie between two rows."""
-    whole, part = divmod(round(float(start), 6), 1)
-    first = image[int(whole) : int(whole) + n_rows]
-    return first + np.float32(part) * (image[int(whole) + 1 : int(whole) + 1 + n_rows] - first) if part else first
 
 
 def power_spectrum(images: NDArray[Any]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, plugins
 from nanofoam_lib.base.labels import Label
-from nanofoam_lib.latent import controls
+from nanofoam_lib.latent import binary_patterns, controls, scattering
 from nanofoam_lib.models import kinds
 
 #: Name of the descriptor that has seen the labels.
@@ -50,6 +50,8 @@ class Given:
         Networks for `backbone_networks.deep_features`.
     seed : int
         Of the untrained weights and of z.
+    detail : ndarray, shape (N, 162), optional
+        `binary_patterns.multiscale_lbp` of the micrographs, whose detail the images have lost.
     """
 
     images: NDArray[np.uint8]
@@ -59,6 +61,12 @@ class Given:
     supervised: NDArray[np.float32] | None = None
     backbones: tuple = ()
     seed: int = 0
+    detail: NDArray[np.float32] | None = None
+
+    @functools.cached_property
+    def scattered(self) -> NDArray[np.float32]:
+        """`scattering.scatter` of the images, which two controls begin with: ndarray (N, 60)."""
+        return memmap.park(controls.in_blocks(scattering.scatter, self.images, "scattering"))
 
     def by_model(self) -> list["Given"]:
         """Split it into one for each model: list of Given."""
@@ -155,6 +163,15 @@ def _pixel_pca(given):
     return (("pixel PCA", controls.pixel_pca(given.images, given.train, size)) for size in given.sizes)
 
 
+def _multiscale_lbp(given):
+    return [] if given.detail is None else [("multi-scale LBP", given.detail)]
+
+
+def _scattering_and_lbp(given):
+    if given.detail is not None:
+        yield "scattering and LBP", np.concatenate([given.scattered, given.detail], axis=1)
+
+
 #: By name, in the order of their rows; neighbours that are computed by model take turns.
 CONTROLS = {
     control.name: control
@@ -167,7 +184,12 @@ CONTROLS = {
                 rows=functools.partial(_pooled, name="untrained pooled features", is_trained=False), by_model=True),
         Control("backbones", dict, rows=_deep),  # called like their networks
         Control("pixel PCA", Label("pixel PCA", "PCA de píxeles"), rows=_pixel_pca),
-        Control("LBP", Label("LBP", "LBP"), controls.lbp_histograms),
+        Control("LBP", Label("LBP", "LBP"), binary_patterns.lbp_histograms),
+        Control("multi-scale LBP", Label("multi-scale LBP", "LBP multiescala"), rows=_multiscale_lbp),
+        Control("scattering", Label("wavelet scattering", "dispersión de ondículas"),
+                rows=lambda given: [("scattering", given.scattered)]),
+        Control("scattering and LBP", Label("scattering + multi-scale LBP", "dispersión + LBP multiescala"),
+                rows=_scattering_and_lbp),
         Control("power spectrum", Label("power spectrum", "espectro de potencia"), controls.power_spectrum),
         Control("grey mean+std", Label("grey mean+std", "media y desviación del gris"), controls.grey_statistics),
     )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.images import augmentation, copies, pores
-from nanofoam_lib.latent import controls, two_sample
+from nanofoam_lib.latent import binary_patterns, controls, two_sample
 from nanofoam_lib.models import descriptors, generation, vae
 
 #: Pore measures by which pictures may be told apart, and the one whose spread is told.
@@ -140,12 +140,12 @@ def features(pictures: NDArray[np.uint8], um: NDArray[np.float64]) -> dict[str, 
     -------
     dict of ndarray, shape (n, F)
         ``pores``, circularity, number of pores, porosity and median diameter (NaN where there are no pores);
-        ``lbp``, `controls.lbp_histograms`; ``spectrum``, `controls.power_spectrum`.
+        ``lbp``, `binary_patterns.lbp_histograms`; ``spectrum``, `controls.power_spectrum`.
     """
     measured = pores.measure_pictures(pictures, um)
     return {
         "pores": measured[list(PORE_MEASURES)].to_numpy(float),
-        "lbp": controls.lbp_histograms(pictures),
+        "lbp": binary_patterns.lbp_histograms(pictures),
         "spectrum": controls.power_spectrum(pictures),
     }
 

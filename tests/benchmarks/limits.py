@@ -11,7 +11,7 @@ from measure import Row, seconds
 from PIL import Image
 
 from nanofoam_lib.images import micrographs, pores, preprocessing, splits, synthetic
-from nanofoam_lib.latent import classify, pore_prediction, projection, separation
+from nanofoam_lib.latent import binary_patterns, classify, pore_prediction, projection, scattering, separation
 from nanofoam_lib.models import control_registry, objective
 
 
@@ -43,6 +43,11 @@ def small_things(folder):
     yield row("preprocessing of a 1600×1200 JPEG, one core", took / 40, 1 / 25)
     grey = micrographs.read(folder / "a" / "0.jpg")
     yield row("pores of one 1600×1200 micrograph", shortest(lambda: pores.measure(grey, 0.27)), 1.0)
+    cropped = grey[180:-180, 240:-240]
+    took = shortest(lambda: binary_patterns.multiscale_lbp(cropped))
+    yield row("multi-scale LBP of one 1600×1200 micrograph", took, 0.5)
+    small = np.stack([micrographs.preprocess(grey)] * 20)
+    yield row("scattering of one 128×128 image", shortest(lambda: scattering.scatter(small)) / 20, 0.01)
 
 
 def statistics():

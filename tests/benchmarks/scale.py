@@ -2,8 +2,8 @@
 
 Each row is measured in a process of its own; before is what that held when the work began. The images are 240 × 180
 cuts of scikit-image's photographs under noise. The notebooks 02 and 03 run as for a user, but for a small network and
-one epoch, 03 with models trained on 300 of the images; the measures of the pores are random numbers. Times depend on
-what else the machine does; run it on an idle one.
+one epoch, 03 with models trained on 300 of the images; the measures of the pores and the detail of the micrographs are
+random numbers. Times depend on what else the machine does; run it on an idle one.
 """
 
 import argparse
@@ -74,6 +74,8 @@ def run_of(n, folder):
         index, _ = preprocessing.process(source, pixels)
     index.insert(4, "split", splits.by_group(index["label"], index["group"], 0.3, 0))
     files.write_csv(run.index, index)
+    with files.replacing(run.detail) as target:
+        np.save(target, np.random.default_rng(0).random((n, 162), np.float32))
     measures = list(pores.measure(np.zeros((64, 64)), 1.0))
     files.write_csv(run.pores, pd.DataFrame(np.random.default_rng(0).random((n, len(measures))), columns=measures))
 

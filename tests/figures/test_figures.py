@@ -1,3 +1,5 @@
+import itertools
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ from PIL import Image
 from nanofoam_lib import figures
 from nanofoam_lib.base import language
 from nanofoam_lib.figures import style
-from nanofoam_lib.latent import projection, separation
+from nanofoam_lib.latent import classify, projection, separation
 from nanofoam_lib.report import figure_data
 
 NOTE = "tiles, split by group, seed 0"
@@ -374,8 +376,17 @@ def test_the_table_shows_every_value_and_the_best_in_bold(table, width_cm):
 
 
 @pytest.fixture
+def controls():
+    """Every classifier and a network's own decisions, on controls of long names."""
+    names = ["mapas promediados sin entrenar", "μ del VAE de texturas sin entrenar", "dispersión + LBP multiescala"]
+    rows = list(itertools.product(names, [*classify.CLASSIFIERS, "softmax"]))
+    made = pd.DataFrame(rows, columns=["descriptor", "classifier"]).assign(kind="control", latent_dim=128)
+    return made.assign(protocol="by-group", accuracy=0.25, ci_low=0.75, ci_high=1.0, best=True)
+
+
+@pytest.fixture
 def every_figure(
-    textures, history, points, clouds, scores, confusions, layers, cam, flow, example, draws, pairs, table
+    textures, history, points, clouds, scores, confusions, layers, cam, flow, example, draws, pairs, table, controls
 ):
     """Name of each figure → its function and arguments."""
     images, labels = drawings(textures)
@@ -406,6 +417,7 @@ def every_figure(
         "reparametrisation": (figures.reparametrisation, draws, (0, 2)),
         "wss_bss_scheme": (figures.wss_bss_scheme, pairs, ["a", "b", "c"]),
         "score_table": (figures.score_table, table),
+        "controls_table": (figures.score_table, controls),
         "gradcam": (figures.gradcam, images[:3], images[:3] / 255, maps, maps.mean(axis=-1), [3, 127]),
         "gradcam_average": (figures.gradcam_average, maps, ["brick", "grass", "gravel"], [127]),
         "explorer": (

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
-from skimage.feature import local_binary_pattern
 
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.latent import controls
@@ -46,57 +44,6 @@ def test_pca_has_fewer_components_than_train_images_and_says_so():
     with pytest.warns(RunWarning, match="3 components instead of 128: there are only 4 train"):
         features = controls.pixel_pca(textures(), train, 128)
     assert features.shape == (6, 3)
-
-
-def test_lbp_histograms_are_frequencies():
-    histograms = controls.lbp_histograms(textures())
-    assert histograms.shape == (6, 10 + 18 + 26) and histograms.dtype == np.float32
-    for part in np.split(histograms, [10, 28], axis=1):
-        np.testing.assert_allclose(part.sum(axis=1), 1, rtol=1e-6)
-
-
-@pytest.mark.parametrize(("radius", "n_points"), [(1, 8), (2, 16), (4, 24)])
-def test_lbp_patterns_are_those_of_scikit_image(radius, n_points):
-    # a smooth field of many levels has hardly two that are equal side by side, where rounding would decide
-    image = np.int32(1e5 * gaussian_filter(np.random.default_rng(0).normal(size=(128, 128)), 1.5))
-    inner = np.s_[radius:-radius, radius:-radius]
-    codes = local_binary_pattern(image, n_points, radius, method="uniform")[inner].astype(int)
-    expected = np.bincount(codes.ravel(), minlength=n_points + 2) / codes.size
-    np.testing.assert_allclose(controls.lbp_histograms(image[None], [radius])[0], expected, atol=2e-4)
-
-
-@pytest.mark.parametrize("level", [0, 7, 101, 255])
-def test_lbp_of_a_flat_image_is_one_pattern(level):
-    histogram = controls.lbp_histograms(np.full((1, 128, 128), level, np.uint8))[0]
-    assert np.flatnonzero(histogram).tolist() == [8, 10 + 16, 28 + 24]
-
-
-def test_lbp_of_a_bright_pixel_by_hand():
-    image = np.zeros((1, 12, 12), np.uint8)
-    image[0, 5, 5] = 200
-    # ten by ten pixels count: the bright one has no bright neighbour; all others have, dark as they are
-    expected = np.zeros(10)
-    expected[[0, 8]] = 1 / 100, 99 / 100
-    np.testing.assert_allclose(controls.lbp_histograms(image, [1])[0], expected, atol=1e-6)
-
-
-def test_lbp_does_not_see_brightness_contrast_turns_and_flips():
-    images = textures(highest=100)
-    features = controls.lbp_histograms(images)
-    for same in (2 * images, 2 * images + 50, np.rot90(images, axes=(1, 2)), images[:, ::-1]):
-        np.testing.assert_allclose(controls.lbp_histograms(same), features, atol=2e-3)
-    smooth = controls.lbp_histograms(images // 2 + np.roll(images, 1, 1) // 2)
-    assert np.abs(features - smooth).max() > 0.02
-
-
-def test_lbp_hardly_sees_a_monotone_grey_change_but_sees_another_texture():
-    fields = gaussian_filter(np.random.default_rng(0).normal(size=(2, 128, 128)), (0, 2, 1.5))
-    levels = (fields - fields.min()) / np.ptp(fields)
-    base, dark, other = (
-        controls.lbp_histograms(np.uint8(255 * image[None]))[0]
-        for image in (levels[0], levels[0] ** 1.5, levels[0, ::2])
-    )
-    assert 5 * np.abs(base - dark).sum() < np.abs(base - other).sum()
 
 
 @pytest.mark.parametrize("frequency", [3, 10, 40, 60])

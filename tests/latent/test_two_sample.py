@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from nanofoam_lib.images import pores, synthetic
-from nanofoam_lib.latent import controls, two_sample
+from nanofoam_lib.latent import binary_patterns, controls, two_sample
 
 MEASURES = ["circularity", "n_pores", "porosity", "median_diameter_um"]
 SPECIMENS = np.arange(16).repeat(2)
@@ -35,7 +35,7 @@ def real():
     return foams(0)
 
 
-@pytest.mark.parametrize("describe", [pore_measures, controls.lbp_histograms, controls.power_spectrum])
+@pytest.mark.parametrize("describe", [pore_measures, binary_patterns.lbp_histograms, controls.power_spectrum])
 def test_labyrinths_are_told_from_foams_and_foams_not_from_foams(real, describe, rng):
     known = describe(real)
     false = two_sample.score(known, describe(labyrinths(real, rng)), SPECIMENS)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib import figures
-from nanofoam_lib.latent import classify, controls
+from nanofoam_lib.latent import classify, controls, scattering
 from nanofoam_lib.models import control_registry, vae
 from nanofoam_lib.models.control_registry import Control, Given
 from nanofoam_lib.report import tables
@@ -26,7 +26,10 @@ def test_controls_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch):
     whole = control_registry.compute(given)
     monkeypatch.setattr(controls, "BLOCK", 8)
     in_blocks = control_registry.compute(given)
-    assert [name for _, _, name in whole] == ["pixel PCA", *PLAIN]
+    assert [name for _, _, name in whole] == [
+        "pixel PCA", "LBP", "scattering", "power spectrum", "grey mean+std",
+    ]  # fmt: skip
+    assert set(PLAIN) < {name for _, _, name in whole}
     assert whole.keys() == in_blocks.keys()
     for name, vectors in whole.items():
         if name[2] == "pixel PCA":
@@ -37,15 +40,34 @@ def test_controls_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch):
 
 def test_rows_stand_in_the_order_of_the_registry_and_models_take_turns(textures):
     models = {(kind, 2): vae.build(vae.Config(kind, **TINY)) for kind in ("vae", "ae", "texture")}
-    found = control_registry.compute(Given(textures[0], np.ones(24, bool), [2], models, np.zeros((24, 5)), seed=3))
+    detail = np.zeros((24, 162), np.float32)
+    found = control_registry.compute(
+        Given(textures[0], np.ones(24, bool), [2], models, np.zeros((24, 5)), seed=3, detail=detail)
+    )
     assert [name for _, _, name in found] == [
         "supervised features", "untrained mu", "untrained sigma", "untrained z", "pooled features",
         "untrained pooled features", "untrained texture mu", "untrained texture sigma", "untrained texture z",
-        "pixel PCA", *PLAIN,
+        "pixel PCA", "LBP", "multi-scale LBP", "scattering", "scattering and LBP", "power spectrum", "grey mean+std",
     ]  # fmt: skip
     assert {kind for kind, _, _ in found} == {"control"}
     assert all(vectors.shape == (24, size) for (_, size, _), vectors in found.items())
     assert {name for _, _, name in found} <= set(control_registry.labels("es"))
+
+
+def test_what_is_known_of_the_micrographs_stands_alone_and_beside_scattering(textures):
+    images, detail = textures[0][:4], np.random.default_rng(0).random((4, 162), np.float32)
+    found = control_registry.compute(Given(images, np.ones(4, bool), [], detail=detail))
+    scattered = scattering.scatter(images)
+    np.testing.assert_array_equal(found["control", 162, "multi-scale LBP"], detail)
+    np.testing.assert_array_equal(found["control", 60, "scattering"], scattered)
+    np.testing.assert_array_equal(found["control", 222, "scattering and LBP"], np.hstack([scattered, detail]))
+
+
+def test_scattering_is_computed_once_for_the_two_controls_that_need_it(textures, monkeypatch):
+    calls = []
+    monkeypatch.setattr(scattering, "scatter", lambda images: calls.append(1) or np.zeros((len(images), 60)))
+    control_registry.compute(Given(textures[0], np.ones(24, bool), [], detail=np.zeros((24, 162), np.float32)))
+    assert len(calls) == 1
 
 
 def test_one_entry_adds_the_rows_the_label_and_the_dot(textures, monkeypatch):

@@ -14,7 +14,8 @@ from conftest import write_tiles
 from nanofoam_lib.base import provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.latent import classify
+from nanofoam_lib.images import micrographs
+from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.report import tables
 from nanofoam_lib.runs import execution, pipeline
@@ -76,6 +77,7 @@ def test_the_run_folder_is_that_of_the_contract(finished):
               "generated_quality")  # fmt: skip
     expected = {
         "manifest.json", "index.html", "thesis.tex", "data/images.npy", "data/index.csv", "data/pores.csv",
+        "data/detail.npy",
         *(f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "tex")),
         *(f"descriptors/{kind}-3.npz" for kind in kinds.KINDS),
         *(f"models/{kind}-3/{name}" for kind in kinds.KINDS
@@ -115,6 +117,7 @@ def test_table1_has_a_row_for_each_descriptor_and_classifier(finished):
     columns = "data kind latent_dim descriptor classifier protocol accuracy ci_low ci_high n_train n_test"
     assert list(table.columns) == columns.split()
     assert set(table["descriptor"]) == {"mu", "sigma", "z", "conv"}
+    assert set(table["classifier"]) == {"decision tree", "KNN", "random forest", "SVM"}
     assert set(table["data"]) == {"tiles"}
     assert (table["ci_low"] <= table["accuracy"]).all()
     assert (table["accuracy"] <= table["ci_high"]).all()
@@ -165,7 +168,8 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
         "untrained mu", "untrained sigma", "untrained z",
         "untrained texture mu", "untrained texture sigma", "untrained texture z",
         "pooled features", "untrained pooled features", "pixel PCA",
-        "LBP", "power spectrum", "grey mean+std", "random-VGG16",
+        "LBP", "multi-scale LBP", "scattering", "scattering and LBP", "power spectrum", "grey mean+std",
+        "random-VGG16",
         "supervised features",
     }  # fmt: skip
     dimensions = pd.read_csv(finished.table("dimensions"))
@@ -181,6 +185,15 @@ def test_geometry_holds_measures_of_each_image_and_r2_of_each_descriptor(finishe
     assert {"mu", "sigma", "z", "conv", "LBP"} <= set(r2["descriptor"])
     known = measures.dropna(axis="columns", how="all")  # without a pixel size, lengths are unknown
     assert (r2[list(known)].max() <= 1).all()
+
+
+def test_the_detail_is_that_of_the_micrographs(finished, tiles_folder):
+    found, index = finished.load_detail(), finished.load_index()
+    assert found.shape == (15, 162) and found.dtype == np.float32
+    for row, path in zip(found, index["path"], strict=True):
+        grey = micrographs.read(tiles_folder / path)
+        left, top, right, bottom = micrographs.crop_box(grey.shape[1], grey.shape[0], 0.15)
+        np.testing.assert_array_equal(row, binary_patterns.multiscale_lbp(grey[top:bottom, left:right]))
 
 
 def test_table1_can_be_recomputed_from_the_saved_descriptors(finished):
