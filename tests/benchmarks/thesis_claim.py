@@ -163,7 +163,7 @@ def main():
         about = {"data": name, "protocol": protocol.__name__, "seed": seed}
         rows += [about | row for row in found]
         if protocol is by_group:
-            reasons.append(about | explain(model, data, measures))
+            reasons.append(about | {"step": found[-1]["step"]} | explain(model, data, measures))
         files.write_csv(options.out, pd.DataFrame(rows))
         files.write_csv(options.out.with_name(f"{options.out.stem}-why.csv"), pd.DataFrame(reasons))
         table = pd.DataFrame(rows).pivot_table(index=["protocol", "step"], columns=["classifier", "descriptor"],
