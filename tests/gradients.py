@@ -11,8 +11,10 @@ def by_tape(model, images, output, layer, transform=lambda values: values, weigh
     both = keras.Model(model.input, [model.get_layer(layer).output, model.outputs[output]])
     maps = []
     for image in images:
+        seen = tf.constant((image / np.float32(255))[None, ..., None])
         with tf.GradientTape(persistent=True) as tape:
-            features, values = both((image / np.float32(255))[None, ..., None], training=False)
+            tape.watch(seen)  # where all weights before the features are fixed, nothing else is
+            features, values = both(seen, training=False)
             each = [transform(values)[0, d] for d in range(values.shape[-1])]
         alphas = [tape.gradient(value, features) for value in each]
         if weights == "mean":

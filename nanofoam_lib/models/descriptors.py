@@ -54,6 +54,29 @@ def encode(
     return latents | {"z": latents["mu"] + latents["sigma"] * noise}
 
 
+def pretrained(images: memmap.Rows, latent_dim: int = 128) -> NDArray[np.float32]:
+    """Describe textures without any training: μ of the texture model as it ships (`texture_encoder`).
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, 128, 128)
+        As in `encode`.
+    latent_dim : int
+
+    Returns
+    -------
+    ndarray of float32, shape (N, latent_dim)
+        Distances between rows tell how much two images differ, in units of what differs by chance between pictures of
+        one specimen; brightness and contrast do not count.
+
+    Examples
+    --------
+    >>> pretrained(np.random.default_rng(0).integers(256, size=(2, 128, 128), dtype=np.uint8)).shape
+    (2, 128)
+    """
+    return heads(vae.build(vae.Config("texture", latent_dim)).encoder, images)["mu"]
+
+
 def _parameters(model, images):
     """Give μ and σ of each image, or conv."""
     latents = heads(model.encoder, images)

@@ -52,11 +52,15 @@ class Network(NamedTuple):
         any, → images (N, S, S, 1) in [0, 1], from the layer ``logits``.
     model : type
         `vae.Autoencoder` or a subclass, which says what the loss is.
+    start : callable, optional
+        ``(model, images, seed)``: changes a fresh model before its first step, knowing some train images, ndarray of
+        float32 (n, 128, 128, 1) in [0, 1], as `bottleneck.start` does.
     """
 
     build_encoder: Callable
     build_decoder: Callable
     model: type
+    start: Callable | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +82,6 @@ class Kind:
         has other statistics than a real image has there, ``statistics_error``. None: new points are not decoded.
     draws_large : bool
         Whether it draws pictures larger than the images that it was trained on.
-    starts_from_pca : bool
-        Whether a PCA of its last feature map starts its bottleneck (`bottleneck.start`); for networks that lead from
-        that map, flattened, to their first head, and from the latents through a layer ``spread`` to a map as large.
     step_cost : float
         How many steps of the VAE take as long as one of its: a budget of steps is divided by it.
     faces_critic : bool
@@ -96,7 +97,6 @@ class Kind:
     heads: tuple[str, ...] = ("mu", "log_var")
     error: str | None = CYCLE
     draws_large: bool = False
-    starts_from_pca: bool = False
     step_cost: float = 1.0
     faces_critic: bool = False
     in_thesis: bool = False
@@ -137,24 +137,25 @@ class Kind:
 
 
 def _vae():
-    from nanofoam_lib.models import vae, vae_networks
+    from nanofoam_lib.models import bottleneck, vae, vae_networks
 
-    return Network(vae_networks.build_encoder, vae_networks.build_decoder, vae.Autoencoder)
+    return Network(vae_networks.build_encoder, vae_networks.build_decoder, vae.Autoencoder, bottleneck.start)
 
 
 def _texture():
-    from nanofoam_lib.models import texture, texture_networks
+    from nanofoam_lib.models import texture, texture_decoder, texture_encoder
 
-    return Network(texture_networks.build_encoder, texture_networks.build_decoder, texture.TextureAutoencoder)
+    parts = texture_encoder.build_encoder, texture_decoder.build_decoder
+    return Network(*parts, texture.TextureAutoencoder, texture_encoder.start)
 
 
 #: By name, in the order in which they are offered.
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), starts_from_pca=True, in_thesis=True),
+        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), in_thesis=True),
         Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
-             heads=("conv",), error=None, starts_from_pca=True, in_thesis=True),
+             heads=("conv",), error=None, in_thesis=True),
         Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
              prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True,
              step_cost=4.0, faces_critic=True),

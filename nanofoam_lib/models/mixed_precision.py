@@ -20,8 +20,6 @@ VARIABLE = "NANOFOAM_PRECISION"
 FLAGS = {"avx512_bf16", "amx_bf16"}
 #: Compute capability from which on NVIDIA's GPUs do.
 CAPABILITY = (8, 0)
-# It brings the image to mean 0 and variance 1, which eight bits cannot
-_EXACT = keras.layers.GroupNormalization
 
 
 def choose(wanted="auto"):
@@ -57,7 +55,7 @@ def computing(model, precision):
 
     What counts is when a function of the model is traced: its first call decides for all later ones.
     """
-    layers = [layer for layer in _leaves(model) if not isinstance(layer, _EXACT)] if precision == "bfloat16" else []
+    layers = [layer for layer in _leaves(model) if not _is_exact(layer)] if precision == "bfloat16" else []
     before = [layer.dtype_policy for layer in layers]
     try:
         for layer in layers:
@@ -66,6 +64,11 @@ def computing(model, precision):
     finally:
         for layer, policy in zip(layers, before, strict=True):
             layer.dtype_policy = policy
+
+
+def _is_exact(layer):
+    """Tell whether a layer needs more than eight bits: statistics that are fixed, and the mean and variance of grey."""
+    return not layer.trainable or isinstance(layer, keras.layers.GroupNormalization)
 
 
 def _leaves(model):

@@ -53,7 +53,8 @@ class Duel(TextureAutoencoder):
 
     def __init__(self, model: TextureAutoencoder, seed: int = 0) -> None:
         super().__init__(model.config, model.encoder, model.decoder, seed)
-        self.encoder.trainable = False
+        self.learning = [layer for layer in self.encoder.layers if layer.trainable]
+        self._hold(True)
         self.critic = critic.Critic(model.config.latent_dim, seed)
         self.lesson = keras.metrics.Mean(name="critic")
 
@@ -78,7 +79,12 @@ class Duel(TextureAutoencoder):
     def part(self) -> None:
         """Take the averaged weights, and let the encoder be trainable again."""
         self.optimizer.finalize_variable_values(self.trainable_variables)
-        self.encoder.trainable = True
+        self._hold(False)
+
+    def _hold(self, held):
+        """Hold the layers of the encoder that learn, or let them go; those that are fixed stay so."""
+        for layer in self.learning:
+            layer.trainable = not held
 
 
 def failure(rows: list[dict[str, float]]) -> str:

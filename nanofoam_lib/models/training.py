@@ -59,8 +59,7 @@ def fit(
     Parameters
     ----------
     model : vae.Autoencoder
-        As `vae.build` makes it; changed in place. Its bottleneck is started first, if its kind has a way to
-        (`bottleneck.start`).
+        As `vae.build` makes it; changed in place. It is started first, if its kind has a way to (`kinds.Network`).
     images : ndarray of uint8, shape (N, 128, 128)
         May be memory-mapped.
     train_rows, test_rows : array-like of int
@@ -247,11 +246,12 @@ def fit_classifier(
 
 
 def start(model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], recipe: Recipe, seed: int) -> None:
-    """Start the bottleneck of a model whose layers allow it, on augmented train images."""
-    if kinds.get(model.config.kind).starts_from_pca:
+    """Start a model as its kind does (`kinds.Network`), on augmented train images."""
+    begin = kinds.get(model.config.kind).load().start
+    if begin is not None:
         rng = np.random.default_rng((seed, 0))
         drawn = rng.permutation(np.resize(rng.permutation(rows), bottleneck.n_samples(model.config.latent_dim)))
-        bottleneck.start(model, recipes.augmented(images, drawn, recipe, rng), seed)
+        begin(model, recipes.augmented(images, drawn, recipe, rng), seed)
 
 
 def _identify(model, data, recipe, seed, precision, before=()):

@@ -44,13 +44,16 @@ def test_other_precisions_are_refused():
 def test_steps_compute_in_bfloat16_and_nothing_else_does(kind, textures):
     model = vae.build(vae.Config(kind, **TINY), seed=1)
     images = (textures[0][:4, ..., None] / 255).astype(np.float32)
-    first = keras.Model(model.encoder.input, model.encoder.get_layer("conv_1").output)
+    learning = next(layer for layer in model.encoder.layers if layer.trainable and layer.weights)
+    first = keras.Model(model.encoder.input, learning.output)
     plain = np.asarray(first(images))
     with mixed_precision.computing(model, "bfloat16"):
         assert keras.backend.standardize_dtype(first(images).dtype) == "bfloat16"
         output = model(images, training=True)
         assert {keras.backend.standardize_dtype(own.dtype) for own in output.values()} == {"float32"}
         loss = float(model.compute_loss(images, y_pred=output))
+        fixed = [layer.compute_dtype for layer in model.encoder.layers if not layer.trainable]
+    assert set(fixed) <= {"float32"}
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
     np.testing.assert_array_equal(np.asarray(first(images)), plain)
     model = vae.build(vae.Config(kind, **TINY), seed=1)

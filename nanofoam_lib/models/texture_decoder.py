@@ -1,44 +1,16 @@
-"""Encoder and decoder of the texture model: what an image is made of, not where it lies."""
+"""Decoder of the texture model: from what a picture is made of to a new one."""
 
 import itertools
 
 from nanofoam_lib.models import convolutions
 from nanofoam_lib.models.backend import keras
-from nanofoam_lib.models.convolutions import MOMENTUM, SIZE
 from nanofoam_lib.models.upsampling import UpsampledConv2D
 
 ops, layers = keras.ops, keras.layers
 
-HIDDEN = 256  # units between the statistics and the heads, and between z and what it modulates
-LOG_VAR_START = -4.0  # of the heads: noise small beside the spread of μ, so that z tells much from the beginning
+HIDDEN = 256  # units between z and what it modulates
 DEEPER = (2, 2, 1)  # further convolutions at each level of the decoder, from the coarsest: pores are made there
 NUCLEI = 0.75  # of the noise's channels at the two coarsest levels: where pores start
-_FAINT = 1e-3  # standard deviation of a feature map that counts as none
-
-
-@keras.saving.register_keras_serializable("nanofoam")
-class SpatialStatistics(layers.Layer):
-    """Pool maps over space: per channel the mean and the logarithm of the standard deviation.
-
-    Maps (N, h, w, C) → (N, 2 C). The outermost `border` cells, which see the zeros beyond the image, do not count where
-    there are others.
-    """
-
-    def __init__(self, border=2, **options):
-        super().__init__(**options)
-        self.border = border
-
-    def call(self, maps):
-        """Give the means of all channels, then the logarithms."""
-        height, width = maps.shape[1:3]
-        edge = min(self.border, (height - 1) // 2, (width - 1) // 2)
-        inner = maps[:, edge : height - edge, edge : width - edge]
-        mean, variance = _moments(inner)
-        return ops.concatenate([mean, 0.5 * ops.log(variance + _FAINT**2)], axis=-1)
-
-    def get_config(self):
-        """Give what `__init__` takes."""
-        return super().get_config() | {"border": self.border}
 
 
 @keras.saving.register_keras_serializable("nanofoam")
@@ -110,28 +82,6 @@ class AdaptiveNormalization(layers.Layer):
     def compute_output_shape(self, shapes):
         """Leave the maps' shape."""
         return shapes[0]
-
-
-def build_encoder(config, seed):
-    """Make the encoder: images (N, 128, 128, 1) in [0, 1] → [mu, log_var], each (N, latent_dim).
-
-    The convolutions are those of every kind, on images of mean 0 and variance 1, since brightness and contrast are the
-    microscope's. All that leaves them is `SpatialStatistics`, of every level; those of the image itself join them. A
-    hidden layer and a direct way lead from these to the heads.
-    """
-    images = keras.Input((SIZE, SIZE, 1), name="images")
-    even = layers.GroupNormalization(1, epsilon=1e-4, center=False, scale=False, name="contrast")(images)
-    _, maps = convolutions.build(config.filters, seed, even)
-    pooled = [SpatialStatistics(name=f"statistics_{level}")(own) for level, own in enumerate([images, *maps])]
-    x = layers.Concatenate(name="statistics")(pooled)
-    x = layers.BatchNormalization(momentum=MOMENTUM, center=False, scale=False, name="norm")(x)
-    kernel = convolutions.seeded_kernels(seed + 2)
-    hidden = layers.Dense(HIDDEN, activation="relu", **next(kernel), name="hidden")(x)
-    x = layers.Concatenate(name="both")([x, hidden])
-    mu = layers.Dense(config.latent_dim, **next(kernel), name="mu")(x)
-    start = keras.initializers.Constant(LOG_VAR_START)
-    log_var = layers.Dense(config.latent_dim, kernel_initializer="zeros", bias_initializer=start, name="log_var")(x)
-    return keras.Model(images, [mu, log_var], name="encoder")
 
 
 def build_decoder(config, seed):

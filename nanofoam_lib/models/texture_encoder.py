@@ -1,0 +1,88 @@
+"""Encoder of the texture model: fixed statistics, seen along axes that were learnt from thousands of structures.
+
+Nothing of μ is trained on the images of a run, so that it can neither learn a few micrographs by heart nor burst on
+others: 20 pictures are as good as 2000. What was tried instead, and what it gave, is in ``reports/descriptors.md``.
+"""
+
+import pathlib
+
+import numpy as np
+
+from nanofoam_lib.latent import specimen_axes
+from nanofoam_lib.models import texture_statistics
+from nanofoam_lib.models.backend import keras
+from nanofoam_lib.models.convolutions import SIZE
+
+ops, layers = keras.ops, keras.layers
+
+#: Made by ``tests/benchmarks/pretrain.py`` from procedural structures (`images.structures`).
+AXES = pathlib.Path(__file__).with_name("texture_axes.npz")
+N_AXES = 60  # that are looked along: on the rest, specimens hardly differ more than pictures of one do
+LOG_VAR_START = -4.0  # noise small beside the spread of μ, so that z tells much from the beginning
+LOG_VAR_REACH = 3.0  # how far from there log σ² can go, whatever the image
+_BATCH = 32
+_SEED = 20261128  # of the rotation: the same for every model, so that their μ can be compared
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class BoundedLogVar(layers.Layer):
+    """Keep log σ² within `LOG_VAR_START` ± `LOG_VAR_REACH`, smoothly: an unseen image cannot burst it."""
+
+    def call(self, slopes):
+        """Bend what the layer before gives: ``start + reach tanh(x / reach)``."""
+        return LOG_VAR_START + LOG_VAR_REACH * ops.tanh(slopes / LOG_VAR_REACH)
+
+
+def build_encoder(config, seed):
+    """Make the encoder: images (N, 128, 128, 1) in [0, 1] → [mu, log_var], each (N, latent_dim).
+
+    The image is brought to mean 0 and variance 1, since brightness and contrast are the microscope's. The means of its
+    `texture_statistics.LocalStatistics`, the layer ``features``, are seen along the `specimen_axes` that ship with the
+    package; μ is a rotation of these, so that each of its dimensions holds something of every axis and distances stay
+    as they are. log σ² starts the same for all images and is trained.
+    """
+    images = keras.Input((SIZE, SIZE, 1), name="images")
+    fixed = {"trainable": False, "dtype": "float32"}
+    x = texture_statistics.evening_out(name="contrast")(images)
+    x = texture_statistics.LocalStatistics(name="features", **fixed)(x)
+    x = layers.GlobalAveragePooling2D(name="pooled", **fixed)(x)
+    x = texture_statistics.Evened(name="statistics", **fixed)(x)
+    shipped = specimen_axes.load(AXES)
+    n_axes = min(N_AXES, config.latent_dim)
+    along = layers.Dense(n_axes, name="axes", **fixed)(x)
+    mu = layers.Dense(config.latent_dim, name="mu", **fixed)(along)
+    slopes = layers.Dense(config.latent_dim, kernel_initializer="zeros", name="log_var_slopes")(along)
+    encoder = keras.Model(images, [mu, BoundedLogVar(name="log_var")(slopes)], name="encoder")
+    axes = shipped.axes[:, :n_axes]
+    encoder.get_layer("axes").set_weights([axes, -shipped.mean @ axes])
+    spread = np.sqrt((shipped.ratio[:n_axes] + 1).sum() / config.latent_dim)
+    encoder.get_layer("mu").set_weights([_rotation(n_axes, config.latent_dim) / spread, np.zeros(config.latent_dim)])
+    return encoder
+
+
+def start(model, images, seed=0):
+    """Move and scale μ to mean 0 and mean variance 1 over some images, as the prior wants it.
+
+    Parameters
+    ----------
+    model : vae.Autoencoder
+        With an encoder of `build_encoder`; changed in place. Distances between μ keep their ratios.
+    images : ndarray of float32, shape (n, 128, 128, 1)
+        Of the train side, in [0, 1]. Images that are all the same are moved, but not scaled.
+    seed : int
+        Not used: nothing is drawn.
+    """
+    along = keras.Model(model.encoder.input, model.encoder.get_layer("axes").output)
+    batches = (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
+    coordinates = np.concatenate([ops.convert_to_numpy(along(batch, training=False)) for batch in batches])
+    head = model.encoder.get_layer("mu")
+    kernel, _ = head.get_weights()
+    spread = np.sqrt(np.var(coordinates @ kernel, axis=0).mean())
+    kernel = kernel / (spread if spread > 0 else 1)
+    head.set_weights([kernel, -coordinates.mean(axis=0) @ kernel])
+
+
+def _rotation(n_axes, latent_dim):
+    """Draw `n_axes` orthogonal directions of length 1 in the latent space: (n_axes, latent_dim)."""
+    drawn = np.random.default_rng(_SEED).standard_normal((latent_dim, latent_dim))
+    return np.linalg.qr(drawn)[0][:n_axes]
