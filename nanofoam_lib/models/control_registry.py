@@ -115,13 +115,14 @@ def _supervised(given):
 
 
 def _untrained(given):
-    """Give the descriptors of a model's encoder with fresh weights."""
+    """Give the descriptors of a model's encoder with fresh weights, but those that are the same for all images."""
     from nanofoam_lib.models import descriptors
 
     for (kind, _), model in given.models.items():
         if kinds.get(kind).is_variational:
             found = descriptors.encode(_fresh(model.config, given.seed), given.images, given.seed)
-            yield from ((kinds.get(kind).untrained(name), vectors) for name, vectors in found.items())
+            telling = {name: vectors for name, vectors in found.items() if np.ptp(vectors, axis=0).any()}
+            yield from ((kinds.get(kind).untrained(name), vectors) for name, vectors in telling.items())
 
 
 def _untrained_labels():

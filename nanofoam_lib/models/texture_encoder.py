@@ -18,10 +18,25 @@ ops, layers = keras.ops, keras.layers
 #: Made by ``tests/benchmarks/pretrain.py`` from procedural structures (`images.structures`).
 AXES = pathlib.Path(__file__).with_name("texture_axes.npz")
 N_AXES = 60  # that are looked along: on the rest, specimens hardly differ more than pictures of one do
+#: Of the variance of μ, all dimensions together, that brightness takes, and as much contrast: enough for the decoder to
+#: draw a picture as bright as its image, too little for a classifier to see.
+GREY_VARIANCE = 1.0
 LOG_VAR_START = -4.0  # noise small beside the spread of μ, so that z tells much from the beginning
 LOG_VAR_REACH = 3.0  # how far from there log σ² can go, whatever the image
+N_GREY = 2
 _BATCH = 32
+_SAME = 1e-3  # spread of brightness or contrast of images that do not differ in it
 _SEED = 20261128  # of the rotation: the same for every model, so that their μ can be compared
+
+
+@keras.saving.register_keras_serializable("nanofoam")
+class GreyStatistics(layers.Layer):
+    """Give mean and logarithm of the standard deviation of grey: images (N, h, w, 1) → (N, 2)."""
+
+    def call(self, images):
+        """Give both; a picture without contrast counts as one whose grey varies by 0.001."""
+        mean, variance = ops.mean(images, axis=(1, 2)), ops.var(images, axis=(1, 2))
+        return ops.concatenate([mean, 0.5 * ops.log(variance + 1e-6)], axis=-1)
 
 
 @keras.saving.register_keras_serializable("nanofoam")
@@ -40,6 +55,8 @@ def build_encoder(config, seed):
     `texture_statistics.LocalStatistics`, the layer ``features``, are seen along the `specimen_axes` that ship with the
     package; μ is a rotation of these, so that each of its dimensions holds something of every axis and distances stay
     as they are. log σ² starts the same for all images and is trained.
+
+    Brightness and contrast count nothing before `start`, and then `GREY_VARIANCE`.
     """
     images = keras.Input((SIZE, SIZE, 1), name="images")
     fixed = {"trainable": False, "dtype": "float32"}
@@ -48,15 +65,18 @@ def build_encoder(config, seed):
     x = layers.GlobalAveragePooling2D(name="pooled", **fixed)(x)
     x = texture_statistics.Evened(name="statistics", **fixed)(x)
     shipped = specimen_axes.load(AXES)
-    n_axes = min(N_AXES, config.latent_dim)
+    n_axes = min(N_AXES, max(config.latent_dim - N_GREY, 1))
     along = layers.Dense(n_axes, name="axes", **fixed)(x)
-    mu = layers.Dense(config.latent_dim, name="mu", **fixed)(along)
+    grey = GreyStatistics(name="grey", **fixed)(images)
+    known = layers.Concatenate(name="known", **fixed)([along, grey])
+    mu = layers.Dense(config.latent_dim, name="mu", **fixed)(known)
     slopes = layers.Dense(config.latent_dim, kernel_initializer="zeros", name="log_var_slopes")(along)
     encoder = keras.Model(images, [mu, BoundedLogVar(name="log_var")(slopes)], name="encoder")
     axes = shipped.axes[:, :n_axes]
     encoder.get_layer("axes").set_weights([axes, -shipped.mean @ axes])
     spread = np.sqrt((shipped.ratio[:n_axes] + 1).sum() / config.latent_dim)
-    encoder.get_layer("mu").set_weights([_rotation(n_axes, config.latent_dim) / spread, np.zeros(config.latent_dim)])
+    kernel = np.concatenate([_directions(config.latent_dim)[:n_axes] / spread, np.zeros((N_GREY, config.latent_dim))])
+    encoder.get_layer("mu").set_weights([kernel, np.zeros(config.latent_dim)])
     return encoder
 
 
@@ -72,17 +92,23 @@ def start(model, images, seed=0):
     seed : int
         Not used: nothing is drawn.
     """
-    along = keras.Model(model.encoder.input, model.encoder.get_layer("axes").output)
+    known = keras.Model(model.encoder.input, model.encoder.get_layer("known").output)
     batches = (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
-    coordinates = np.concatenate([ops.convert_to_numpy(along(batch, training=False)) for batch in batches])
+    coordinates = np.concatenate([ops.convert_to_numpy(known(batch, training=False)) for batch in batches])
     head = model.encoder.get_layer("mu")
     kernel, _ = head.get_weights()
-    spread = np.sqrt(np.var(coordinates @ kernel, axis=0).mean())
-    kernel = kernel / (spread if spread > 0 else 1)
+    directions = _directions(model.config.latent_dim)
+    n_axes = len(kernel) - N_GREY
+    for number, spread in enumerate(coordinates[:, n_axes:].std(axis=0)):
+        if n_axes + number < len(directions):
+            kernel[n_axes + number] = np.sqrt(GREY_VARIANCE) / max(spread, _SAME) * directions[n_axes + number]
+    along = coordinates[:, :n_axes] @ kernel[:n_axes]
+    grey = np.var(coordinates[:, n_axes:] @ kernel[n_axes:], axis=0).sum()
+    spread = np.sqrt(np.var(along, axis=0).sum() / max(model.config.latent_dim - grey, 1))
+    kernel[:n_axes] /= spread if spread > 0 else 1
     head.set_weights([kernel, -coordinates.mean(axis=0) @ kernel])
 
 
-def _rotation(n_axes, latent_dim):
-    """Draw `n_axes` orthogonal directions of length 1 in the latent space: (n_axes, latent_dim)."""
-    drawn = np.random.default_rng(_SEED).standard_normal((latent_dim, latent_dim))
-    return np.linalg.qr(drawn)[0][:n_axes]
+def _directions(latent_dim):
+    """Draw orthogonal directions of length 1 in the latent space: (latent_dim, latent_dim)."""
+    return np.linalg.qr(np.random.default_rng(_SEED).standard_normal((latent_dim, latent_dim)))[0]

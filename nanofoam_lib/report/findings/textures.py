@@ -46,16 +46,12 @@ def _gain(kind, scores, rivals, r2):
     plain = rivals[~rivals.index.isin([kind.untrained(name) for name in kind.descriptors])]
     mu, z, vae = own["accuracy"]["mu"].max(), own["accuracy"]["z"].max(), pixel["accuracy"]["mu"].max()
     gains = "**gains**" if mu > pixel["ci_high"]["mu"].max() else "gains nothing that chance does not allow"
-    head = (
-        "most of the score comes from the pooling, not from the training"
-        if mu - untrained < 0.05
-        else ("training gives more than the pooling alone")
-    )
+    head = "it knew that before" if mu - untrained < 0.05 else "training adds to it"
     return (
         f"A random forest on μ of the {kind.prose.en} is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ "
-        f"of the VAE for {vae:.2f}: pooling over space {gains}. The best control, {plain.idxmax()}, reaches "
-        f"{plain.max():.2f}, the same encoder untrained {untrained:.2f}: {head}. μ predicts {r2.name} of unseen "
-        f"specimens with R² = {r2[kind.name, 'mu'].max():.2f} (VAE {r2[kinds.MAIN, 'mu'].max():.2f}, untrained "
+        f"of the VAE for {vae:.2f}: it {gains}. The best control, {plain.idxmax()}, reaches "
+        f"{plain.max():.2f}; the same encoder before this run {untrained:.2f}: {head}. μ predicts {r2.name} of unseen "
+        f"specimens with R² = {r2[kind.name, 'mu'].max():.2f} (VAE {r2[kinds.MAIN, 'mu'].max():.2f}, before "
         f"{r2['control', kind.untrained('mu')].max():.2f})."
     )
 
