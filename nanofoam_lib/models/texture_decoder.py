@@ -93,7 +93,10 @@ def build_decoder(config, seed):
     """
     kernel = convolutions.seeded_kernels(seed + 1)
     latents, noise = keras.Input((config.latent_dim,), name="latents"), keras.Input((None, None, 1), name="noise")
-    style = layers.Dense(HIDDEN, activation="relu", **next(kernel), name="style")(latents)
+    # What it is told of z: all, until `texture_encoder.start` knows which directions tell more than chance
+    fixed = {"trainable": False, "dtype": "float32", "use_bias": False, "kernel_initializer": "identity"}
+    told = layers.Dense(config.latent_dim, **fixed, name="told")(latents)
+    style = layers.Dense(HIDDEN, activation="relu", **next(kernel), name="style")(told)
     widths = (*config.decoder_filters, max(config.decoder_filters[-1] // 2, 1))
     x, cell = None, 2 ** len(config.decoder_filters)
     for level, filters in enumerate(widths, start=1):

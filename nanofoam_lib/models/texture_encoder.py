@@ -81,7 +81,7 @@ def build_encoder(config, seed):
 
 
 def start(model, images, seed=0):
-    """Move and scale μ to mean 0 and mean variance 1 over some images, as the prior wants it.
+    """Move and scale μ to mean 0 and mean variance 1 over some images, and tell the decoder what of it counts.
 
     Parameters
     ----------
@@ -91,6 +91,13 @@ def start(model, images, seed=0):
         Of the train side, in [0, 1]. Images that are all the same are moved, but not scaled.
     seed : int
         Not used: nothing is drawn.
+
+    Notes
+    -----
+    Along the axes pictures of one specimen vary by 1, so that a direction in which these images vary by λ tells
+    (λ − 1) / λ of it about the material (Wiener's filter) and nothing where λ is below 1. The decoder's layer ``told``
+    lets so much of it pass. Of what differs by chance alone it would learn nothing but where the train images lie: in
+    many such directions none is near their mean, and there it drew what it had never been corrected on.
     """
     known = keras.Model(model.encoder.input, model.encoder.get_layer("known").output)
     batches = (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
@@ -107,6 +114,16 @@ def start(model, images, seed=0):
     spread = np.sqrt(np.var(along, axis=0).sum() / max(model.config.latent_dim - grey, 1))
     kernel[:n_axes] /= spread if spread > 0 else 1
     head.set_weights([kernel, -coordinates.mean(axis=0) @ kernel])
+    model.decoder.get_layer("told").set_weights([_filter(coordinates[:, :n_axes], directions)])
+
+
+def _filter(coordinates, directions):
+    """Make the filter of `start` in the latent space, through which brightness and contrast pass: (D, D)."""
+    n_axes = coordinates.shape[1]
+    variances, own = np.linalg.eigh(np.cov(coordinates.T).reshape(n_axes, n_axes))
+    share = np.maximum(variances - 1, 0) / np.maximum(variances, 1)
+    along, grey = directions[:n_axes], directions[n_axes : n_axes + N_GREY]
+    return along.T @ (own * share) @ own.T @ along + grey.T @ grey
 
 
 def _directions(latent_dim):

@@ -105,6 +105,28 @@ def test_it_starts_at_mean_0_and_variance_1_of_the_images_of_a_run(specimens):
     assert np.isfinite(descriptors.encode(model, images[:2])["mu"]).all()
 
 
+def test_the_decoder_is_told_of_directions_that_tell_more_than_chance(specimens):
+    model = vae.build(vae.Config("texture", 64, **SHAPE))
+    told = model.decoder.get_layer("told")
+    np.testing.assert_array_equal(told.get_weights()[0], np.eye(64))
+    images = specimens.reshape(-1, 128, 128)
+    texture_encoder.start(model, descriptors.to_input(images))
+    kernel = told.get_weights()[0]
+    np.testing.assert_allclose(kernel, kernel.T, atol=1e-5)
+    shares = np.linalg.eigvalsh(kernel)
+    assert shares.min() > -1e-4
+    assert 0.9 < shares.max() < 1 + 1e-4
+    mu = descriptors.encode(model, images)["mu"].reshape(40, 3, 64)
+    passed = mu @ kernel
+    between, within = mu.mean(axis=1).var(axis=0).sum(), mu.var(axis=1).mean(axis=0).sum()
+    assert passed.mean(axis=1).var(axis=0).sum() / between > 0.8  # of what differs between specimens, most passes
+    assert passed.var(axis=1).mean(axis=0).sum() / within < 0.75  # of what differs within them, less
+    # Images that differ by chance alone are all the same to the decoder, but for their brightness
+    alike = np.stack([structures.picture(structures.draw_structure(3), i) for i in range(60)])
+    texture_encoder.start(model, descriptors.to_input(alike))
+    assert np.trace(told.get_weights()[0]) < 0.5 * np.trace(kernel)
+
+
 def test_training_changes_log_var_alone(textures):
     model = vae.build(vae.Config("texture", 8, **SHAPE))
     named = {layer.name: layer.get_weights() for layer in model.encoder.layers}
