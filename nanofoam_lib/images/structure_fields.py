@@ -7,6 +7,7 @@ over its root, so areas stay what they are.
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ def lit(height: NDArray[np.float32], light: float) -> NDArray[np.float32]:
     return slope / max(float(slope.std()), 1e-6)
 
 
-def smooth_step(value: NDArray[np.float32]) -> NDArray[np.float32]:
+def smooth_step(value: NDArray[Any]) -> NDArray[Any]:
     """Rise smoothly from 0 at -0.5 to 1 at 0.5."""
     t = np.clip(value + np.float32(0.5), 0, 1)
     return t * t * (3 - 2 * t)

@@ -8,6 +8,7 @@ References
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def wave_phase(sections: list[NDArray[np.float32]], traits: Traits) -> NDArray[n
 
 def wave_surface(
     sections: list[NDArray[np.float32]], rng: np.random.Generator, size: Size, traits: Traits
-) -> NDArray[np.float32]:
+) -> NDArray[Any]:
     """Draw a section through the structure: soft, polished, or as a relief whose pores show what lies deeper."""
     top = sections[0]
     ground = bumps(rng, size, traits["grain"], traits["aspect"])
