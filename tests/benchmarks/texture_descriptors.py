@@ -309,7 +309,7 @@ def main():
     parser.add_argument("--fold-seeds", nargs="+", type=int, default=[200, 201, 202, 203, 204])
     parser.add_argument("--foam-seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--structure-seed", type=int, default=300)
-    parser.add_argument("--steps", type=int, default=400, help="of the training that KL is measured after, 0 for none")
+    parser.add_argument("--steps", type=int, default=200, help="of the training that KL is measured after, 0 for none")
     parser.add_argument("--only", nargs="+", help="data sets, by name (default: all)")
     parser.add_argument("--out", type=pathlib.Path, default="descriptors.csv", help="scores; differences beside it")
     options = parser.parse_args()
