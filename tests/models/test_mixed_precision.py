@@ -78,16 +78,20 @@ def test_training_in_bfloat16_ends_near_that_in_float32_and_leaves_a_model_of_fl
     assert not np.array_equal(half, single)
 
 
-def test_a_training_does_not_go_on_in_another_precision(textures, tmp_path):
+def test_a_training_does_not_go_on_in_another_precision(textures, tmp_path, monkeypatch):
     """A finished training is read back if it is the same, and done again if only its precision differs."""
-    for precision in ("float32", "bfloat16"):
+    run_epoch, done, kept = training.run_epoch, [], []
+    monkeypatch.setattr(training, "run_epoch", lambda *given: done.append(given[-1]) or run_epoch(*given))
+    for precision in ("float32", "float32", "bfloat16", "bfloat16"):
         model = vae.build(vae.Config(**TINY), seed=1)
         recipe = training.Recipe(1, batch_size=2, precision=precision)
         training.fit(model, textures[0], [0, 1], [2, 3], recipe, folder=tmp_path)
-        kept = [np.array(weight) for weight in model.get_weights()]
-        alone = vae.build(vae.Config(**TINY), seed=1)
-        training.fit(alone, textures[0], [0, 1], [2, 3], recipe)
-        assert all(np.array_equal(a, b) for a, b in zip(kept, alone.get_weights(), strict=True))
+        kept.append((len(done), [np.array(weight) for weight in model.get_weights()]))
+    epochs, weights = zip(*kept, strict=True)
+    assert epochs == (1, 1, 2, 2)
+    for first, again in (weights[:2], weights[2:]):
+        assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(weights[0], weights[2], strict=True))
 
 
 def test_a_classifier_trains_in_bfloat16(textures):
