@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.images import augmentation, splits
-from nanofoam_lib.models import backend, objective, spatial_statistics, vae
+from nanofoam_lib.models import backend, objective, spatial_statistics, texture_encoder, vae
 from nanofoam_lib.models.backend import keras
 
 BATCH_SIZE = 32
@@ -74,7 +74,9 @@ def pretrained(images: memmap.Rows, latent_dim: int = 128) -> NDArray[np.float32
     >>> pretrained(np.random.default_rng(0).integers(256, size=(2, 128, 128), dtype=np.uint8)).shape
     (2, 128)
     """
-    return heads(vae.build(vae.Config("texture", latent_dim)).encoder, images)["mu"]
+    with backend.scope():
+        encoder = texture_encoder.build_encoder(vae.Config("texture", latent_dim), seed=0)
+    return heads(encoder, images)["mu"]
 
 
 def _parameters(model, images):

@@ -60,13 +60,9 @@ def build_encoder(config, seed):
     """
     images = keras.Input((SIZE, SIZE, 1), name="images")
     fixed = {"trainable": False, "dtype": "float32"}
-    x = texture_statistics.evening_out(name="contrast")(images)
-    x = texture_statistics.LocalStatistics(name="features", **fixed)(x)
-    x = layers.GlobalAveragePooling2D(name="pooled", **fixed)(x)
-    x = texture_statistics.Evened(name="statistics", **fixed)(x)
     shipped = specimen_axes.load(AXES)
     n_axes = min(N_AXES, max(config.latent_dim - N_GREY, 1))
-    along = layers.Dense(n_axes, name="axes", **fixed)(x)
+    along = layers.Dense(n_axes, name="axes", **fixed)(texture_statistics.describe(images))
     grey = GreyStatistics(name="grey", **fixed)(images)
     known = layers.Concatenate(name="known", **fixed)([along, grey])
     mu = layers.Dense(config.latent_dim, name="mu", **fixed)(known)
@@ -120,7 +116,7 @@ def start(model, images, seed=0):
 def _filter(coordinates, directions):
     """Make the filter of `start` in the latent space, through which brightness and contrast pass: (D, D)."""
     n_axes = coordinates.shape[1]
-    variances, own = np.linalg.eigh(np.cov(coordinates.T).reshape(n_axes, n_axes))
+    variances, own = np.linalg.eigh(np.cov(coordinates.T, bias=True).reshape(n_axes, n_axes))
     share = np.maximum(variances - 1, 0) / np.maximum(variances, 1)
     along, grey = directions[:n_axes], directions[n_axes : n_axes + N_GREY]
     return along.T @ (own * share) @ own.T @ along + grey.T @ grey

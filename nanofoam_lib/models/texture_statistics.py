@@ -71,9 +71,17 @@ class Evened(layers.Layer):
         return ops.concatenate([ops.log(moduli + _FAINT), ops.sqrt(frequencies + _FAINT**2)], axis=-1)
 
 
-def evening_out(**options):
-    """Make the layer that brings each picture to mean 0 and variance 1, but for one without contrast."""
-    return layers.GroupNormalization(1, epsilon=1e-6, center=False, scale=False, **options)
+def describe(images):
+    """Lead from images (None, 128, 128, 1), a KerasTensor, to their statistics (None, F), in layers that never train.
+
+    Brightness and contrast are taken off first, in the layer ``contrast``; ``features`` gives the maps, ``statistics``
+    the evened means.
+    """
+    fixed = {"trainable": False, "dtype": "float32"}
+    x = layers.GroupNormalization(1, epsilon=1e-6, center=False, scale=False, name="contrast")(images)
+    x = LocalStatistics(name="features", **fixed)(x)
+    x = layers.GlobalAveragePooling2D(name="pooled", **fixed)(x)
+    return Evened(name="statistics", **fixed)(x)
 
 
 @functools.cache

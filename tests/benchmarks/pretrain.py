@@ -32,9 +32,7 @@ def pictures(seed, n):
 def statistics_network():
     """Make the network from images (N, 128, 128, 1) in [0, 1] to their statistics (N, F)."""
     images = keras.Input((vae.SIZE, vae.SIZE, 1))
-    x = texture_statistics.LocalStatistics()(texture_statistics.evening_out()(images))
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(images, texture_statistics.Evened()(x))
+    return keras.Model(images, texture_statistics.describe(images))
 
 
 def main():
