@@ -7,7 +7,7 @@ import platform
 import sys
 
 #: Batches from which on tracing a model takes less time than it saves.
-TRACED_FROM = 32
+TRACED_FROM = 6
 
 # TensorFlow is the tested default; KERAS_BACKEND=jax or torch chooses another before the first import
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
