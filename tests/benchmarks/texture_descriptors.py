@@ -5,7 +5,7 @@ which differ in few traits while others vary freely) and on the micrographs in D
 by forest, SVM and KNN on groups that they have not seen: four folds, dealt anew for every fold seed. Descriptors are μ
 as it ships, what it is made of and otherwise could be made of, and controls that no one trained. Of foams also how far
 the median diameter can be predicted within classes. Seeds are none of those that served to choose (fold seeds 100 to
-103, structure seed 100, foam seed 1000), nor of those on which a former version was reported (200 to 204, 300, 0 and 1).
+103, structure seed 100, foam seed 1000), nor of those on which a former version was reported (200 to 204, 300, 0, 1).
 """
 
 import argparse
