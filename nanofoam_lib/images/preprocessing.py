@@ -5,6 +5,8 @@ import hashlib
 import pathlib
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,45 +14,32 @@ import pandas as pd
 from nanofoam_lib.base import files, safe_names, scheduling
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import collection, formats, micrographs
+from nanofoam_lib.images import collection, consistency, exposure, formats, metadata, micrographs
 
 #: Pixels around an image that training may shift its window by.
 MARGIN = 12
 
 
-def check(
-    folder: files.StrPath, crop: float = 0.15, max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1
-) -> pd.DataFrame:
-    """Read every image of a data folder and list what is wrong with each bad one.
+class Reading(NamedTuple):
+    """All that is known of the images of a data folder, but for their pixels."""
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `path` and `problem`, one row per problem: unreadable, damaged or too large files, links out of the
-        folder, images too small, exact duplicates, classes with fewer than two usable images. Empty if all is well.
+    table: pd.DataFrame  # as `collection.list_folder` gives it
+    results: list[dict[str, Any]]  # of each row: width, height, sha256, bits, depth, problem, remarks
+    bad: pd.DataFrame  # path and problem, a row per problem
+    said: list[str]  # of the folder as a whole
 
-    Raises
-    ------
-    DataError
-        If the folder as a whole cannot be used (see `collection.list_folder`).
-
-    Warns
-    -----
-    RunWarning
-        Of what is odd, but no reason to leave an image out: see `process`.
-    """
-    folder = pathlib.Path(folder)
-    table = collection.list_folder(folder)
-    results = _read_all(folder, table["path"], crop, [128], max_megapixels, n_jobs, lambda pixels: None)
-    _warn([*collection.compare_metadata(folder, table), *_remarks(table["path"], results)])
-    return _find_problems(table, results)
+    @property
+    def good(self) -> np.ndarray:
+        """Rows without a problem, of classes without one."""
+        paths, labels = self.table["path"], self.table["label"]
+        return np.flatnonzero(~(paths.isin(self.bad["path"]) | labels.isin(self.bad["path"])).to_numpy())
 
 
 def process(
     folder: files.StrPath, target: files.StrPath, crop: float = 0.15, size: int = 128,
     pixel_size_um: float | None = None, skip_bad: bool = False,
     max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1,
-    wide: files.StrPath | None = None,
+    wide: files.StrPath | None = None, subfolders: str = "auto",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Read, grey, crop and resize every image of a data folder into one array on disk.
 
@@ -74,6 +63,8 @@ def process(
     wide : path-like, optional
         Where to write a second array, of the same pictures with `MARGIN` pixels more on every side: training draws its
         windows from them.
+    subfolders : {"auto", "groups", "ignore"}
+        See `collection.survey`.
 
     Returns
     -------
@@ -92,23 +83,56 @@ def process(
     Warns
     -----
     RunWarning
-        If ``metadata.csv`` and the images do not match, files hold several pages, images show one grey level only, or
-        image sizes or pixel sizes are mixed.
+        Of all that is odd, but no reason to leave an image out: metadata and images that do not match, files that are
+        not looked at, several pages in one file, one grey level, saturation, mixed sizes, pixel sizes or bit depths.
     """
     folder, target = pathlib.Path(folder), pathlib.Path(target)
-    table = collection.list_folder(folder)
     targets = {size: target} if wide is None else {size: target, size + 2 * MARGIN: wide}
     with tempfile.TemporaryFile(dir=target.parent) as rows:
-        results = _read_all(folder, table["path"], crop, [*targets], max_megapixels, n_jobs, rows.write)
-        bad = _find_problems(table, results)
-        good = _choose_good(folder, table, bad, skip_bad)
-        _copy_rows(rows, good, targets)
-    measured = pd.DataFrame(results)[["width", "height", "sha256", "bits"]]
-    index = pd.concat([table, measured], axis=1).iloc[good].reset_index(drop=True)
+        reading = read_folder(folder, [*targets], rows.write, crop, max_megapixels, n_jobs, subfolders)
+        good = _choose_good(folder, reading, skip_bad)
+        copy_rows(rows, good, targets)
+    index, said = index_of(reading, good, crop, size, pixel_size_um)
+    for message in said:
+        warnings.warn(message, RunWarning, stacklevel=2)
+    return index, reading.bad
+
+
+def read_folder(
+    folder: pathlib.Path, sides: Sequence[int], write: Callable[[bytes], Any], crop: float = 0.15,
+    max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1, subfolders: str = "auto",
+) -> Reading:  # fmt: skip
+    """Read every image of a data folder: `write` its pixels once for each of `sides`, zeros for a bad one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    sides : sequence of int
+        The first is that of the picture; those that follow have margins around it.
+    write : callable
+        Takes bytes, one image after the other.
+    crop, max_megapixels, n_jobs, subfolders
+        As in `process`.
+
+    Returns
+    -------
+    Reading
+    """
+    table, said = collection.survey(folder, subfolders)
+    results = _read_all(folder, table["path"], crop, sides, max_megapixels, n_jobs, write)
+    return Reading(table, results, _find_problems(table, results), said)
+
+
+def index_of(
+    reading: Reading, rows: np.ndarray, crop: float = 0.15, size: int = 128, pixel_size_um: float | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Index some images of a `Reading`, and say what a reader of results must know: as `process` does of the good."""
+    measured = pd.DataFrame(reading.results)[["width", "height", "sha256", "bits"]]
+    index = pd.concat([reading.table, measured], axis=1).iloc[rows].reset_index(drop=True)
     index = _finish_index(index, crop, size, pixel_size_um)
-    remarks = _remarks(index["path"], [results[row] for row in good])
-    _warn([*collection.compare_metadata(folder, table), *remarks, *_mixtures(index)])
-    return index, bad
+    own = [reading.results[row] for row in rows]
+    mixed = consistency.mixtures(index.assign(depth=[result["depth"] for result in own]))
+    return index, [*reading.said, *consistency.remarks(index["path"], own), *mixed, *consistency.odd_lengths(index)]
 
 
 def _read_all(folder, paths, crop, sides, max_megapixels, n_jobs, write):
@@ -117,13 +141,14 @@ def _read_all(folder, paths, crop, sides, max_megapixels, n_jobs, write):
     Each is written once for each of `sides`, the first without a margin.
     """
     results = []
-    depths = _of_each(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)
-    options = {"crop": crop, "sides": sides, "bits": max(depths), "max_megapixels": max_megapixels}
-    for result in _of_each(_process_one, folder, paths, n_jobs, "reading micrographs", **options):
+    depths = [*_of_each(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)]
+    options = {"crop": crop, "sides": sides, "bits": max(depths, default=8), "max_megapixels": max_megapixels}
+    read = _of_each(_process_one, folder, paths, n_jobs, "reading micrographs", **options)
+    for result, depth in zip(read, depths, strict=True):
         pixels = result.pop("pixels") or [np.zeros((side, side), np.uint8) for side in sides]
         for own in pixels:
             write(own.tobytes())
-        results.append(result)
+        results.append(result | {"depth": depth if depth == 8 else result["bits"]})  # 16 bits are scaled alike
     return results
 
 
@@ -159,8 +184,7 @@ def _process_one(folder, path, crop, sides, bits, max_megapixels):
         size = sides[0]
         pixels = [micrographs.preprocess(grey, crop, size, (side - size) // 2) for side in sides]
         result["pixels"] = pixels
-        if pixels[0].min() == pixels[0].max():
-            result["remarks"] = [*result["remarks"], "shows one grey level only"]
+        result["remarks"] = [*result["remarks"], *exposure.remarks(grey, pixels[0], crop)]
     except OSError as error:
         result["problem"] = f"cannot be read ({error.strerror or error})"
     except DataError as error:
@@ -186,26 +210,22 @@ def _find_problems(table, results):
     return pd.DataFrame(rows, columns=["path", "problem"])
 
 
-def _is_left_out(table, bad):
-    return (table["path"].isin(bad["path"]) | table["label"].isin(bad["path"])).to_numpy()
-
-
-def _choose_good(folder, table, bad, skip_bad):
+def _choose_good(folder, reading, skip_bad):
     """Give the rows that are used: ndarray of int; DataError if that is too few, or if any is bad and must not be."""
+    bad, good = reading.bad, reading.good
     if len(bad) and not skip_bad:
         raise DataError(
             f"{safe_names.shown(folder / bad['path'][0])}: {bad['problem'][0]}; {len(bad)} bad in all. See them with "
             f"'nanofoam check {safe_names.shown(folder)}', or leave them out with -p skip_bad=true"
         )
-    good = np.flatnonzero(~_is_left_out(table, bad))
-    if table["label"].iloc[good].nunique() < 2:
+    if reading.table["label"].iloc[good].nunique() < 2:
         raise DataError(
             f"{safe_names.shown(folder)}: fewer than two classes are left without the {len(bad)} bad images"
         )
     return good
 
 
-def _copy_rows(rows, keep, targets):
+def copy_rows(rows: IO[bytes], keep: np.ndarray, targets: Mapping[int, files.StrPath]) -> None:
     """Write the pictures numbered `keep` of the raw file `rows` as ``.npy`` arrays: `targets` by the side of each."""
     lengths = [side * side for side in targets]
     for number, (side, target) in enumerate(targets.items()):
@@ -224,31 +244,5 @@ def _finish_index(index, crop, size, pixel_size_um):
     index["um_x"] = index["pixel_size_um"] * [(right - left) / size for left, _, right, _ in boxes]
     index["um_y"] = index["pixel_size_um"] * [(bottom - top) / size for _, top, _, bottom in boxes]
     index["id"] = np.arange(len(index))
-    first = [name for name in collection.INDEX_COLUMNS if name in index]
+    first = [name for name in metadata.INDEX_COLUMNS if name in index]
     return index[first + [name for name in index if name not in first]]
-
-
-def _mixtures(index):
-    """Say where image sizes or pixel sizes differ: list of str."""
-    said = []
-    for columns, what in ((["width", "height"], "image sizes"), (["pixel_size_um"], "pixel sizes")):
-        kinds = index[columns].drop_duplicates()
-        if len(kinds) > 1:
-            few = ", ".join("×".join(f"{value:g}" for value in row) for row in kinds.head(3).to_numpy())
-            more = ", …" if len(kinds) > 3 else ""
-            said.append(f"mixed {what} ({few}{more}): the same structure will look different in size")
-    return said
-
-
-def _remarks(paths, results):
-    """Gather the remarks on files, each with the first file it is about and the number of others: list of str."""
-    about = {}
-    for path, result in zip(paths, results, strict=True):
-        for remark in result["remarks"]:
-            about.setdefault(remark, []).append(path)
-    return [f"{collection.first_of(found)}: {remark}" for remark, found in about.items()]
-
-
-def _warn(messages):
-    for message in messages:
-        warnings.warn(message, RunWarning, stacklevel=3)
