@@ -1,14 +1,11 @@
 """The chain of notebooks: what has to run, running it, and keeping account of it in the manifest."""
 
-import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-import re
 import tempfile
 import time
-import traceback
 import warnings
 
 from nanofoam_lib.base import files, language, provenance
@@ -16,7 +13,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection, metadata
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import execution, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -96,7 +93,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         "data_name": source["name"],
         "lang": lang,
     }
-    with lock.hold(place.folder), _logged(place):
+    with lock.hold(place.folder), error_log.kept(place):
         _tidy(place)
         earlier = place.load_manifest()  # another process may have ended meanwhile
         manifest = _begin_manifest(earlier, profile, values, source, lang)
@@ -110,28 +107,6 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         if manifest["report"].get("key") != key or ledger.find_damage(place, manifest["report"]["outputs"]):
             _finish(place, manifest, key)
     return place
-
-
-@contextlib.contextmanager
-def _logged(place):
-    """Keep the traceback of a failure in the run folder, and make one line of it; a finished run leaves none."""
-    try:
-        yield
-    except (DataError, UsageError):  # whose line says what is wrong
-        raise
-    except Exception as error:
-        kind = "" if isinstance(error, StepError | OSError) else f"{type(error).__name__}: "
-        raise StepError(f"{kind}{error}{_log(place)}") from error
-    place.log.unlink(missing_ok=True)
-
-
-def _log(place):
-    """Write the traceback of the error at hand, if the disk still takes it, and say where it is."""
-    told = re.sub(r"\x1b\[[0-9;]*m", "", traceback.format_exc())  # without the colours of a notebook
-    with contextlib.suppress(OSError):
-        files.write_text(place.log, told.encode(errors="backslashreplace").decode())
-        return f"; the traceback is in {place.log}"
-    return ""
 
 
 def find_steps():
