@@ -1,5 +1,6 @@
 """Data folders as laboratories leave them, made anew and small: discs of pores in a wall, and a table beside them."""
 
+import functools
 import pathlib
 
 import numpy as np
@@ -9,6 +10,7 @@ CLASSES = ("CuNi1", "CuNi2")
 HEADER = ("path", "label", "group", "pixel_size_um")
 
 
+@functools.cache
 def foam(seed, height=150, width=200, radius=10, pore=45, wall=190):
     """Draw dark discs that do not touch in a bright wall: uint8 (H, W)."""
     rng = np.random.default_rng(seed)
