@@ -115,21 +115,33 @@ def _show_warning(message, *_):
 
 def _check(options):
     from nanofoam_lib.base import safe_names
-    from nanofoam_lib.base.errors import RunWarning
     from nanofoam_lib.images import collection, preprocessing
     from nanofoam_lib.runs import parameters
 
-    limit = {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RunWarning)
-        problems = preprocessing.check(options.data_folder, **parameters.check(limit))
-    for warning in caught:
-        print(f"nanofoam: warning: {warning.message}", file=sys.stderr)
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    if options.max_megapixels is not None:
+        given["max_megapixels"] = options.max_megapixels
+    found = preprocessing.inspect(options.data_folder, **_of_check(parameters.check(given, "-p")))
+    for remark in found.remarks:
+        print(f"nanofoam: warning: {remark}", file=sys.stderr)
+    for fact in found.facts:
+        print(fact)
+    problems = found.problems
     for path, problem in zip(problems["path"], problems["problem"], strict=True):
         print(f"{safe_names.shown(path)}: {problem}")
     n_images = len(collection.list_folder(options.data_folder))
     print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
     return 1 if len(problems) else 0
+
+
+def _of_check(given):
+    """Give the parameters that say how micrographs are read; UsageError if there are others."""
+    from nanofoam_lib.base.errors import UsageError
+
+    known = {"crop", "bar", "stack", "um_per_pixel", "pixel_size_um", "max_megapixels"}
+    if given.keys() - known:
+        raise UsageError(f"-p {min(given.keys() - known)}: check takes {', '.join(sorted(known))}")
+    return given
 
 
 def _compare(options):
@@ -181,6 +193,9 @@ def _parser():
 
     check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
     check.add_argument("data_folder", metavar="DIR")
+    check.add_argument(
+        "-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help="as of nanofoam run"
+    )
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 

@@ -12,13 +12,15 @@ from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+from nanofoam_lib.images import formats
 
 METADATA = "metadata.csv"
 
 #: Columns of a run's index, before any further columns of the metadata.
-INDEX_COLUMNS = ("id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "bits")
+INDEX_COLUMNS = (
+    "id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "picture", "plane", "levels",
+    "black", "white", "bar", "pixel_size_from",
+)  # fmt: skip
 
 
 def list_folder(folder: StrPath) -> pd.DataFrame:
@@ -54,7 +56,7 @@ def list_folder(folder: StrPath) -> pd.DataFrame:
         found = f"only the class '{safe_names.shown(classes[0])}'" if classes else "no images"
         raise DataError(
             f"{safe_names.shown(folder)}: {found} found; at least two classes are needed, as "
-            f"{safe_names.shown(folder.name)}/<class>/*.png (or {', '.join(SUFFIXES[1:])})"
+            f"{safe_names.shown(folder.name)}/<class>/*.png (or {', '.join(formats.suffixes()[1:])})"
         )
     table = pd.DataFrame({"path": paths, "label": [path.split("/")[0] for path in paths]})
     metadata = _read_metadata(folder)
@@ -128,7 +130,8 @@ def first_of(paths: Collection[str]) -> str:
 def _find_images(folder):
     """List the images by relative path, in an order that depends on their names alone."""
     classes = [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
-    found = (file for place in classes for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+    suffixes = formats.suffixes()
+    found = (file for place in classes for file in place.iterdir() if file.suffix.lower() in suffixes)
     paths = sorted(f"{file.parent.name}/{file.name}" for file in found if not file.name.startswith("."))
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing

@@ -53,7 +53,13 @@ def parse(text: str, unit: str = "µm") -> float | None:
 
 def in_um(unit: str) -> float | None:
     """Give the µm in a unit by one of its names, singular or plural; None if there is no such unit."""
-    name = unit.strip().replace("\\u00B5", "µ").lower().replace("μ", "µ").replace("âµ", "µ")  # two letters look alike
+    name = unit.strip().lower()
+    for other in (
+        "μ",
+        "âµ",
+        "\\u00b5",
+    ):  # Greek mu looks like the sign of micro; UTF-8 read as Latin-1; ImageJ's escape
+        name = name.replace(other, "µ")
     return _UM.get(name, _UM.get(name.removesuffix("s")))
 
 
