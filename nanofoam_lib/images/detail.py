@@ -12,12 +12,12 @@ from nanofoam_lib.base import scheduling
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, micrographs, readings
+from nanofoam_lib.images import formats, micrographs, sources
 
 
 def describe_all(
     describe: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
-    paths: Sequence[StrPath | readings.Reading],
+    paths: Sequence[StrPath | sources.Source],
     target: StrPath,
     crop: micrographs.Crop = 0.15,
     max_megapixels: float = formats.MAX_MEGAPIXELS,
@@ -30,7 +30,7 @@ def describe_all(
     describe : callable
         Grey picture, ndarray of uint8 (h, w) → ndarray (F, ), of the same length for all. A function of a module, so
         that other processes can be given it.
-    paths : sequence of path-like or Reading
+    paths : sequence of path-like or Source
         The micrographs, at least one; see `micrographs.read`.
     target : path-like
         Where to write the ``.npy``: float32 (N, F). Rows are written as they come, so that memory does not grow with

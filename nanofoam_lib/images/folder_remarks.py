@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.base import safe_names
-from nanofoam_lib.images import collection, data_bars, levels, readings
+from nanofoam_lib.images import collection, data_bars, levels, sources
 
 
 def describe(index: pd.DataFrame) -> list[str]:
@@ -18,7 +18,7 @@ def describe(index: pd.DataFrame) -> list[str]:
     for (source, um), own in index.groupby(["pixel_size_from", "pixel_size_um"]):
         said.append(f"pixel size of {len(own)} images, from {source}: {um:.4g} µm")
     for bar, own in index[index["bar"] != ""].groupby("bar"):
-        cut = zip(data_bars.Edges._fields, readings.parse_bar(bar), strict=True)
+        cut = zip(data_bars.Edges._fields, sources.parse_bar(bar), strict=True)
         where = ", ".join(f"{pixels} pixels at the {side}" for side, pixels in cut if pixels)
         said.append(f"data bar of {len(own)} images cut off: {where}")
     scales = [levels.Scale(*pair) for pair in zip(index["black"], index["white"], strict=True)]

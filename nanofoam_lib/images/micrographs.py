@@ -11,7 +11,7 @@ from PIL import Image
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import formats, readings
+from nanofoam_lib.images import formats, sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,17 +23,17 @@ Crop = float | Sequence[float]
 SMALLEST_SIDE = 16
 
 
-def read(source: StrPath | readings.Reading, max_megapixels: float = formats.MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+def read(source: StrPath | sources.Source, max_megapixels: float = formats.MAX_MEGAPIXELS) -> NDArray[np.uint8]:
     """Read a micrograph as 8-bit grey.
 
     Parameters
     ----------
-    source : path-like or Reading
+    source : path-like or Source
         PNG, JPEG, TIFF or BMP, or what the extra ``vendor`` reads; of 8 or more bits, signed or floating-point; grey,
         RGB, RGBA, CMYK, LAB or palette. A file is read whole, and of more than 8 bits by its own scale
-        (`levels.decide`); `readings.of_index` gives the readings of a run, by one scale for all and without data bars.
+        (`levels.decide`); `sources.of_index` gives the sources of a run, by one scale for all and without data bars.
     max_megapixels : float
-        Larger pictures, in million pixels, are refused before they are decoded (a reading has its own limit).
+        Larger pictures, in million pixels, are refused before they are decoded (a source has its own limit).
 
     Returns
     -------
@@ -50,8 +50,8 @@ def read(source: StrPath | readings.Reading, max_megapixels: float = formats.MAX
     RunWarning
         Of what is odd: the file holds several planes, of which the first is read.
     """
-    reading = readings.of(source, max_megapixels)
-    with formats.quiet(), readings.naming(reading.path):
+    reading = sources.of(source, max_megapixels)
+    with formats.quiet(), sources.naming(reading.path):
         grey, remarks = reading.grey()
     for remark in remarks:
         warnings.warn(f"{safe_names.shown(reading.path)}: {remark}", RunWarning, stacklevel=2)
@@ -59,7 +59,7 @@ def read(source: StrPath | readings.Reading, max_megapixels: float = formats.MAX
 
 
 def read_colour(
-    source: StrPath | readings.Reading, width: int, max_megapixels: float = formats.MAX_MEGAPIXELS
+    source: StrPath | sources.Source, width: int, max_megapixels: float = formats.MAX_MEGAPIXELS
 ) -> NDArray[np.uint8]:
     """Read a micrograph as the eye sees it, made smaller for display (other arguments and errors as in `read`).
 
@@ -68,8 +68,8 @@ def read_colour(
     ndarray of uint8, shape (h, width, 3)
         RGB with the aspect ratio kept; never enlarged.
     """
-    reading = readings.of(source, max_megapixels)
-    with formats.quiet(), readings.naming(reading.path):
+    reading = sources.of(source, max_megapixels)
+    with formats.quiet(), sources.naming(reading.path):
         colour = reading.colour() or Image.fromarray(reading.grey()[0]).convert("RGB")
     colour.thumbnail((width, 16 * width), Image.Resampling.BILINEAR)
     return np.asarray(colour)

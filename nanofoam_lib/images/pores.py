@@ -27,7 +27,7 @@ from nanofoam_lib.base import scheduling
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, micrographs, readings
+from nanofoam_lib.images import formats, micrographs, sources
 
 _PIXELS = 160_000  # of the picture that is measured, whatever its own: about 15 across a pore when 400 are in view
 _FEW_PIXELS = 40_000  # of a 128×128 picture: four times as fast, and as near to what the full micrograph measures
@@ -105,7 +105,7 @@ def measure(
 
 
 def measure_all(
-    paths: Iterable[StrPath | readings.Reading],
+    paths: Iterable[StrPath | sources.Source],
     pixel_sizes_um: ArrayLike,
     crop: micrographs.Crop = 0.15,
     max_megapixels: float = formats.MAX_MEGAPIXELS,
@@ -126,7 +126,7 @@ def measure_all(
     pandas.DataFrame
         One row per image, in the order of `paths`; one column per measure.
     """
-    paths = [path if isinstance(path, readings.Reading) else pathlib.Path(path).absolute() for path in paths]
+    paths = [path if isinstance(path, sources.Source) else pathlib.Path(path).absolute() for path in paths]
     one = functools.partial(_read_and_measure, crop=crop, max_megapixels=max_megapixels)
     return _measure_each(one, paths, pixel_sizes_um, n_jobs)
 

@@ -20,8 +20,8 @@ from nanofoam_lib.images import (
     formats,
     levels,
     micrographs,
-    readings,
-    survey,
+    sources,
+    contents,
 )
 
 #: Pixels around an image that training may shift its window by.
@@ -55,7 +55,7 @@ def inspect(folder: files.StrPath, size: int = 128, **options: Any) -> Inspectio
     """Read every image of a data folder as `process` does, with the same options, and keep none."""
     folder = pathlib.Path(folder)
     table = collection.list_folder(folder)
-    chosen = survey.Options(**options)
+    chosen = contents.Options(**options)
     found, rows = _read_all(folder, table, chosen, [size], lambda pixels: None)
     problems = _find_problems(rows)
     good = np.flatnonzero(~_is_left_out(rows, problems))
@@ -136,7 +136,7 @@ def process(
         bars), `um_x`, `um_y` (size of a pixel of the *result* in µm, NaN where unknown), `sha256` of the file,
         `picture` and `plane` (which of the file), `levels` (one of `levels.KINDS`), `black` and `white` (the levels
         that became 0 and 255, the same for all of a kind: see `levels.decide`), `bar` (what was cut off: see
-        `readings.write_bar`), `pixel_size_um` and `pixel_size_from`, further metadata.
+        `sources.write_bar`), `pixel_size_um` and `pixel_size_from`, further metadata.
     bad : pandas.DataFrame
         `path` and `problem` of the images left out.
 
@@ -153,7 +153,7 @@ def process(
     """
     folder, target = pathlib.Path(folder), pathlib.Path(target)
     table = collection.list_folder(folder)
-    options = survey.Options(crop, pixel_size_um, stack, bar, um_per_pixel, max_megapixels, n_jobs)
+    options = contents.Options(crop, pixel_size_um, stack, bar, um_per_pixel, max_megapixels, n_jobs)
     targets = {size: target} if wide is None else {size: target, size + 2 * MARGIN: wide}
     with tempfile.TemporaryFile(dir=target.parent) as pixels:
         found, rows = _read_all(folder, table, options, [*targets], pixels.write)
@@ -170,13 +170,13 @@ def _read_all(folder, table, options, sides, write):
 
     Each is written once for each of `sides`, the first without a margin.
     """
-    found = survey.look(folder, table, options)
+    found = contents.look(folder, table, options)
     rows = found.rows
-    names = [*readings.COLUMNS, "is_cut", "pixel_size_um"]
+    names = [*sources.COLUMNS, "is_cut", "pixel_size_um"]
     parts = [(path, own[names].to_dict("records")) for path, own in rows.groupby("path", sort=False)]
     one = functools.partial(_process_file, options=options, field=found.field, sides=sides)
     results = []
-    for own in survey.each_file(one, folder, parts, "reading micrographs", options.n_jobs):
+    for own in contents.each_file(one, folder, parts, "reading micrographs", options.n_jobs):
         for result in own:
             for pixels in result.pop("pixels") or [np.zeros((side, side), np.uint8) for side in sides]:
                 write(pixels.tobytes())
@@ -194,12 +194,12 @@ def _process_file(folder, path, wanted, options, field, sides):
     try:
         if not safe_names.is_inside(folder, path):
             raise DataError("is a link that leads out of the data folder; copy the image into it")
-        readings.check_regular(folder / path)
+        sources.check_regular(folder / path)
         with (folder / path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             with (
                 formats.quiet(),
-                formats.opened(file, readings.beside(folder / path), options.max_megapixels) as pictures,
+                formats.opened(file, sources.beside(folder / path), options.max_megapixels) as pictures,
             ):
                 for result, row in zip(results, wanted, strict=True):
                     result["sha256"] = digest
@@ -220,10 +220,10 @@ def _complain(results, problem):
 def _process_one(picture, row, result, options, field, sides):
     """Fill in the result of one picture."""
     found = picture.flatten(row["plane"])
-    edges = readings.parse_bar(row["bar"]) if row["is_cut"] else options.edges(found)
+    edges = sources.parse_bar(row["bar"]) if row["is_cut"] else options.edges(found)
     grey = levels.Scale(row["black"], row["white"]).apply(edges.cut(found))
     result["height"], result["width"] = grey.shape
-    result["bar"] = readings.write_bar(edges)
+    result["bar"] = sources.write_bar(edges)
     size = sides[0]
     try:
         if field is None:

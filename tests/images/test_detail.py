@@ -4,7 +4,7 @@ import pytest
 from conftest import save
 
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.images import detail, readings
+from nanofoam_lib.images import detail, sources
 from nanofoam_lib.latent import binary_patterns
 
 
@@ -39,7 +39,7 @@ def test_rows_do_not_depend_on_the_number_of_processes(tmp_path):
 def test_16_bit_files_are_read_by_the_scale_of_the_index(tmp_path):
     save(np.full((40, 40), 4095, np.uint16), tmp_path / "a.png")
     index = pd.DataFrame({"path": ["a.png"] * 2, "picture": 0, "plane": "first", "black": 0, "white": [4095, 65535]})
-    found = readings.of_index(tmp_path, index.assign(bar=""))
+    found = sources.of_index(tmp_path, index.assign(bar=""))
     detail.describe_all(corner_and_shape, found, tmp_path / "out.npy", n_jobs=1)
     assert np.load(tmp_path / "out.npy")[:, 0].tolist() == [255, 16]
 

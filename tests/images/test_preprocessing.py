@@ -11,7 +11,7 @@ from PIL import Image
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection, formats, micrographs, pores, preprocessing, readings
+from nanofoam_lib.images import collection, formats, micrographs, pores, preprocessing, sources
 
 
 def test_process_is_read_and_preprocess_row_by_row(tiles, tmp_path):
@@ -215,7 +215,7 @@ def test_a_series_of_16_bits_is_scaled_as_one(tmp_path):
     assert (index["black"] == 0).all() and (index["white"] == 4095).all()
     assert images[(index["label"] == "bright").to_numpy()].max() == 255
     assert images[(index["label"] == "dark").to_numpy()].max() == round(900 * 255 / 4095)
-    dark = readings.of_index(tmp_path / "d", index)[2]
+    dark = sources.of_index(tmp_path / "d", index)[2]
     np.testing.assert_array_equal(images[2], micrographs.read(dark))
     assert micrographs.read(dark.path).max() == round(900 * 255 / 1023)
     assert micrographs.read_colour(dark, 64).max() == round(900 * 255 / 4095)

@@ -11,7 +11,7 @@ from nanofoam_lib.base import safe_names, scheduling
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import data_bars, field_of_view, formats, levels, micrographs, readings
+from nanofoam_lib.images import data_bars, field_of_view, formats, levels, micrographs, sources
 
 #: What `bar` may be, beside a number of pixels at the bottom.
 BARS = ("auto", "none")
@@ -50,7 +50,7 @@ def each_file(function, folder, items, what, n_jobs):
 
 
 @dataclasses.dataclass(frozen=True)
-class Survey:
+class Contents:
     """What was found in the files of a folder.
 
     Parameters
@@ -58,7 +58,7 @@ class Survey:
     table : pandas.DataFrame
         That of the folder, with one row per picture: a file may hold several.
     rows : pandas.DataFrame
-        As many rows: `path`, `label`, `readings.COLUMNS`, `pixel_size_um` and `pixel_size_from`, `levels` (their kind),
+        As many rows: `path`, `label`, `sources.COLUMNS`, `pixel_size_um` and `pixel_size_from`, `levels` (their kind),
         `remarks` (list), `is_read` (whether the head could be read) and `is_cut` (whether `bar` is settled).
     field : Field or None
         What is shown of each.
@@ -72,7 +72,7 @@ class Survey:
     said: list[str]
 
 
-def look(folder: StrPath, table: pd.DataFrame, options: Options) -> Survey:
+def look(folder: StrPath, table: pd.DataFrame, options: Options) -> Contents:
     """Look at all files, decode those that decide on something for all, and decide.
 
     Parameters
@@ -94,10 +94,10 @@ def look(folder: StrPath, table: pd.DataFrame, options: Options) -> Survey:
     found = [scales.get(kind, levels.Scale()) for kind in kinds]
     rows = rows.assign(
         black=[scale.black for scale in found], white=[scale.white for scale in found], levels=kinds,
-        bar=[readings.write_bar(one.edges) if one else "" for one in looks], is_cut=[one is not None for one in looks],
+        bar=[sources.write_bar(one.edges) if one else "" for one in looks], is_cut=[one is not None for one in looks],
     )  # fmt: skip
     field, said = _decide_field(rows, looks, options)
-    return Survey(table, rows, field, [said] * bool(said))
+    return Contents(table, rows, field, [said] * bool(said))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _head(folder, path, options):
     try:
         if not safe_names.is_inside(folder, path):
             return [unknown]
-        with formats.quiet(), readings.opened(folder / path, options.max_megapixels) as pictures:
+        with formats.quiet(), sources.opened(folder / path, options.max_megapixels) as pictures:
             return [
                 {
                     "picture": number, "plane": plane, "um": picture.pixel_size.um,
@@ -181,7 +181,7 @@ def _decode(folder, rows, chosen, options):
 
 def _decode_file(folder, path, wanted, options):
     try:
-        with formats.quiet(), readings.opened(folder / path, options.max_megapixels) as pictures:
+        with formats.quiet(), sources.opened(folder / path, options.max_megapixels) as pictures:
             return [_look_at(pictures[number], plane, options) for number, plane in wanted]
     except (OSError, DataError, IndexError):
         return [None] * len(wanted)

@@ -26,7 +26,7 @@ MOST_TEXT = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class Source:
     """A way to read a micrograph.
 
     Parameters
@@ -70,13 +70,13 @@ class Reading:
             return image.crop((left, top, image.width - right, image.height - bottom))
 
 
-def of(source: "StrPath | Reading", max_megapixels: float = formats.MAX_MEGAPIXELS) -> Reading:
+def of(source: "StrPath | Source", max_megapixels: float = formats.MAX_MEGAPIXELS) -> Source:
     """Give the reading of a file, whole and by its own scale, or the reading that was given."""
-    return source if isinstance(source, Reading) else Reading(pathlib.Path(source), max_megapixels=max_megapixels)
+    return source if isinstance(source, Source) else Source(pathlib.Path(source), max_megapixels=max_megapixels)
 
 
-def of_index(folder: StrPath, index: "pd.DataFrame", max_megapixels: float = formats.MAX_MEGAPIXELS) -> list[Reading]:
-    """Give the readings of a run's micrographs, in the order of its index.
+def of_index(folder: StrPath, index: "pd.DataFrame", max_megapixels: float = formats.MAX_MEGAPIXELS) -> list[Source]:
+    """Give the sources of a run's micrographs, in the order of its index.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def of_index(folder: StrPath, index: "pd.DataFrame", max_megapixels: float = for
     root = pathlib.Path(folder).absolute()
     rows = zip(*(index[name] for name in ("path", *COLUMNS)), strict=True)
     return [
-        Reading(
+        Source(
             root / path,
             int(picture),
             str(plane),
