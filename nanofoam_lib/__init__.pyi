@@ -7,6 +7,7 @@ from .explain import gradcam as gradcam
 from .explain import gradcam_checks as gradcam_checks
 from .explain import inspection as inspection
 from .figures import style as style
+from .images import assignment as assignment
 from .images import augmentation as augmentation
 from .images import collection as collection
 from .images import copies as copies

@@ -24,6 +24,8 @@ Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be r
 
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
 
+CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
+
 SWEEP = """\
 SPEC.yaml:
 
@@ -115,33 +117,23 @@ def _show_warning(message, *_):
 
 def _check(options):
     from nanofoam_lib.base import safe_names
-    from nanofoam_lib.images import collection, preprocessing
+    from nanofoam_lib.images import checking
     from nanofoam_lib.runs import parameters
 
     given = dict(parameters.parse(assignment) for assignment in options.parameter)
-    if options.max_megapixels is not None:
-        given["max_megapixels"] = options.max_megapixels
-    found = preprocessing.inspect(options.data_folder, **_of_check(parameters.check(given, "-p")))
-    for remark in found.remarks:
-        print(f"nanofoam: warning: {remark}", file=sys.stderr)
+    given |= {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
+    found = checking.check(options.data_folder, **parameters.check(given, "-p", checking.PARAMETERS))
+    for message in (*found.said, *found.few):
+        print(f"nanofoam: warning: {message}", file=sys.stderr)
+    for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
+        print(f"{safe_names.shown(path)}: {problem}")
     for fact in found.facts:
         print(fact)
-    problems = found.problems
-    for path, problem in zip(problems["path"], problems["problem"], strict=True):
-        print(f"{safe_names.shown(path)}: {problem}")
-    n_images = len(collection.list_folder(options.data_folder))
-    print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
-    return 1 if len(problems) else 0
-
-
-def _of_check(given):
-    """Give the parameters that say how micrographs are read; UsageError if there are others."""
-    from nanofoam_lib.base.errors import UsageError
-
-    known = {"crop", "bar", "stack", "um_per_pixel", "pixel_size_um", "max_megapixels"}
-    if given.keys() - known:
-        raise UsageError(f"-p {min(given.keys() - known)}: check takes {', '.join(sorted(known))}")
-    return given
+    print(checking.classes(found).to_string(index=False))
+    counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
+    told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)
+    print(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}")
+    return 1 if len(found.problems) else 0
 
 
 def _compare(options):
@@ -191,11 +183,9 @@ def _parser():
     run.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
     run.set_defaults(command=_run)
 
-    check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
+    check = commands.add_parser("check", help="say of a data folder all that a run would refuse or warn of")
     check.add_argument("data_folder", metavar="DIR")
-    check.add_argument(
-        "-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help="as of nanofoam run"
-    )
+    check.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=CHECKED)
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 

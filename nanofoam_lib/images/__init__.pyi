@@ -1,3 +1,4 @@
+from . import assignment as assignment
 from . import augmentation as augmentation
 from . import collection as collection
 from . import copies as copies

@@ -11,7 +11,7 @@ from nanofoam_lib.base import safe_names, scheduling
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import data_bars, field_of_view, formats, levels, micrographs, sources
+from nanofoam_lib.images import data_bars, field_of_view, formats, levels, micrographs, pixel_sizes, sources
 
 #: What `bar` may be, beside a number of pixels at the bottom.
 BARS = ("auto", "none")
@@ -59,7 +59,7 @@ class Contents:
         That of the folder, with one row per picture: a file may hold several.
     rows : pandas.DataFrame
         As many rows: `path`, `label`, `sources.COLUMNS`, `pixel_size_um` and `pixel_size_from`, `levels` (their kind),
-        `remarks` (list), `is_read` (whether the head could be read) and `is_cut` (whether `bar` is settled).
+        `of_head` (remarks, list), `is_read` (whether the head could be read) and `is_cut` (whether `bar` is settled).
     field : Field or None
         What is shown of each.
     said : list of str
@@ -116,7 +116,7 @@ def _head(folder, path, options):
         "um_from": "",
         "is_deep": False,
         "is_read": False,
-        "remarks": [],
+        "of_head": [],
     }
     try:
         if not safe_names.is_inside(folder, path):
@@ -126,7 +126,7 @@ def _head(folder, path, options):
                 {
                     "picture": number, "plane": plane, "um": picture.pixel_size.um,
                     "um_from": picture.pixel_size.source, "is_deep": picture.is_deep, "is_read": True,
-                    "remarks": [text for text in picture.remarks if text != formats.MORE_PLANES or plane == "first"],
+                    "of_head": [text for text in picture.remarks if text != formats.MORE_PLANES or plane == "first"],
                 }
                 for number, picture in enumerate(pictures)
                 for plane in picture.parts(options.stack)
@@ -146,19 +146,19 @@ def _settle_pixel_sizes(rows, known, given):
         if abs(um / of_file - 1) > CONTRADICTS
         else own
         for row, (own, um, of_file, who) in enumerate(
-            zip(rows["remarks"], known, rows["um"], rows["um_from"], strict=True)
+            zip(rows["of_head"], known, rows["um"], rows["um_from"], strict=True)
         )
     ]
     is_own = known.isna() & rows["um"].notna()
     source[is_own] = rows["um_from"][is_own]
-    settled = rows.assign(pixel_size_um=known.fillna(rows["um"]), pixel_size_from=source, remarks=remarks)
+    settled = rows.assign(pixel_size_um=known.fillna(rows["um"]), pixel_size_from=source, of_head=remarks)
     return settled.drop(columns=["um", "um_from"])
 
 
 def _must_be_decoded(rows, options):
     """Tell which pictures decide on something for all: those of many bits, and all where others must go with them."""
     um = rows.loc[rows["is_read"], "pixel_size_um"]
-    is_scaled = options.um_per_pixel == field_of_view.AUTO and um.notna().all() and um.max() > um.min()
+    is_scaled = options.um_per_pixel == field_of_view.AUTO and um.notna().all() and len(set(pixel_sizes.alike(um))) > 1
     is_mixed = rows["is_deep"].any() and not rows["is_deep"].all()
     return rows["is_deep"] | is_mixed | is_scaled
 

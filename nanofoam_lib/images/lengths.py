@@ -54,11 +54,7 @@ def parse(text: str, unit: str = "µm") -> float | None:
 def in_um(unit: str) -> float | None:
     """Give the µm in a unit by one of its names, singular or plural; None if there is no such unit."""
     name = unit.strip().lower()
-    for other in (
-        "μ",
-        "âµ",
-        "\\u00b5",
-    ):  # Greek mu looks like the sign of micro; UTF-8 read as Latin-1; ImageJ's escape
+    for other in ("μ", "âµ", "\\u00b5"):  # the Greek letter; UTF-8 taken for Latin-1; as ImageJ escapes it
         name = name.replace(other, "µ")
     return _UM.get(name, _UM.get(name.removesuffix("s")))
 

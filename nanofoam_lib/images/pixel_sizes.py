@@ -4,6 +4,9 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from nanofoam_lib.images import lengths
 
 #: Coarsest pixel of a micrograph in µm. Resolution tags of 72, 96 or 300 dpi are about paper: 353, 265 and 85 µm.
@@ -65,8 +68,25 @@ def find(hints: Hints) -> PixelSize:
             if abs(um_x / um_y - 1) > SAME_WITHIN:
                 return PixelSize(remark=f"has pixels of {um_x:.4g}×{um_y:.4g} µm ({source}), which are no squares: "
                                         "that size is not used")  # fmt: skip
-            return PixelSize(um_x, source)
+            return PixelSize(float(f"{um_x:.6g}"), source)
     return PixelSize()
+
+
+def alike(um: ArrayLike) -> NDArray[np.float64]:
+    """Give for each pixel size the least of those that are the same but for rounding: ndarray (N,), NaN stays.
+
+    Examples
+    --------
+    >>> alike([0.2703, 0.27, 0.135]).tolist()
+    [0.27, 0.27, 0.135]
+    """
+    sizes = np.asarray(um, float)
+    result = sizes.copy()
+    while (left := np.isfinite(sizes)).any():
+        least = sizes[left].min()
+        same = left & (sizes <= least * (1 + SAME_WITHIN))
+        result[same], sizes = least, np.where(same, np.nan, sizes)
+    return result
 
 
 def _fei(hints):

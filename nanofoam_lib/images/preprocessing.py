@@ -1,12 +1,12 @@
 """From a data folder to one array: read, crop and resize every image, index them, and say what is wrong with which."""
 
-import dataclasses
 import functools
 import hashlib
 import pathlib
 import tempfile
 import warnings
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,88 +15,42 @@ from nanofoam_lib.base import files, safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.images import (
     collection,
+    consistency,
+    contents,
+    exposure,
     field_of_view,
-    folder_remarks,
     formats,
     levels,
+    metadata,
     micrographs,
     sources,
-    contents,
 )
 
 #: Pixels around an image that training may shift its window by.
 MARGIN = 12
 
 
-@dataclasses.dataclass(frozen=True)
-class Inspection:
-    """What a data folder holds.
+class Reading(NamedTuple):
+    """All that is known of the pictures of a data folder, but for their pixels."""
 
-    Parameters
-    ----------
-    index : pandas.DataFrame
-        Of the pictures that can be used; see `process`.
-    problems : pandas.DataFrame
-        Columns `path` and `problem`, one row per problem: unreadable, damaged or too large files, links out of the
-        folder, images too small, exact duplicates, classes with fewer than two usable images. Empty if all is well.
-    remarks : list of str
-        What is odd, but no reason to leave an image out.
-    facts : list of str
-        What was made of the pixels; see `folder_remarks.describe`.
-    """
+    table: pd.DataFrame  # as `collection.list_folder` gives it, with a row per picture
+    rows: pd.DataFrame  # of each: that of `contents.Contents`, width, height, sha256, problem, remarks
+    field: field_of_view.Field | None  # what is shown of each
+    bad: pd.DataFrame  # path and problem, a row per problem
+    said: list[str]  # of the folder as a whole
 
-    index: pd.DataFrame
-    problems: pd.DataFrame
-    remarks: list[str]
-    facts: list[str]
-
-
-def inspect(folder: files.StrPath, size: int = 128, **options: Any) -> Inspection:
-    """Read every image of a data folder as `process` does, with the same options, and keep none."""
-    folder = pathlib.Path(folder)
-    table = collection.list_folder(folder)
-    chosen = contents.Options(**options)
-    found, rows = _read_all(folder, table, chosen, [size], lambda pixels: None)
-    problems = _find_problems(rows)
-    good = np.flatnonzero(~_is_left_out(rows, problems))
-    index = _finish_index(found, rows, good, chosen, size)
-    remarks = _said_of(folder, table, found, rows, index)
-    return Inspection(index, problems, remarks, folder_remarks.describe(index))
-
-
-def check(folder: files.StrPath, **options: Any) -> pd.DataFrame:
-    """Read every image of a data folder and list what is wrong with each bad one.
-
-    Parameters
-    ----------
-    folder, **options
-        As in `process`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The problems of `Inspection`.
-
-    Raises
-    ------
-    DataError
-        If the folder as a whole cannot be used (see `collection.list_folder`).
-
-    Warns
-    -----
-    RunWarning
-        Of what is odd, but no reason to leave an image out: see `process`.
-    """
-    found = inspect(folder, **options)
-    _warn(found.remarks)
-    return found.problems
+    @property
+    def good(self) -> np.ndarray:
+        """Rows without a problem, of classes without one."""
+        paths, labels = self.table["path"], self.table["label"]
+        return np.flatnonzero(~(paths.isin(self.bad["path"]) | labels.isin(self.bad["path"])).to_numpy())
 
 
 def process(
     folder: files.StrPath, target: files.StrPath, crop: micrographs.Crop = 0.15, size: int = 128,
     pixel_size_um: float | None = None, skip_bad: bool = False,
     max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1,
-    wide: files.StrPath | None = None, stack: str = "first", bar: str | float = "auto",
+    wide: files.StrPath | None = None, subfolders: str = "auto", stack: str = "first", bar: str | float = "auto",
     um_per_pixel: str | float | None = field_of_view.AUTO,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Read, grey, crop and resize every image of a data folder into one array on disk.
@@ -122,6 +76,8 @@ def process(
     wide : path-like, optional
         Where to write a second array, of the same pictures with `MARGIN` pixels more on every side: training draws its
         windows from them.
+    subfolders : {"auto", "groups", "ignore"}
+        See `collection.survey`.
     stack : {"first", "max", "mean", "each"}
         What becomes of files with several planes; with ``each`` every plane is a picture of the group of its file.
     bar : "auto", "none" or int
@@ -148,32 +104,70 @@ def process(
     Warns
     -----
     RunWarning
-        If ``metadata.csv`` and the images do not match, files hold several pages, images show one grey level only, or
-        image sizes, pixel sizes or bit depths are mixed.
+        Of all that is odd, but no reason to leave an image out: metadata and images that do not match, files that are
+        not looked at, several pages in one file, one grey level, saturation, mixed sizes, pixel sizes or bit depths.
     """
     folder, target = pathlib.Path(folder), pathlib.Path(target)
-    table = collection.list_folder(folder)
-    options = contents.Options(crop, pixel_size_um, stack, bar, um_per_pixel, max_megapixels, n_jobs)
     targets = {size: target} if wide is None else {size: target, size + 2 * MARGIN: wide}
-    with tempfile.TemporaryFile(dir=target.parent) as pixels:
-        found, rows = _read_all(folder, table, options, [*targets], pixels.write)
-        bad = _find_problems(rows)
-        good = _choose_good(folder, rows, bad, skip_bad)
-        _copy_rows(pixels, good, targets)
-    index = _finish_index(found, rows, good, options, size)
-    _warn(_said_of(folder, table, found, rows.iloc[good], index))
-    return index, bad
+    options = contents.Options(crop, pixel_size_um, stack, bar, um_per_pixel, max_megapixels, n_jobs)
+    with tempfile.TemporaryFile(dir=target.parent) as rows:
+        reading = read_folder(folder, [*targets], rows.write, options, subfolders)
+        good = _choose_good(folder, reading, skip_bad)
+        copy_rows(rows, good, targets)
+    index, said = index_of(reading, good, crop, size)
+    for message in said:
+        warnings.warn(message, RunWarning, stacklevel=2)
+    return index, reading.bad
 
 
-def _read_all(folder, table, options, sides, write):
-    """Read all images, `write` the pixels of each (zeros for a bad one), and list what else is known of each.
+def read_folder(
+    folder: pathlib.Path, sides: Sequence[int], write: Callable[[bytes], Any], options: contents.Options,
+    subfolders: str = "auto",
+) -> Reading:  # fmt: skip
+    """Read every image of a data folder: `write` its pixels once for each of `sides`, zeros for a bad one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    sides : sequence of int
+        The first is that of the picture; those that follow have margins around it.
+    write : callable
+        Takes bytes, one image after the other.
+    options : contents.Options
+    subfolders
+        As in `process`.
+
+    Returns
+    -------
+    Reading
+    """
+    table, said = collection.survey(folder, subfolders)
+    found = contents.look(folder, table, options)
+    rows = pd.concat([found.rows.drop(columns="bar"), _read_all(folder, found, options, sides, write)], axis=1)
+    rows["remarks"] = rows.pop("of_head") + rows["remarks"]
+    return Reading(found.table, rows, found.field, _find_problems(rows), [*said, *found.said])
+
+
+def index_of(
+    reading: Reading, chosen: np.ndarray, crop: micrographs.Crop = 0.15, size: int = 128
+) -> tuple[pd.DataFrame, list[str]]:
+    """Index some pictures of a `Reading`, and say what a reader of results must know: as `process` does of the good."""
+    names = [name for name in metadata.INDEX_COLUMNS if name in reading.rows and name not in reading.table]
+    measured = reading.rows[[*names, "pixel_size_um"]]
+    index = pd.concat([reading.table.drop(columns="pixel_size_um"), measured], axis=1).iloc[chosen]
+    index = _finish_index(index.reset_index(drop=True), crop, size, reading.field)
+    own = consistency.remarks(index["path"], reading.rows.iloc[chosen].to_dict("records"))
+    mixed = consistency.mixtures(index, reading.field is not None)
+    return index, [*reading.said, *own, *mixed, *consistency.odd_lengths(index)]
+
+
+def _read_all(folder, found, options, sides, write):
+    """Read all pictures, `write` the pixels of each (zeros for a bad one), and tabulate what else is known of each.
 
     Each is written once for each of `sides`, the first without a margin.
     """
-    found = contents.look(folder, table, options)
-    rows = found.rows
     names = [*sources.COLUMNS, "is_cut", "pixel_size_um"]
-    parts = [(path, own[names].to_dict("records")) for path, own in rows.groupby("path", sort=False)]
+    parts = [(path, own[names].to_dict("records")) for path, own in found.rows.groupby("path", sort=False)]
     one = functools.partial(_process_file, options=options, field=found.field, sides=sides)
     results = []
     for own in contents.each_file(one, folder, parts, "reading micrographs", options.n_jobs):
@@ -181,9 +175,7 @@ def _read_all(folder, table, options, sides, write):
             for pixels in result.pop("pixels") or [np.zeros((side, side), np.uint8) for side in sides]:
                 write(pixels.tobytes())
             results.append(result)
-    read = pd.DataFrame(results)
-    read["remarks"] = [[*head, *own] for head, own in zip(rows["remarks"], read["remarks"], strict=True)]
-    return found, pd.concat([rows.drop(columns=["bar", "remarks", "is_cut", "is_read", "is_deep"]), read], axis=1)
+    return pd.DataFrame(results)
 
 
 def _process_file(folder, path, wanted, options, field, sides):
@@ -197,10 +189,8 @@ def _process_file(folder, path, wanted, options, field, sides):
         sources.check_regular(folder / path)
         with (folder / path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            with (
-                formats.quiet(),
-                formats.opened(file, sources.beside(folder / path), options.max_megapixels) as pictures,
-            ):
+            beside = sources.beside(folder / path)
+            with formats.quiet(), formats.opened(file, beside, options.max_megapixels) as pictures:
                 for result, row in zip(results, wanted, strict=True):
                     result["sha256"] = digest
                     _process_one(pictures[row["picture"]], row, result, options, field, sides)
@@ -224,19 +214,18 @@ def _process_one(picture, row, result, options, field, sides):
     grey = levels.Scale(row["black"], row["white"]).apply(edges.cut(found))
     result["height"], result["width"] = grey.shape
     result["bar"] = sources.write_bar(edges)
-    size = sides[0]
+    margins = [(side - sides[0]) // 2 for side in sides]
     try:
         if field is None:
-            pixels = [micrographs.preprocess(grey, options.crop, size, (side - size) // 2) for side in sides]
+            pixels = [micrographs.preprocess(grey, options.crop, sides[0], margin) for margin in margins]
         else:
             um = row["pixel_size_um"]
-            pixels = [field_of_view.show(grey, options.crop, um, field, size, (side - size) // 2) for side in sides]
+            pixels = [field_of_view.show(grey, options.crop, um, field, sides[0], margin) for margin in margins]
     except DataError as error:
         result["problem"] = str(error)
         return
     result["pixels"] = pixels
-    if pixels[0].min() == pixels[0].max():
-        result["remarks"].append("shows one grey level only")
+    result["remarks"] = exposure.remarks(grey, pixels[0], options.crop)
 
 
 def _find_problems(rows):
@@ -257,26 +246,22 @@ def _find_problems(rows):
     return pd.DataFrame(list(dict.fromkeys(found)), columns=["path", "problem"])
 
 
-def _is_left_out(table, bad):
-    return (table["path"].isin(bad["path"]) | table["label"].isin(bad["path"])).to_numpy()
-
-
-def _choose_good(folder, table, bad, skip_bad):
+def _choose_good(folder, reading, skip_bad):
     """Give the rows that are used: ndarray of int; DataError if that is too few, or if any is bad and must not be."""
+    bad, good = reading.bad, reading.good
     if len(bad) and not skip_bad:
         raise DataError(
             f"{safe_names.shown(folder / bad['path'][0])}: {bad['problem'][0]}; {len(bad)} bad in all. See them with "
             f"'nanofoam check {safe_names.shown(folder)}', or leave them out with -p skip_bad=true"
         )
-    good = np.flatnonzero(~_is_left_out(table, bad))
-    if table["label"].iloc[good].nunique() < 2:
+    if reading.table["label"].iloc[good].nunique() < 2:
         raise DataError(
             f"{safe_names.shown(folder)}: fewer than two classes are left without the {len(bad)} bad images"
         )
     return good
 
 
-def _copy_rows(rows, keep, targets):
+def copy_rows(rows: IO[bytes], keep: np.ndarray, targets: Mapping[int, files.StrPath]) -> None:
     """Write the pictures numbered `keep` of the raw file `rows` as ``.npy`` arrays: `targets` by the side of each."""
     lengths = [side * side for side in targets]
     for number, (side, target) in enumerate(targets.items()):
@@ -288,27 +273,13 @@ def _copy_rows(rows, keep, targets):
                 array.write(rows.read(lengths[number]))
 
 
-def _finish_index(found, rows, good, options, size):
-    measured = rows.drop(columns=["path", "label", "problem", "remarks"])
-    index = pd.concat([found.table.drop(columns="pixel_size_um"), measured], axis=1).iloc[good].reset_index(drop=True)
-    field = found.field
+def _finish_index(index, crop, size, field):
     if field is None:
-        shapes = zip(index["width"], index["height"], strict=True)
-        boxes = [micrographs.crop_box(*shape, options.crop) for shape in shapes]
+        boxes = [micrographs.crop_box(*shape, crop) for shape in zip(index["width"], index["height"], strict=True)]
         index["um_x"] = index["pixel_size_um"] * [(right - left) / size for left, _, right, _ in boxes]
         index["um_y"] = index["pixel_size_um"] * [(bottom - top) / size for _, top, _, bottom in boxes]
     else:
         index["um_x"] = index["um_y"] = field.side_um / size
     index["id"] = np.arange(len(index))
-    first = [name for name in collection.INDEX_COLUMNS if name in index]
+    first = [name for name in metadata.INDEX_COLUMNS if name in index]
     return index[first + [name for name in index if name not in first]]
-
-
-def _said_of(folder, table, found, rows, index):
-    said = [*collection.compare_metadata(folder, table), *folder_remarks.of_files(rows)]
-    return [*said, *folder_remarks.mixtures(index, found.field is not None), *found.said]
-
-
-def _warn(messages):
-    for message in messages:
-        warnings.warn(message, RunWarning, stacklevel=3)

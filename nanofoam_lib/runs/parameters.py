@@ -76,6 +76,7 @@ _WORDS = {
 PROTOCOLS = ("by-group", "thesis")
 STACKS = ("first", "max", "mean", "each")
 WORDS = ("auto", "none")
+SUBFOLDERS = ("auto", "groups", "ignore")  # of `images.collection.survey`
 OTHERS = " and ".join(kinds.but_main(kinds.KINDS))
 
 PARAMETERS = {
@@ -103,6 +104,13 @@ PARAMETERS = {
     ),
     "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
+    "subfolders": Parameter(
+        "choice",
+        0,
+        0,
+        "images in folders within a class: each a group, not used, or auto: groups if all lie in such",
+        choices=lambda: SUBFOLDERS,
+    ),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
     "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),
     "kinds": Parameter("list of choice", 0, 0, f"models to train: {kinds.MAIN}, perhaps {OTHERS}", choices=kinds.known),
@@ -149,7 +157,7 @@ def parse(assignment):
         return name, text  # a bare word; whether one is wanted is for `check` to say
 
 
-def check(values, source=""):
+def check(values, source="", known=PARAMETERS):
     """Check names, types and ranges.
 
     Parameters
@@ -157,6 +165,8 @@ def check(values, source=""):
     values : dict
     source : str
         Where they come from, to begin an error message with.
+    known : collection of str
+        Names that may be set.
 
     Returns
     -------
@@ -171,8 +181,8 @@ def check(values, source=""):
     source = f"{source}: " if source else ""
     checked = {}
     for name, value in values.items():
-        if name not in PARAMETERS:
-            raise UsageError(f"{source}unknown parameter '{name}'; known are {', '.join(PARAMETERS)}")
+        if name not in known:
+            raise UsageError(f"{source}unknown parameter '{name}'; known are {', '.join(known)}")
         parameter = PARAMETERS[name]
         if not parameter.accepts(value):
             raise UsageError(f"{source}{name} must be {parameter.expected}, not {json.dumps(value, default=str)}")
