@@ -12,7 +12,7 @@ from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, metadata
+from nanofoam_lib.images import formats, metadata, sources
 from nanofoam_lib.images.metadata import first_of
 
 #: What systems and programs leave in folders, in small letters; so are names that begin with a dot or ``~$``.
@@ -241,7 +241,14 @@ def _unused(folder, classes, nests):
             said.append(f"{lie}, such as {safe_names.shown(unused[0])}, and not used{way}")
     used = metadata.find(folder)
     others = [name for name in direct if name != used and pathlib.PurePath(name).suffix.lower() in TABLES]
-    others += [path for found in classes.values() for path in found.others]
+    images = [path for found in classes.values() for path in (*found.own, *found.nested)]
+    beside = {name for path in images for name in sources.names_beside(path)}
+    others += [path for found in classes.values() for path in found.others if path not in beside]
+    lacking = collections.defaultdict(list)
+    for path in others:
+        lacking[formats.unread(pathlib.PurePath(path).suffix)].append(path)
+    others = lacking.pop("", [])
+    said += [f"{first_of(paths)}: {why}" for why, paths in lacking.items()]
     if others:
         kinds = ", ".join(sorted({pathlib.PurePath(path).suffix.lower() or "without suffix" for path in others}))
         said.append(f"not looked at: {first_of(others)} ({safe_names.shown(kinds)})")

@@ -5,7 +5,7 @@ import dataclasses
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
@@ -48,8 +48,8 @@ class Picture:
     pixel_size : PixelSize
     colour : callable, optional
         Gives the first plane as a `PIL.Image.Image` in mode RGB, where it has 8 bits.
-    remarks : sequence of str
-        What must be known of it.
+    remarks : list of str
+        What must be known of it; loading a plane may add some.
     """
 
     width: int
@@ -60,7 +60,7 @@ class Picture:
     is_deep: bool = False
     pixel_size: PixelSize = dataclasses.field(default_factory=PixelSize)
     colour: Callable[[], Image.Image] | None = None
-    remarks: Sequence[str] = ()
+    remarks: list[str] = dataclasses.field(default_factory=list)
 
     def flatten(self, stack: str) -> NDArray[Any]:
         """Load the planes as one: `stack` is ``first``, ``max``, ``mean`` or the number of a plane."""
@@ -132,7 +132,7 @@ def unread(suffix: str) -> str:
     """Say why files with a suffix are not read though a reader is known; empty if none is, or if they are."""
     for reader in readers():
         if suffix.lower() in reader.suffixes and not reader.is_there():
-            return f"{reader.name} takes an extra: pip install 'nanofoam[vendor]'"
+            return f"{reader.name} needs an extra to be read: pip install 'nanofoam[vendor]'"
     return ""
 
 
@@ -181,7 +181,7 @@ def _find_reader(file):
     for reader in readers():
         if head.startswith(reader.magic):
             if not reader.is_there():
-                raise DataError(f"is not read: {unread(reader.suffixes[0])}")
+                raise DataError(unread(reader.suffixes[0]))
             return reader
     raise DataError("is not an image of a known format")
 

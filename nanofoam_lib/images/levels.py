@@ -13,6 +13,9 @@ DEPTHS = (8, 10, 12, 14, 16)
 #: default: hot pixels, scale bars and letters decide nothing.
 SATURATED = 0.0035
 
+#: How near to the full range of some bits a white must come out to be taken for it.
+NEAR = 0.05
+
 #: Kinds of levels, as a table and a sentence call them.
 BYTES, UNSIGNED, WHITE_LOW, SIGNED, FLOATING = "8-bit", "16-bit", "white-is-zero 16-bit", "signed", "floating-point"
 KINDS = (BYTES, UNSIGNED, WHITE_LOW, SIGNED, FLOATING)
@@ -130,7 +133,10 @@ def _matched(kind, low, high, shown_low, shown_high):
     if kind == WHITE_LOW or (kind == UNSIGNED and shown_high <= 0):
         return _scale(kind, low, high)
     if kind == UNSIGNED:
-        return Scale(0.0, float(max(round(255 * high / shown_high), 1)))
+        white = 255 * high / shown_high
+        full = [2.0**bits - 1 for bits in range(8, 17)]  # probably it is one of these, and the pictures are the same
+        near = [one for one in full if abs(white / one - 1) < NEAR]
+        return Scale(0.0, near[0] if near else float(max(round(white), 1)))
     step = (high - low) / (shown_high - shown_low) if high > low and shown_high > shown_low else 1.0
     return Scale(low - step * shown_low, low + step * (255 - shown_low))
 
@@ -148,11 +154,9 @@ def describe(kinds: Sequence[str], scales: Sequence[Scale]) -> list[str]:
         Empty if all pictures were 8-bit.
     """
     pairs = sorted(set(zip(kinds, scales, strict=True)), key=lambda pair: KINDS.index(pair[0]))
-    if not pairs or [kind for kind, _ in pairs] == [BYTES]:
-        return []
-    said = [
-        f"{kind} levels: {scale.black:g} is black, {scale.white:g} is white ({kinds.count(kind)} images)"
+    return [
+        f"{kind} levels of {kinds.count(kind)} images: {scale.black:g} is black and {scale.white:g} is white, whatever "
+        f"{SATURATED:.2%} of the pixels inside the crop are"
         for kind, scale in pairs
         if kind != BYTES
     ]
-    return [*said, f"each leaves out the {SATURATED:.2%} of pixels that lie beyond, inside the crop"]

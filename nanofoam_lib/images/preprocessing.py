@@ -209,7 +209,9 @@ def _complain(results, problem):
 
 def _process_one(picture, row, result, options, field, sides):
     """Fill in the result of one picture."""
+    n_known = len(picture.remarks)
     found = picture.flatten(row["plane"])
+    late = list(dict.fromkeys(picture.remarks[n_known:]))
     edges = sources.parse_bar(row["bar"]) if row["is_cut"] else options.edges(found)
     grey = levels.Scale(row["black"], row["white"]).apply(edges.cut(found))
     result["height"], result["width"] = grey.shape
@@ -225,7 +227,7 @@ def _process_one(picture, row, result, options, field, sides):
         result["problem"] = str(error)
         return
     result["pixels"] = pixels
-    result["remarks"] = exposure.remarks(grey, pixels[0], options.crop)
+    result["remarks"] = [*late, *exposure.remarks(grey, pixels[0], options.crop)]
 
 
 def _find_problems(rows):

@@ -9,6 +9,8 @@ from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.images import pixel_sizes
 from nanofoam_lib.images.formats import MORE_PLANES, Picture, Reader
 
+TRANSPARENT = "has transparent pixels, which are shown in the median grey of the others"
+
 
 @contextlib.contextmanager
 def open_with(file, beside, formats):
@@ -29,17 +31,26 @@ def open_with(file, beside, formats):
         is_deep = _is_deep_grey(image)
         yield [
             Picture(
-                image.width, image.height, lambda plane: grey(_at(image, plane)), frames, is_deep=is_deep,
+                image.width, image.height, lambda plane: grey(_at(image, plane), remarks), frames, is_deep=is_deep,
                 pixel_size=size, colour=None if is_deep else lambda: _colour(file, formats), remarks=remarks,
             )
         ]  # fmt: skip
 
 
-def grey(image):
-    """Decode a Pillow image: ndarray (H, W), upright; of uint8, luma (ITU-R 601), or of 16-bit grey as it is."""
+def grey(image, remarks):
+    """Decode a Pillow image: ndarray (H, W), upright; of uint8, luma (ITU-R 601), or of 16-bit grey as it is.
+
+    Pixels that are wholly transparent, such as the corners of a picture that was turned, get the median of the others,
+    so that nobody takes them for pores; that is added to `remarks`.
+    """
     image.draft("L", image.size)  # JPEG: decode the luma alone, at full size
     is_deep_colour = ";16" in str(image.tile) and not _is_deep_grey(image)
-    levels = _levels(ImageOps.exif_transpose(image))
+    turned = ImageOps.exif_transpose(image)
+    levels = _levels(turned)
+    hidden = _hidden(turned)
+    if hidden is not None and hidden.any() and not hidden.all():
+        levels = np.where(hidden, np.median(levels[~hidden]).astype(levels.dtype), levels)
+        remarks.append(TRANSPARENT)
     if is_deep_colour and levels.max(initial=0) < 16:
         raise DataError("uses at most 12 of 16 bits per colour, of which only the upper 8 are read; save it as grey")
     return levels
@@ -53,6 +64,15 @@ def _at(image, plane):
 
 def _is_deep_grey(image):
     return image.mode.startswith("I;16")
+
+
+def _hidden(image):
+    """Tell which pixels are wholly transparent; None where none can be."""
+    if "A" in image.getbands():
+        return np.asarray(image.getchannel("A")) == 0
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
+        return np.asarray(image.convert("RGBA").getchannel("A")) == 0
+    return None
 
 
 def _levels(image):

@@ -16,6 +16,12 @@ UNSIGNED, SIGNED, FLOATING, COMPLEX = 1, 2, 3, (5, 6)
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 #: Compressions that either decoder knows without an extra.
 KNOWN = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000}
+#: What others are called.
+CALLED = {
+    22610: "JPEG XR", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34887: "LERC",
+    34892: "lossy JPEG", 34926: "Zstandard", 34933: "PNG", 34934: "JPEG XR", 50001: "WebP", 50002: "JPEG XL",
+    52546: "JPEG XL",
+}  # fmt: skip
 MOST_SAMPLES = 64
 MOST_TEXT = 1_000_000  # bytes of a tag
 
@@ -57,7 +63,7 @@ def _describe(file, beside, tif, pages):
     def load(plane):
         if len(chosen) == 1 and plane:
             return _turned(_following(file, page, plane), page)
-        return _decode(file, pages, chosen[plane])
+        return _decode(file, pages, chosen[plane], remarks)
 
     colour = None if is_deep else functools.partial(read_pillow._colour, file, ("TIFF",), chosen[0])
     return Picture(
@@ -108,7 +114,7 @@ def _following(file, page, plane):
     return _first_sample(stored.reshape(page.shape).astype(page.dtype), page)
 
 
-def _decode(file, pages, number):
+def _decode(file, pages, number, remarks):
     """Give the levels of a page, by the decoder that should know them, or else by the other."""
     page = pages[number]
     is_plain = page.bitspersample <= 8 and page.sampleformat == UNSIGNED
@@ -116,20 +122,21 @@ def _decode(file, pages, number):
     problems = []
     for decode in decoders:
         try:
-            return decode(file, page, number)
+            return decode(file, page, number, remarks)
         except DataError:
             raise
         except Exception as error:
             problems.append(error)
     if page.compression not in KNOWN:
+        number = int(page.compression)
         raise DataError(
-            f"is compressed with {_name(page.compression)} ({int(page.compression)}), which takes an extra "
+            f"is compressed with {CALLED.get(number, 'an unknown method')} ({number}), which takes an extra "
             "(pip install 'nanofoam[codecs]'); or save it uncompressed or with LZW"
         ) from problems[0]
     raise problems[0]
 
 
-def _by_pillow(file, page, number):
+def _by_pillow(file, page, number, remarks):
     file.seek(0)
     with Image.open(file, formats=("TIFF",)) as image:
         image.seek(number)
@@ -137,13 +144,13 @@ def _by_pillow(file, page, number):
             red, green, blue = page.colormap.astype(np.uint8)  # 8 bits, though the standard asks for 16
             image.load()
             image.putpalette(np.stack([red, green, blue], axis=1).tobytes(), "RGB")
-        levels = read_pillow.grey(image)
+        levels = read_pillow.grey(image, remarks)
     if levels.dtype != np.uint8 and page.samplesperpixel > 1:
         raise ValueError(f"{page.samplesperpixel} values of {page.bitspersample} bits per pixel")
     return -levels if _is_negated(page) else levels
 
 
-def _by_tifffile(file, page, number):
+def _by_tifffile(file, page, number, remarks):
     end = file.seek(0, 2)
     if not all(0 < n <= end - at for at, n in zip(page.dataoffsets, page.databytecounts, strict=True)):
         raise ValueError("image file is truncated")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import data_bars, formats, levels
+from nanofoam_lib.images import data_bars, formats, levels, pixel_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,6 +130,12 @@ def opened(path: pathlib.Path, max_megapixels: float) -> Iterator[Sequence[forma
 def beside(path: pathlib.Path) -> formats.Beside:
     """Give access to the texts beside a file: small regular files of its own folder, no links out of it."""
     return formats.Beside(functools.partial(_text_beside, path))
+
+
+def names_beside(path: str) -> list[str]:
+    """List the names of files beside an image, by its relative path, that are looked at where they are there."""
+    place = pathlib.PurePosixPath(path)
+    return [str(place.with_name(place.stem + ending)) for ending in pixel_sizes.BESIDE]
 
 
 def _text_beside(path, ending):
