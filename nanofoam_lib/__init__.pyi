@@ -16,6 +16,7 @@ from .images import micrographs as micrographs
 from .images import pore_zones as pore_zones
 from .images import pores as pores
 from .images import preprocessing as preprocessing
+from .images import sources as sources
 from .images import splits as splits
 from .images import structures as structures
 from .images import synthetic as synthetic

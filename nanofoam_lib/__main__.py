@@ -133,6 +133,8 @@ def _check(options):
         print(f"nanofoam: warning: {message}", file=sys.stderr)
     for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
         print(f"{safe_names.shown(path)}: {problem}")
+    for fact in found.facts:
+        print(fact)
     print(checking.classes(found).to_string(index=False))
     counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
     told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)

@@ -3,14 +3,14 @@
 import pathlib
 import tempfile
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from nanofoam_lib.base import memmap, safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import assignment, consistency, formats, preprocessing
+from nanofoam_lib.images import assignment, consistency, contents, preprocessing, treatment
 
 #: Where a problem is one of the split, and not of a file.
 SPLIT = "split"
@@ -18,7 +18,8 @@ SPLIT = "split"
 
 #: Parameters of a run that decide what is found.
 PARAMETERS = (
-    "crop", "max_megapixels", "pixel_size_um", "subfolders", "test_fraction", "seed", "strict_split",
+    "crop", "bar", "stack", "um_per_pixel", "max_megapixels", "pixel_size_um", "subfolders",
+    "test_fraction", "seed", "strict_split",
 )  # fmt: skip
 
 
@@ -29,23 +30,25 @@ class Findings(NamedTuple):
     index: pd.DataFrame  # as `preprocessing.process` gives it of what can be used; with `split` if there can be one
     problems: pd.DataFrame  # path (of a file, a class, or "split") and problem: what a run would stop at
     said: list[str]  # what a run would warn of in files, metadata and split, and twins on one side of it
+    facts: list[str]  # what was made of the pixels: pixel sizes, data bars, scales
     few: list[str]  # what a run would warn of since there are few images, all of them well
 
 
 def check(
-    folder: StrPath, crop: float = 0.15, max_megapixels: float = formats.MAX_MEGAPIXELS,
-    pixel_size_um: float | None = None, test_fraction: float = 0.3, seed: int = 0, strict_split: bool = False,
-    subfolders: str = "auto", n_jobs: int = -1,
+    folder: StrPath, test_fraction: float = 0.3, seed: int = 0, strict_split: bool = False, subfolders: str = "auto",
+    **options: Any,
 ) -> Findings:  # fmt: skip
     """Do with a data folder all that a run does before it trains, and keep what it would say.
 
     Parameters
     ----------
     folder : path-like
-    crop, max_megapixels, pixel_size_um, subfolders, n_jobs
-        As in `preprocessing.process`.
     test_fraction, seed, strict_split
         As in `assignment.assign`.
+    subfolders
+        As in `preprocessing.process`.
+    **options
+        Of `contents.Options`.
 
     Returns
     -------
@@ -60,13 +63,12 @@ def check(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         images = pathlib.Path(place, "images.npy")
         with tempfile.TemporaryFile(dir=place) as rows:
-            reading = preprocessing.read_folder(
-                folder, [128], rows.write, crop, max_megapixels, n_jobs, subfolders
-            )  # fmt: skip
+            chosen = contents.Options(**options)
+            reading = preprocessing.read_folder(folder, [128], rows.write, chosen, subfolders)
             good = reading.good
             preprocessing.copy_rows(rows, good, {128: images})
-        index, said = preprocessing.index_of(reading, good, crop, 128, pixel_size_um)
-        found = Findings(reading.table["label"], index, reading.bad, said, [])
+        index, said = preprocessing.index_of(reading, good, chosen.crop)
+        found = Findings(reading.table["label"], index, reading.bad, said, treatment.describe(index), [])
         if index["label"].nunique() < 2:
             return found
         return _with_split(found, memmap.load(images), test_fraction, seed, strict_split)

@@ -12,10 +12,8 @@ from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import metadata
+from nanofoam_lib.images import formats, metadata, sources
 from nanofoam_lib.images.metadata import first_of
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 #: What systems and programs leave in folders, in small letters; so are names that begin with a dot or ``~$``.
 LEFT_OVERS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
@@ -113,13 +111,18 @@ def check_unchanged(folder: StrPath, index: pd.DataFrame) -> None:
     index : pandas.DataFrame
         Columns `path` and `sha256`.
     """
-    pairs = zip(index["path"], index["sha256"], strict=True)
-    for path, digest in track(pairs, "looking whether files changed", total=len(index)):
+    files = index[["path", "sha256"]].drop_duplicates()
+    for path, digest in track(files.itertuples(index=False), "looking whether files changed", total=len(files)):
         place = pathlib.Path(folder, path)
-        if not place.is_file() or hashlib.sha256(place.read_bytes()).hexdigest() != digest:
+        if not place.is_file() or _hash(place) != digest:
             raise DataError(
                 f"{safe_names.shown(place)}: changed while it was read; run again when nothing writes there"
             )
+
+
+def _hash(place):
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_left_over(name):
@@ -127,7 +130,7 @@ def _is_left_over(name):
 
 
 def _is_image(name):
-    return pathlib.PurePath(name).suffix.lower() in SUFFIXES
+    return pathlib.PurePath(name).suffix.lower() in formats.suffixes()
 
 
 def _class_folders(folder):
@@ -170,7 +173,7 @@ def _too_few(folder, classes, used):
     inner = {path.split("/")[1] for found in classes.values() for path in (*found.nested, *found.deep)}
     wanted = (
         f"at least two classes are needed, as {safe_names.shown(folder.name)}/<class>/*.png "
-        f"(or {', '.join(SUFFIXES[1:])})"
+        f"(or {', '.join(formats.suffixes()[1:])})"
     )
     if direct:
         return f"{_images(direct)} directly in it; put them into one sub-folder per class: {wanted}"
@@ -238,7 +241,14 @@ def _unused(folder, classes, nests):
             said.append(f"{lie}, such as {safe_names.shown(unused[0])}, and not used{way}")
     used = metadata.find(folder)
     others = [name for name in direct if name != used and pathlib.PurePath(name).suffix.lower() in TABLES]
-    others += [path for found in classes.values() for path in found.others]
+    images = [path for found in classes.values() for path in (*found.own, *found.nested)]
+    beside = {name for path in images for name in sources.names_beside(path)}
+    others += [path for found in classes.values() for path in found.others if path not in beside]
+    lacking = collections.defaultdict(list)
+    for path in others:
+        lacking[formats.unread(pathlib.PurePath(path).suffix)].append(path)
+    others = lacking.pop("", [])
+    said += [f"{first_of(paths)}: {why}" for why, paths in lacking.items()]
     if others:
         kinds = ", ".join(sorted({pathlib.PurePath(path).suffix.lower() or "without suffix" for path in others}))
         said.append(f"not looked at: {first_of(others)} ({safe_names.shown(kinds)})")

@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 
 from nanofoam_lib.base import safe_names
+from nanofoam_lib.images import pixel_sizes
 from nanofoam_lib.images.metadata import first_of
 
 #: What may differ between the images of one folder: columns, what they are, and what comes of it.
 MAY_DIFFER = (
     (["width", "height"], "image sizes", "the same structure will look different in size"),
     (["pixel_size_um"], "pixel sizes", "the same structure will look different in size"),
-    (["depth"], "bit depths", "the same light will look different in brightness"),
+    (["levels"], "bit depths", "the same light may look different in brightness"),
 )
 #: No micrograph shows less than some atoms, or more than a hand: its width in µm.
 NARROWEST, WIDEST = 0.05, 50_000.0
@@ -47,22 +48,26 @@ def remarks(paths: Iterable[str], results: Iterable[Mapping[str, Any]]) -> list[
     return [f"{first_of(found)}: {_with_range(text, shares[text])}" for text, found in about.items()]
 
 
-def mixtures(index: pd.DataFrame) -> list[str]:
+def mixtures(index: pd.DataFrame, is_one_scale: bool = False) -> list[str]:
     """Say where sizes, pixel sizes or bit depths differ, and whether they go with the class.
 
     Parameters
     ----------
     index : pandas.DataFrame
-        Columns label, width, height, pixel_size_um and depth.
+        Columns label, width, height, pixel_size_um and levels.
+    is_one_scale : bool
+        Whether the micrographs are shown at one scale, so that nothing looks different in size.
 
     Returns
     -------
     list of str
     """
     said = []
+    index = index.assign(pixel_size_um=pixel_sizes.alike(index["pixel_size_um"]))
     for columns, what, why in MAY_DIFFER:
         kinds = index[columns].drop_duplicates()
-        if len(kinds) > 1:
+        if len(kinds) > 1 and not (is_one_scale and columns == ["width", "height"]):
+            why = "all are shown at one scale" if is_one_scale and columns == ["pixel_size_um"] else why
             few = ", ".join(written(row) for row in kinds.head(3).to_numpy())
             more = ", …" if len(kinds) > 3 else ""
             said.append(f"mixed {what} ({few}{more}): {why}{_by_class(index, columns)}")
@@ -82,9 +87,9 @@ def odd_lengths(index: pd.DataFrame) -> list[str]:
     ]
 
 
-def written(values: Iterable[float]) -> str:
+def written(values: Iterable[float | str]) -> str:
     """Write the values of one kind: 480×360, 0.27, – where unknown."""
-    return "×".join("–" if pd.isna(value) else f"{value:g}" for value in values)
+    return "×".join("–" if pd.isna(value) else value if isinstance(value, str) else f"{value:g}" for value in values)
 
 
 def _by_class(index, columns):

@@ -53,7 +53,9 @@ def parse(text: str, unit: str = "µm") -> float | None:
 
 def in_um(unit: str) -> float | None:
     """Give the µm in a unit by one of its names, singular or plural; None if there is no such unit."""
-    name = unit.strip().replace("\\u00B5", "µ").lower().replace("μ", "µ").replace("âµ", "µ")  # two letters look alike
+    name = unit.strip().lower()
+    for other in ("μ", "âµ", "\\u00b5"):  # the Greek letter; UTF-8 taken for Latin-1; as ImageJ escapes it
+        name = name.replace(other, "µ")
     return _UM.get(name, _UM.get(name.removesuffix("s")))
 
 

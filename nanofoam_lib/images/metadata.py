@@ -17,7 +17,10 @@ from nanofoam_lib.images import lengths, spreadsheets
 NAMES = ("metadata.csv", "metadata.tsv", "metadata.txt", "metadata.xlsx", "metadata.xlsm")
 
 #: Columns of a run's index, before any further columns of the table.
-INDEX_COLUMNS = ("id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "bits")
+INDEX_COLUMNS = (
+    "id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "picture", "plane", "levels",
+    "black", "white", "bar", "pixel_size_from",
+)  # fmt: skip
 
 #: What each column may be called, in any letters, with any signs between the words; of several the first is taken.
 SYNONYMS = {

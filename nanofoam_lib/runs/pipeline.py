@@ -11,7 +11,7 @@ import warnings
 from nanofoam_lib.base import files, language, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection, metadata
+from nanofoam_lib.images import collection, metadata, sources
 from nanofoam_lib.report import html_report, latex_document
 from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
 
@@ -172,6 +172,7 @@ def _describe_data(data, subfolders):
         return {"name": language.SYNTHETIC, "folder": None, "hash": None}
     folder = pathlib.Path(data)
     names = [*collection.list_folder(folder, subfolders)["path"], metadata.find(folder) or metadata.NAMES[0]]
+    names += sorted({text for name in names for text in sources.names_beside(name) if (folder / text).is_file()})
     return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
 
 

@@ -184,4 +184,4 @@ def test_noise_is_named(tmp_path, content):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_limit_holds_for_every_format(name):
     with pytest.raises(DataError, match=r"max_megapixels allows 0\.005"), formats.quiet():
-        formats.grey(photographs()[name], max_megapixels=0.005)
+        formats.opened(io.BytesIO(photographs()[name]), max_megapixels=0.005).__enter__()

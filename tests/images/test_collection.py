@@ -102,7 +102,9 @@ def test_names_in_metadata_stay_text(tiles):
 
 
 def test_columns_of_the_index_in_metadata_do_not_stand_in_the_way(tiles):
-    (tiles / "metadata.csv").write_text("path,id,split,sha256,width,bits,label\nbrick/brick_0.png,9,test,x,1,2,brick\n")
+    (tiles / "metadata.csv").write_text(
+        "path,id,split,sha256,width,white,label\nbrick/brick_0.png,9,test,x,1,2,brick\n"
+    )
     table = collection.list_folder(tiles)
     assert list(table.columns) == ["path", "label", "group", "pixel_size_um"]
 

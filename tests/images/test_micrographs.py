@@ -86,11 +86,6 @@ def test_truncated_files_are_refused(tmp_path, ramp, suffix):
         micrographs.read(path)
 
 
-def test_32_bit_images_are_refused(tmp_path):
-    with pytest.raises(DataError, match="32 bits"):
-        micrographs.read(save(np.zeros((20, 20), np.float32), tmp_path / "float.tif"))
-
-
 def test_preprocess_crops_15_percent_of_each_side():
     """A frame that fills exactly the cropped border must leave no trace."""
     grey = np.full((1200, 1600), 255, np.uint8)

@@ -11,7 +11,7 @@ from PIL import Image
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import checking, collection, micrographs, pores, preprocessing
+from nanofoam_lib.images import checking, collection, formats, micrographs, pores, preprocessing, sources
 
 
 def test_process_is_read_and_preprocess_row_by_row(tiles, tmp_path):
@@ -146,7 +146,7 @@ def test_mixed_sizes_and_pixel_sizes_are_warned_of(tiles, tmp_path):
     save(np.random.default_rng(0).integers(0, 255, (300, 200), dtype=np.uint8), tiles / "brick" / "other.png")
     (tiles / "metadata.csv").write_text("path,group,pixel_size_um\nbrick/other.png,a,3\n")
     with pytest.warns(RunWarning) as caught:
-        preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=1.0)
+        preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=1.0, um_per_pixel="none")
     said = [str(warning.message).split(" (")[0] for warning in caught]
     assert said[1:] == ["mixed image sizes", "mixed pixel sizes"]
     assert "no row for brick/brick_0.png and 17 more" in said[0]
@@ -220,13 +220,13 @@ def test_a_series_of_16_bits_is_scaled_as_one(tmp_path):
             save(deep, tmp_path / "d" / label / f"{i}.tif")
     index, _ = preprocessing.process(tmp_path / "d", tmp_path / "images.npy", crop=0, size=64)
     images = np.load(tmp_path / "images.npy")
-    assert (index["bits"] == 12).all()
+    assert (index["black"] == 0).all() and (index["white"] == 4095).all()
     assert images[(index["label"] == "bright").to_numpy()].max() == 255
     assert images[(index["label"] == "dark").to_numpy()].max() == round(900 * 255 / 4095)
-    dark = tmp_path / "d" / "dark" / "0.tif"
-    np.testing.assert_array_equal(images[2], micrographs.read(dark, bits=12))
-    assert micrographs.read(dark).max() == round(900 * 255 / 1023)
-    assert micrographs.read_colour(dark, 64, bits=12).max() == round(900 * 255 / 4095)
+    dark = sources.of_index(tmp_path / "d", index)[2]
+    np.testing.assert_array_equal(images[2], micrographs.read(dark))
+    assert micrographs.read(dark.path).max() == round(900 * 255 / 1023)
+    assert micrographs.read_colour(dark, 64).max() == round(900 * 255 / 4095)
 
 
 def test_what_is_odd_but_usable_is_said_once(tiles, tmp_path):
@@ -238,7 +238,7 @@ def test_what_is_odd_but_usable_is_said_once(tiles, tmp_path):
     with pytest.warns(RunWarning) as caught:
         index, bad = preprocessing.process(tiles, tmp_path / "images.npy")
     assert [str(warning.message) for warning in caught] == [
-        "brick/a.tif and 1 more: holds more than one page or frame, of which the first is read",
+        f"brick/a.tif and 1 more: {formats.MORE_PLANES}",
         "grass/flat.png: shows one grey level only",
     ]
     assert len(bad) == 0

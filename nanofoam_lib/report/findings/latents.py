@@ -39,8 +39,20 @@ def controls(scores: pd.DataFrame, chance: float) -> str:
     return (
         f"Best of the models is **{best['descriptor']} of {best['kind']}-{best['latent_dim']}**, {interval(best)}; "
         f"naming the largest class scores {num(chance)}.{guessing} Best of the controls is **{rival['descriptor']}**, "
-        f"{interval(rival)}. {verdict}"
+        f"{interval(rival)}. {verdict}{_confound(scores, chance)}"
     )
+
+
+def _confound(scores, chance):
+    """Say how well the magnification alone tells the classes, where it varies."""
+    own = scores[scores["descriptor"] == control_registry.MAGNIFICATION]
+    if not len(own):
+        return ""
+    row = own.iloc[0]
+    told = f" A forest that knows nothing but the size of a pixel scores {interval(row)}"
+    if row["ci_low"] > chance:
+        return f"{told}: **the classes differ in magnification**, and a score may be due to that alone."
+    return f"{told}: the magnification does not give the class away."
 
 
 def supervision(scores: pd.DataFrame, chance: float) -> str:

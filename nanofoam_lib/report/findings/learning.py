@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from nanofoam_lib.images import treatment
 from nanofoam_lib.report.findings.phrases import count, num, percent
 
 
@@ -14,7 +15,7 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
     Parameters
     ----------
     index : pandas.DataFrame
-        Columns `label`, `group`, `split`.
+        Columns `label`, `group`, `split`, and those of `treatment.describe`.
     n_pairs : int
         Pairs across the split that show the same picture.
     n_left_out : int
@@ -34,8 +35,14 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
         f"{len(index)} images of {name} in {index['label'].nunique()} classes and {index['group'].nunique()} groups; "
         f"{percent(share)} are held out ({percent(test_fraction)} asked for, as nearly as whole groups allow). "
         f"On both sides: {count(both, 'group')}, and {count(n_pairs, 'pair')} of images that show the same picture. "
-        f"Left out as bad: {count(n_left_out, 'image')}."
+        f"Left out as bad: {count(n_left_out, 'image')}.{_treatment(index)}"
     )
+
+
+def _treatment(index):
+    """Say what was made of the pixels, of a run whose index knows it."""
+    facts = treatment.describe(index) if "pixel_size_from" in index else []
+    return "".join(f" {fact[0].upper()}{fact[1:]}." for fact in facts)
 
 
 def models(summary: pd.DataFrame) -> str:

@@ -1,0 +1,3 @@
+"""Files of microscopes, through readers that an extra installs."""
+
+READERS = []
