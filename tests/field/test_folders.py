@@ -355,14 +355,19 @@ def classes_that_look_like_something_else(root):
 
 
 @case(classes={"CuNi1": (4, 2, 0.27), "CuNi2": (4, 2, 0.135)},
-      said=["mixed image sizes (200×150, 120×100)", "mixed pixel sizes (0.27, 0.135)",
+      said=["mixed pixel sizes (0.27, 0.135)",
             "they go with the class (CuNi1 0.27, CuNi2 0.135), which can then be told by them alone"])  # fmt: skip
 def scales_that_go_with_the_class(root):
     folder(root, change=lambda grey, label: grey if label == "CuNi1" else grey[:100, :120])
     return write(root, [[*row[:3], {"CuNi1": "0.27"}.get(row[1], "0.135")] for row in rows(root)])
 
 
-@case(classes=ALONE, said=["mixed bit depths (8, 12)", "they go with the class (CuNi1 8, CuNi2 12)"])
+@case(classes=ALONE, said=["mixed image sizes (200×150, 120×100)", "(CuNi1 200×150, CuNi2 120×100), which can then be"])
+def sizes_that_go_with_the_class(root):
+    return folder(root, change=lambda grey, label: grey if label == "CuNi1" else grey[:100, :120])
+
+
+@case(classes=ALONE, said=["mixed bit depths (8-bit, 16-bit)", "they go with the class (CuNi1 8-bit, CuNi2 16-bit)"])
 def bit_depths_that_go_with_the_class(root):
     return folder(root, suffix=".tif", change=lambda grey, label: grey if label == "CuNi1" else grey.astype("<u2") * 15)
 

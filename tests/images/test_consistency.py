@@ -7,7 +7,7 @@ from nanofoam_lib.images import consistency
 
 def index(**columns):
     usual = {"path": list("wxyz"), "label": ["a", "a", "b", "b"], "width": 480, "height": 360}
-    return pd.DataFrame(usual | {"pixel_size_um": 0.27, "depth": 8} | columns)
+    return pd.DataFrame(usual | {"pixel_size_um": 0.27, "levels": "8-bit"} | columns)
 
 
 def test_what_is_the_same_is_not_remarked_on():
