@@ -56,6 +56,12 @@ def main(arguments=None):
             raise
         print(f"nanofoam: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:  # a fault of the program's, of which a person gets one line as well
+        if options.debug:
+            raise
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"nanofoam: error: {told}; the same command with --debug shows the traceback", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("nanofoam: stopped; the same command goes on with the step that was running", file=sys.stderr)
         return 130

@@ -52,6 +52,11 @@ class Run:
         return self.folder / "index.html"
 
     @property
+    def log(self) -> pathlib.Path:
+        """Traceback of what stopped the run last; there is none after a run that came to its end."""
+        return self.folder / "error.log"
+
+    @property
     def images(self) -> pathlib.Path:
         """uint8 (N, 128, 128), one row per row of the index."""
         return self.folder / "data" / "images.npy"

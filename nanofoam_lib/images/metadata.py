@@ -138,7 +138,7 @@ def _columns(header):
         for _, i in sorted(known):
             if name not in ours:
                 ours[name] = i
-                if fold(header[i]).replace(" ", "_") != name:
+                if plain[i] != _plain(name) or (name == "pixel_size_um" and not _unit(header[i])):
                     said.append(f"has a column '{safe_names.shown(header[i])}', which is taken for {name}")
             elif plain[ours[name]] == plain[i]:
                 raise DataError(f"columns '{header[ours[name]]}' and '{header[i]}' may both be {name}; rename one")

@@ -13,7 +13,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection, metadata, sources
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import execution, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -93,7 +93,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         "data_name": source["name"],
         "lang": lang,
     }
-    with lock.hold(place.folder):
+    with lock.hold(place.folder), error_log.kept(place):
         _tidy(place)
         earlier = place.load_manifest()  # another process may have ended meanwhile
         manifest = _begin_manifest(earlier, profile, values, source, lang)

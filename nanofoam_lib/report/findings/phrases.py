@@ -1,6 +1,30 @@
-"""Phrases that several findings share."""
+"""Phrases that several findings share, and how their numbers are written."""
+
+import math
 
 import pandas as pd
+
+from nanofoam_lib.base.language import MISSING
+
+
+def num(value: float, decimals: int = 2) -> str:
+    """Write a number with `decimals` decimals, and a dash for one that is missing or infinite.
+
+    Examples
+    --------
+    >>> num(-0.125), num(3.0, 0), num(float("inf")), num(float("nan"))
+    ('-0.12', '3', '–', '–')
+    """
+    return f"{value:.{decimals}f}" if _is_known(value) else MISSING
+
+
+def percent(value: float) -> str:
+    """Write a share as a percentage, and a dash for one that is missing or infinite."""
+    return f"{value:.0%}" if _is_known(value) else MISSING
+
+
+def _is_known(value):
+    return not pd.isna(value) and math.isfinite(value)
 
 
 def count(n: int, noun: str) -> str:
@@ -10,4 +34,4 @@ def count(n: int, noun: str) -> str:
 
 def interval(row: pd.Series) -> str:
     """Write an accuracy with its interval, from a row of table 1."""
-    return f"{row['accuracy']:.2f} (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
+    return f"{num(row['accuracy'])} (95 % interval {num(row['ci_low'])} to {num(row['ci_high'])})"
