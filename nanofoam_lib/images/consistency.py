@@ -66,8 +66,8 @@ def mixtures(index: pd.DataFrame, is_one_scale: bool = False) -> list[str]:
     index = index.assign(pixel_size_um=pixel_sizes.alike(index["pixel_size_um"]))
     for columns, what, why in MAY_DIFFER:
         kinds = index[columns].drop_duplicates()
-        if len(kinds) > 1 and not (is_one_scale and columns == ["width", "height"]):
-            why = "all are shown at one scale" if is_one_scale and columns == ["pixel_size_um"] else why
+        if len(kinds) > 1:
+            why = "all are shown at one scale" if is_one_scale and what != "bit depths" else why
             few = ", ".join(written(row) for row in kinds.head(3).to_numpy())
             more = ", …" if len(kinds) > 3 else ""
             said.append(f"mixed {what} ({few}{more}): {why}{_by_class(index, columns)}")

@@ -62,13 +62,22 @@ class Range:
 
     @classmethod
     def of(cls, levels: NDArray[Any], is_white_low: bool = False) -> "Range":
-        """Measure levels; those that are no finite number do not count."""
+        """Measure levels; those that are no finite number, or letters drawn into the picture, do not count."""
         kind = BYTES if levels.dtype == np.uint8 else WHITE_LOW if is_white_low else _BY_LETTER[levels.dtype.kind]
-        values = levels[np.isfinite(levels)] if kind == FLOATING else levels
+        values = levels[np.isfinite(levels)] if kind == FLOATING else _without_letters(levels)
         if not values.size:
             return cls(kind, 0.0, 1.0)
         low, high = _quantiles(values.ravel(), [SATURATED, 1 - SATURATED])
         return cls(kind, float(low), float(high))
+
+
+def _without_letters(levels):
+    """Leave out what was drawn into a picture: the greatest number of its type, where no other comes near it."""
+    greatest = np.iinfo(levels.dtype).max
+    if levels.dtype.kind != "u" or levels.dtype == np.uint8 or levels.max(initial=0) < greatest:
+        return levels
+    others = levels[levels < greatest]
+    return others if others.size and others.max() < greatest / 2 else levels
 
 
 def _quantiles(values, shares):
@@ -77,6 +86,11 @@ def _quantiles(values, shares):
         below = np.cumsum(np.bincount(values)) / values.size
         return [int(np.searchsorted(below, share)) for share in shares]
     return np.quantile(values, shares, method="inverted_cdf")
+
+
+def white_of(level: float) -> float:
+    """Give the white of the least of `DEPTHS` that holds a level; beyond 16 bits, the level itself."""
+    return next((2.0**bits - 1 for bits in DEPTHS if level < 2**bits), level)
 
 
 def decide(ranges: Iterable[Range]) -> dict[str, Scale]:
@@ -121,11 +135,6 @@ def _scale(kind, low, high):
     if kind in (UNSIGNED, WHITE_LOW):
         return Scale(0.0, white_of(high)) if kind == UNSIGNED else Scale(white_of(high), 0.0)
     return Scale(low, high if high > low else low + 1)
-
-
-def white_of(level: float) -> float:
-    """Give the white of the least of `DEPTHS` that holds a level; beyond 16 bits, the level itself."""
-    return next((2.0**bits - 1 for bits in DEPTHS if level < 2**bits), level)
 
 
 def _matched(kind, low, high, shown_low, shown_high):

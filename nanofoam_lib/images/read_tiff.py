@@ -4,7 +4,7 @@ import contextlib
 import functools
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.images import pixel_sizes, read_pillow
@@ -140,10 +140,8 @@ def _by_pillow(file, page, number, remarks):
     file.seek(0)
     with Image.open(file, formats=("TIFF",)) as image:
         image.seek(number)
-        if page.photometric == PALETTE and page.colormap is not None and page.colormap.max(initial=0) < 256:
-            red, green, blue = page.colormap.astype(np.uint8)  # 8 bits, though the standard asks for 16
-            image.load()
-            image.putpalette(np.stack([red, green, blue], axis=1).tobytes(), "RGB")
+        if page.photometric == PALETTE:
+            return _looked_up(np.asarray(ImageOps.exif_transpose(image)), page)
         levels = read_pillow.grey(image, remarks)
     if levels.dtype != np.uint8 and page.samplesperpixel > 1:
         raise ValueError(f"{page.samplesperpixel} values of {page.bitspersample} bits per pixel")
@@ -154,9 +152,38 @@ def _by_tifffile(file, page, number, remarks):
     end = file.seek(0, 2)
     if not all(0 < n <= end - at for at, n in zip(page.dataoffsets, page.databytecounts, strict=True)):
         raise ValueError("image file is truncated")
+    if page.photometric == PALETTE:
+        return _looked_up(_turned(page.asarray(maxworkers=1), page), page)
     if page.photometric > RGB:
         raise ValueError(f"{_name(page.photometric)} of {page.bitspersample} bits")
-    return _turned(_first_sample(page.asarray(maxworkers=1), page), page)
+    is_packed = page.bitspersample not in (8, 16, 32, 64) and page.sampleformat == UNSIGNED
+    levels = _unpacked(file, page) if is_packed else page.asarray(maxworkers=1)
+    return _turned(_first_sample(levels, page), page)
+
+
+def _looked_up(numbers, page):
+    """Give the luma (ITU-R 601, rounded as Pillow does) of colours of a palette by their numbers."""
+    palette = page.colormap.astype(np.uint32)
+    if palette.max(initial=0) > 255:  # or else it has 8 bits, though the standard asks for 16
+        palette >>= 8
+    red, green, blue = palette
+    return ((red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16).astype(np.uint8)[numbers]
+
+
+def _unpacked(file, page):
+    """Give levels of 12 bits, or another number, that follow each other without gaps but at the ends of rows."""
+    bits, across, down = page.bitspersample, page.imagewidth, page.imagelength
+    if page.compression != 1 or page.samplesperpixel > 1 or page.is_tiled or not 8 < bits < 16:
+        raise ValueError(f"{page.samplesperpixel} values of {bits} bits per pixel")
+    content = b"".join(
+        file.seek(at) * b"" + file.read(n) for at, n in zip(page.dataoffsets, page.databytecounts, strict=True)
+    )
+    rows = np.frombuffer(content, np.uint8).reshape(down, -(-across * bits // 8))
+    single = np.unpackbits(rows, axis=1)[:, : across * bits].reshape(down, across, bits)
+    levels = np.zeros((down, across), np.uint16)
+    for bit in range(bits):
+        levels = levels << 1 | single[:, :, bit]
+    return levels
 
 
 def _first_sample(levels, page):
