@@ -144,6 +144,8 @@ def read_csv_text(path: StrPath) -> pd.DataFrame:
 def typed(column: pd.Series) -> pd.Series:
     """Turn a column of str into numbers or truth values if all that is written in it are; "" becomes missing."""
     filled = column[column != ""]
+    if not len(filled):
+        return pd.Series(np.nan, column.index)
     if filled.str.match(r"[+-]?0\d").any():  # a number of a batch or a phone: not one to reckon with
         return column.replace("", None)
     if len(filled) == len(column) and set(filled) <= {"True", "False"}:
