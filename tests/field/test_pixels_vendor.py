@@ -34,8 +34,9 @@ def lif(path, series, bits=8):
         elements.append(
             f'<Element Name="Series{number:03}" Visibility="1" UniqueID="{number}"><Data><Image><ImageDescription>'
             f'<Channels><ChannelDescription DataType="0" ChannelTag="0" Resolution="{bits}" NameOfMeasuredQuantity="" '
-            f'Min="0" Max="1" Unit="" LUTName="Gray" IsLUTInverted="0" BytesInc="0" BitInc="0"/></Channels><Dimensions>{dimensions}'
-            f'</Dimensions></ImageDescription><Attachment Name="HardwareSetting"><ATLConfocalSettingDefinition '
+            f'Min="0" Max="1" Unit="" LUTName="Gray" IsLUTInverted="0" BytesInc="0" BitInc="0"/></Channels>'
+            f"<Dimensions>{dimensions}</Dimensions></ImageDescription>"
+            f'<Attachment Name="HardwareSetting"><ATLConfocalSettingDefinition '
             f'ObjectiveName="HC PL FLUOTAR 10x/0.30 DRY"/></Attachment></Image></Data><Memory Size="{levels.nbytes}" '
             f'MemoryBlockID="MemBlock_{number}"/><Children/></Element>'
         )
