@@ -8,6 +8,7 @@ from PIL import Image
 from nanofoam_lib import __main__
 from nanofoam_lib.base.errors import StepError
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.images import checking
 from nanofoam_lib.runs import pipeline
 
 
@@ -135,3 +136,16 @@ def test_the_installed_command_and_the_module_are_the_same():
     ]
     assert helps[0] == helps[1]
     assert "latent_dims" in helps[0]
+
+
+def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, tiles):
+    def fail(*_, **__):
+        raise OverflowError("cannot convert\nfloat infinity")
+
+    monkeypatch.setattr(checking, "check", fail)
+    status, out, err = call("check", tiles, capsys=capsys)
+    assert (status, out) == (1, "")
+    said = "OverflowError: cannot convert float infinity; the same command with --debug shows the traceback"
+    assert err == f"nanofoam: error: {said}\n"
+    with pytest.raises(OverflowError):
+        call("check", tiles, "--debug", capsys=capsys)

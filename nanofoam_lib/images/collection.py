@@ -4,6 +4,7 @@ import collections
 import hashlib
 import os
 import pathlib
+import unicodedata
 from typing import NamedTuple
 
 import pandas as pd
@@ -84,7 +85,10 @@ def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
         if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
             raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")
     known = metadata.read(folder, paths)
-    table = pd.DataFrame({"path": paths, "label": [path.split("/")[0] for path in paths]})
+    labels = [unicodedata.normalize("NFC", path.split("/")[0]) for path in paths]
+    if len(set(labels)) < len(used):  # two folders of one name, as two systems write it
+        labels = [path.split("/")[0] for path in paths]
+    table = pd.DataFrame({"path": paths, "label": labels})
     table = pd.concat([table, known.table], axis=1)
     specimens = [path.rpartition("/")[0] if path.count("/") > 1 else path for path in paths]
     table["group"] = table["group"].where(table["group"] != "", pd.Series(specimens, dtype=str))

@@ -100,7 +100,7 @@ def _open(place, paths):
         content = place.read_bytes()
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror or error})") from error
-    if place.suffix.lower() in (".xlsx", ".xlsm"):
+    if place.suffix.lower() in (".xlsx", ".xlsm") or content.startswith(b"PK\3\4"):  # whatever it is called
         return spreadsheets.read_xlsx(content)
     words = {unicodedata.normalize("NFC", part) for path in paths for part in path.split("/")}
     return spreadsheets.read_csv(content, lambda text: sum(word in text for word in words))

@@ -57,10 +57,12 @@ def read_csv(content: bytes, fits: Callable[[str], int]) -> Sheet:
     separator = named[1] if named else _separator(text)
     if separator != ",":
         said.append(f"cells are taken to stand between {SEPARATORS.get(separator, repr(separator))}")
-    try:
-        cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True))
-    except csv.Error as error:
-        raise DataError(f"cannot be read as CSV ({error}); {SAVE_AS}") from None
+    cells = [row for row in _cells(text, separator) if row]
+    if cells and all(len(row) == 1 for row in cells):
+        separator = _separator(cells[0][0])
+        if separator in cells[0][0]:
+            said.append(f"has whole lines in quotation marks, which are cut at {SEPARATORS[separator]}")
+            cells = _cells("\n".join(row[0] for row in cells), separator)
     return _sheet(cells, said)
 
 
@@ -111,6 +113,13 @@ def _decode(content, fits):
         texts = {page: content.decode(page, errors="replace") for page in CODE_PAGES}
     page = max(texts, key=lambda page: (fits(texts[page]), -texts[page].count("\N{REPLACEMENT CHARACTER}")))
     return texts[page], [f"is not UTF-8 and is taken for code page {page}; if names look odd, {SAVE_AS}"]
+
+
+def _cells(text, separator):
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise DataError(f"cannot be read as CSV ({error}); {SAVE_AS}") from None
 
 
 def _separator(text):

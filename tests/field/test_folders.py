@@ -79,6 +79,22 @@ def a_quotation_that_does_not_end(root):
     return write(folder(root), [], before='"')
 
 
+@case(said=["has whole lines in quotation marks, which are cut at commas"])
+def lines_in_quotation_marks(root):
+    lines = [[f'"{",".join(row)}"'] for row in (HEADER, *rows(folder(root)))]
+    return write(root, lines[1:], lines[0])
+
+
+@case(classes=ALONE, said=["has no row for CuNi1/CuNi1_0.png and 7 more"])
+def a_header_alone(root):
+    return write(folder(root), [])
+
+
+@case()
+def a_workbook_called_csv(root):
+    return (a_workbook(root) / "metadata.xlsx").rename(root / "metadata.csv").parent
+
+
 @case()
 def spaces_after_commas(root):
     return write(folder(root), rows(root), sep=", ")
@@ -355,11 +371,16 @@ def classes_that_look_like_something_else(root):
 
 
 @case(classes={"CuNi1": (4, 2, 0.27), "CuNi2": (4, 2, 0.135)},
-      said=["mixed image sizes (200×150, 120×100)", "mixed pixel sizes (0.27, 0.135)",
+      said=["mixed pixel sizes (0.27, 0.135)",
             "they go with the class (CuNi1 0.27, CuNi2 0.135), which can then be told by them alone"])  # fmt: skip
 def scales_that_go_with_the_class(root):
     folder(root, change=lambda grey, label: grey if label == "CuNi1" else grey[:100, :120])
     return write(root, [[*row[:3], {"CuNi1": "0.27"}.get(row[1], "0.135")] for row in rows(root)])
+
+
+@case(classes=ALONE, said=["mixed image sizes (200×150, 120×100)", "(CuNi1 200×150, CuNi2 120×100), which can then be"])
+def sizes_that_go_with_the_class(root):
+    return folder(root, change=lambda grey, label: grey if label == "CuNi1" else grey[:100, :120])
 
 
 @case(classes=ALONE, said=["mixed bit depths (8-bit, 16-bit)", "they go with the class (CuNi1 8-bit, CuNi2 16-bit)"])
@@ -386,8 +407,9 @@ def test_check_says_what_a_folder_holds(tmp_path, capsys, monkeypatch, name):
         assert err.count("\n") == 1 and out == ""
         return
     table = checking.classes(seen[0]).set_index("class")
+    assert list(table.index) == sorted(classes)  # composed, whatever the disk has
     found = {label: tuple(row) for label, row in table[["images", "groups", "µm per pixel"]].iterrows()}
-    assert {unicodedata.normalize("NFC", label): row for label, row in found.items()} == {
+    assert found == {
         label: (images, groups, "–" if um is None else um if isinstance(um, str) else f"{um:g}")
         for label, (images, groups, um) in classes.items()
     }

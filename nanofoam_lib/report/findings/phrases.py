@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from nanofoam_lib.base.language import MISSING
+from nanofoam_lib.base.language import MISSING, percentage
 
 
 def num(value: float, decimals: int = 2) -> str:
@@ -15,16 +15,12 @@ def num(value: float, decimals: int = 2) -> str:
     >>> num(-0.125), num(3.0, 0), num(float("inf")), num(float("nan"))
     ('-0.12', '3', '–', '–')
     """
-    return f"{value:.{decimals}f}" if _is_known(value) else MISSING
+    return MISSING if pd.isna(value) or not math.isfinite(value) else f"{value:.{decimals}f}"
 
 
 def percent(value: float) -> str:
     """Write a share as a percentage, and a dash for one that is missing or infinite."""
-    return f"{value:.0%}" if _is_known(value) else MISSING
-
-
-def _is_known(value):
-    return not pd.isna(value) and math.isfinite(value)
+    return MISSING if pd.isna(value) else percentage(value)
 
 
 def count(n: int, noun: str) -> str:
