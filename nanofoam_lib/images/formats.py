@@ -16,6 +16,8 @@ from PIL import Image
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.images.pixel_sizes import PixelSize
 
+#: Of Pillow's formats, those that are tried; its others are not (one starts Ghostscript).
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 #: Largest picture that is decoded unless told otherwise, in million pixels; a micrograph has 1 to 20.
 MAX_MEGAPIXELS = 100.0
 

@@ -14,7 +14,7 @@ TRANSPARENT = "has transparent pixels, which are shown in the median grey of the
 
 @contextlib.contextmanager
 def open_with(file, beside, formats):
-    """Open a file as one of some of Pillow's `formats`; its others are never tried (one starts Ghostscript)."""
+    """Open a file as one of some of Pillow's formats, of `FORMATS`."""
     try:
         image = Image.open(file, formats=formats)
     except UnidentifiedImageError:
