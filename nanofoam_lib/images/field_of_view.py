@@ -57,9 +57,10 @@ def decide(
         What must be said of it; empty if there is nothing.
     """
     um, sides = np.asarray(pixel_um, float), np.asarray(kept, float).min(axis=1)
-    if wanted in (None, NONE) or not np.isfinite(um).any():
+    known = um[np.isfinite(um)]
+    if wanted in (None, NONE) or (wanted == AUTO and not len(known)):
         return None, ""
-    coarsest, finest = np.nanmax(um), np.nanmin(um)
+    coarsest, finest = known.max(initial=0.0), known.min(initial=np.inf)
     if wanted != AUTO:
         return Field(float(wanted) * size, coarsest), f"all micrographs are shown with {wanted:g} µm per pixel"
     if coarsest / finest - 1 <= pixel_sizes.SAME_WITHIN:

@@ -89,11 +89,8 @@ def found(path):
         return picture.pixel_size
 
 
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("name", TAGS)
+@pytest.mark.parametrize(("name", "order"), [(name, o) for name in TAGS for o in "<>" if (name, o) != ("LSM", ">")])
 def test_each_maker_s_tags_give_the_size(tmp_path, name, order):
-    if name == "LSM" and order == ">":
-        pytest.skip("an LSM is little-endian")
     tags, source = TAGS[name]
     thumbnail = [page(GREY[::2, ::2], tag(254, 4, 1))] * (name == "LSM")  # which every LSM has
     size = found(tiffs.write(tmp_path / "a.tif", page(GREY, *tags), *thumbnail, order=order))

@@ -104,6 +104,7 @@ def test_without_the_extra_one_line_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == "liffile" else find(name, *rest)
     )
+    monkeypatch.setattr(formats, "suffixes", formats.suffixes.__wrapped__)
     found = checking.check(root, n_jobs=1)
     lines = [said for said in found.said if "vendor" in said]
     assert lines == ["CuNi1/0.lif and 2 more: LIF of Leica needs an extra to be read: pip install 'nanofoam[vendor]'"]

@@ -17,6 +17,20 @@ def test_the_field_is_what_the_smallest_micrograph_shows():
     assert said.endswith("(0.5 to 2 µm): all micrographs are shown at one scale, 1.172 µm per pixel and 150 µm wide")
 
 
+def test_a_scale_that_is_asked_for_needs_pixel_sizes(tmp_path):
+    root = tmp_path / "d"
+    for label in "ab":
+        (root / label).mkdir(parents=True)
+        for i in range(2):
+            Image.fromarray(np.random.default_rng(i + ord(label)).integers(256, size=(64, 64), dtype=np.uint8)).save(
+                root / label / f"{i}.png"
+            )
+    problems = checking.check(root, um_per_pixel=2.0, n_jobs=1).problems["problem"]
+    assert (problems[:4] == "has no known pixel size, which um_per_pixel needs").all()
+    said = checking.check(root, um_per_pixel=2.0, pixel_size_um=1.0, n_jobs=1).problems["problem"]
+    assert (said[:4] == "shows 44 µm after the crop, less than the 256 µm of the common field").all()
+
+
 @pytest.mark.parametrize(
     ("wanted", "um"), [("none", [0.5, 1.0]), (None, [0.5, 1.0]), ("auto", [0.5, 0.502]), ("auto", [np.nan, np.nan])]
 )
