@@ -120,8 +120,9 @@ def structure(root, place, um_per_pixel):
     spectra, labels = controls.power_spectrum(np.load(place / "images.npy")), index["label"].to_numpy()
     right = []
     for k in (0, 1):
-        forest = RandomForestClassifier(100, random_state=0).fit(spectra[FOLDS != k], labels[FOLDS != k])
-        right.append((forest.predict(spectra[FOLDS == k]) == labels[FOLDS == k]).mean())
+        held = np.equal(FOLDS, k)
+        forest = RandomForestClassifier(100, random_state=0).fit(spectra[~held], labels[~held])
+        right.append((forest.predict(spectra[held]) == labels[held]).mean())
     return np.mean(right), index
 
 
