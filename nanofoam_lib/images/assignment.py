@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import safe_names
-from nanofoam_lib.base.errors import RunWarning
+from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.images import splits
 
 #: Fewer images of a class than this, and nothing can be learnt from them; KNN asks five.
@@ -38,7 +38,7 @@ def assign(
     Raises
     ------
     DataError
-        If a class cannot be on both sides, or the split leaks and `strict` is true.
+        If a class cannot be on both sides, no class has two images to train, or the split leaks and `strict` is true.
 
     Warns
     -----
@@ -46,6 +46,12 @@ def assign(
         If it leaks.
     """
     split = splits.by_group(index["label"], index["group"], test_fraction, seed)
+    n_train, n_classes = int((split == "train").sum()), index["label"].nunique()
+    if n_train <= n_classes:  # LDA asks how images differ within their class
+        raise DataError(
+            f"only {n_train} images of {n_classes} classes are left to train; at least {n_classes + 1} are needed, and "
+            "many more to learn anything: add images, or lower test_fraction"
+        )
     pairs = splits.near_duplicates(images, split)
     splits.warn_or_stop(pairs, index["path"], strict)
     return split, pairs

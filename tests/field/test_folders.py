@@ -359,10 +359,16 @@ def a_class_of_one_specimen(root):
     return write(folder(root), [[*row[:2], one.get(row[1], row[2]), row[3]] for row in rows(root)])
 
 
-@case(classes={"10": (2, 2, None), "5": (2, 2, None)}, well=True,
-      said=["fewer than 5 images of a class are left to train (10 1, 5 1)"])  # fmt: skip
+@case(status=1, classes={"10": (2, 2, None), "5": (2, 2, None)},
+      said=["split: only 2 images of 2 classes are left to train; at least 3 are needed"])  # fmt: skip
 def two_by_two(root):
     return folder(root, n=2, classes=("5", "10"))
+
+
+@case(classes={"10": (3, 3, None), "5": (3, 3, None)}, well=True,
+      said=["fewer than 5 images of a class are left to train (10 2, 5 2)"])  # fmt: skip
+def three_by_two(root):
+    return folder(root, n=3, classes=("5", "10"))
 
 
 @case(classes=dict.fromkeys(("020", "1e3", "5", "NA", "None", "true"), (4, 4, None)))

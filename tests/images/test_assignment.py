@@ -41,6 +41,16 @@ def test_the_split_is_by_group_and_copies_across_it_are_told(textures, index):
         assignment.assign(index, copied, 0.25, seed=3, strict=True)
 
 
+def test_more_images_than_classes_must_be_left_to_train(textures, index):
+    images, _ = textures
+    rows = [0, 1, 8, 9, 16, 17]
+    with pytest.raises(DataError, match="only 3 images of 3 classes are left to train; at least 4 are needed"):
+        assignment.assign(index.iloc[rows], images[rows])
+    rows += [2]
+    split, _ = assignment.assign(index.iloc[rows], images[rows])
+    assert (split == "train").sum() == 4
+
+
 def test_classes_with_few_groups_or_few_images_to_train_are_named(index):
     split = np.where(np.arange(24) % 2, "test", "train")
     with pytest.warns(RunWarning) as caught:
