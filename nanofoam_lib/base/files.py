@@ -36,6 +36,10 @@ NAMES = {
     "series",
     "true",
     "problem",
+    "plane",
+    "levels",
+    "bar",
+    "pixel_size_from",
 }
 
 

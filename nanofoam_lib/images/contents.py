@@ -199,6 +199,12 @@ def _look_at(picture, plane, options):
 
 
 def _decide_field(rows, looks, options):
-    kept = np.array([one.kept if one else (np.inf, np.inf) for one in looks])
+    """Give the common field, and what must be said of it: whose is the smallest, too, where it follows from that."""
     read = rows["is_read"].to_numpy()
-    return field_of_view.decide(options.um_per_pixel, rows["pixel_size_um"].to_numpy(float)[read], kept[read])
+    um = rows["pixel_size_um"].to_numpy(float)[read]
+    kept = np.array([one.kept if one else (np.inf, np.inf) for one in looks])[read]
+    field, said = field_of_view.decide(options.um_per_pixel, um, kept)
+    if options.um_per_pixel == field_of_view.AUTO and said and not np.isnan(um).any():
+        smallest = rows["path"][read].iloc[int(np.argmin(um * kept.min(axis=1)))]
+        said = f"{said}; the smallest field of view is that of {safe_names.shown(smallest)}"
+    return field, said

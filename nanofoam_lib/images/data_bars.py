@@ -66,31 +66,33 @@ def find(levels: NDArray[Any]) -> Edges:
 def _at_bottom(levels):
     """Give the height of a bar at the bottom; 0 if there is none."""
     height = len(levels)
-    lowest, highest = max(height - int(LARGEST * height), 4), height - SMALLEST
+    lowest, highest = max(height - int(LARGEST * height), LINE + 1), height - SMALLEST
     if highest <= lowest or not _is_plain(levels[-3:]):
         return 0
     low, high = np.quantile(levels[:: max(height // 200, 1)], [0.01, 0.99])
     span = float(high) - float(low)
     if not span > 0:
         return 0
-    strip = levels[lowest - 4 :].astype(np.float32)
+    strip = levels[lowest - LINE - 1 :].astype(np.float32)
     background = _background(strip)
     share = (abs(strip - background) <= SAME * span).mean(axis=1)
     is_line = _own_share(strip, SAME * span) >= EDGE_LINE
     is_bar = share >= ANY_LINE
     is_bar |= ndimage.binary_closing(is_bar, np.ones(LINE + 1)) & is_line
+    is_bar[-LINE:] |= is_line[-LINE:]  # of a frame
     in_bar = np.logical_and.accumulate(is_bar[::-1])[::-1]
-    for top in range(4, len(strip) - SMALLEST + 1):  # the highest bar first
+    for top in range(LINE + 1, len(strip) - SMALLEST + 1):  # the highest bar first
         begins = share[top : top + 2].max() >= EDGE_LINE and share[top - 3 : top].max() <= PICTURE_LINE
         if in_bar[top] and begins and _has_letters(abs(strip[top:] - background) > INK * span):
-            return len(strip) - top + _lines_above(is_line, top)
+            return len(strip) - top + _lines_on(strip[top - LINE - 1 : top], is_line[top - LINE : top], 2 * SAME * span)
     return 0
 
 
-def _lines_above(is_line, top):
-    """Count the lines, drawn to part the bar from the picture, that stand on it."""
-    above = is_line[top - LINE : top][::-1]
-    return 0 if above.all() else int(above.argmin())
+def _lines_on(above, is_line, apart):
+    """Count the lines drawn between picture and bar among those `above` it, of which the first is picture."""
+    level = np.median(above, axis=1)
+    is_drawn = is_line & (abs(level[1:] - level[0]) > apart)
+    return int(np.logical_and.accumulate(is_drawn[::-1]).sum())
 
 
 def _is_plain(lines):

@@ -10,6 +10,9 @@ from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.images import micrographs, pixel_sizes
 
 AUTO, NONE = "auto", "none"
+#: All are seen in pixels so many times the coarsest, so that the filter decides how sharp they are and not the
+#: microscope. At 1 a forest on power spectra told 0.9 µm from 1.8 µm by sharpness alone, always; at 1.5 it guessed.
+SOFTENED = 1.5
 #: Pixels of the coarsest micrograph that the common field must hold along a side, for a structure to be seen in it.
 LEAST_PIXELS = 32
 
@@ -23,7 +26,7 @@ class Field:
     side_um : float
         Its side.
     coarsest_um : float
-        Pixel size of the coarsest micrograph: no other is shown in more detail.
+        Pixel size of the coarsest micrograph: none is shown in more detail.
     """
 
     side_um: float
@@ -54,9 +57,10 @@ def decide(
         What must be said of it; empty if there is nothing.
     """
     um, sides = np.asarray(pixel_um, float), np.asarray(kept, float).min(axis=1)
-    if wanted in (None, NONE) or not np.isfinite(um).any():
+    known = um[np.isfinite(um)]
+    if wanted in (None, NONE) or (wanted == AUTO and not len(known)):
         return None, ""
-    coarsest, finest = np.nanmax(um), np.nanmin(um)
+    coarsest, finest = known.max(initial=0.0), known.min(initial=np.inf)
     if wanted != AUTO:
         return Field(float(wanted) * size, coarsest), f"all micrographs are shown with {wanted:g} µm per pixel"
     if coarsest / finest - 1 <= pixel_sizes.SAME_WITHIN:
@@ -102,7 +106,7 @@ def show(
     left, top = (left + right - side) // 2 - around, (top + bottom - side) // 2 - around
     across = side + 2 * around
     image = Image.fromarray(micrographs.mirrored(grey, (left, top, left + across, top + across)))
-    seen = max(round(across * pixel_um / field.coarsest_um), 1)
+    seen = max(round(across * pixel_um / (SOFTENED * field.coarsest_um)), 1)
     if seen < min(across, size + 2 * margin):  # else the result is coarse enough itself
         image = image.resize((seen, seen), Image.Resampling.BILINEAR)
     return np.asarray(image.resize((size + 2 * margin,) * 2, Image.Resampling.BILINEAR))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 import warnings
@@ -16,6 +17,8 @@ from PIL import Image
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.images.pixel_sizes import PixelSize
 
+#: Of Pillow's formats, those that are tried; its others are not (one starts Ghostscript).
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 #: Largest picture that is decoded unless told otherwise, in million pixels; a micrograph has 1 to 20.
 MAX_MEGAPIXELS = 100.0
 
@@ -47,7 +50,7 @@ class Picture:
         Whether it has more than 8 bits.
     pixel_size : PixelSize
     colour : callable, optional
-        Gives the first plane as a `PIL.Image.Image` in mode RGB, where it has 8 bits.
+        Gives the first plane as a `PIL.Image.Image` in mode RGB, where it has 8 bits, or None.
     remarks : list of str
         What must be known of it; loading a plane may add some.
     """
@@ -59,7 +62,7 @@ class Picture:
     is_white_low: bool = False
     is_deep: bool = False
     pixel_size: PixelSize = dataclasses.field(default_factory=PixelSize)
-    colour: Callable[[], Image.Image] | None = None
+    colour: Callable[[], Image.Image | None] | None = None
     remarks: list[str] = dataclasses.field(default_factory=list)
 
     def flatten(self, stack: str) -> NDArray[Any]:
@@ -123,6 +126,7 @@ def readers() -> list[Reader]:
     return [*read_pillow.READERS, read_tiff.READER, *read_vendor.READERS]
 
 
+@functools.cache
 def suffixes() -> tuple[str, ...]:
     """List the suffixes of files that are images: those of the readers that are installed."""
     return tuple(suffix for reader in readers() if reader.is_there() for suffix in reader.suffixes)

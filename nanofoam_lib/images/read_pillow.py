@@ -14,7 +14,7 @@ TRANSPARENT = "has transparent pixels, which are shown in the median grey of the
 
 @contextlib.contextmanager
 def open_with(file, beside, formats):
-    """Open a file as one of some of Pillow's `formats`; its others are never tried (one starts Ghostscript)."""
+    """Open a file as one of some of Pillow's formats, of `FORMATS`."""
     try:
         image = Image.open(file, formats=formats)
     except UnidentifiedImageError:
@@ -32,7 +32,7 @@ def open_with(file, beside, formats):
         yield [
             Picture(
                 image.width, image.height, lambda plane: grey(_at(image, plane), remarks), frames, is_deep=is_deep,
-                pixel_size=size, colour=None if is_deep else lambda: _colour(file, formats), remarks=remarks,
+                pixel_size=size, colour=None if is_deep else lambda: colour(file, formats), remarks=remarks,
             )
         ]  # fmt: skip
 
@@ -87,7 +87,8 @@ def _levels(image):
     return np.asarray(image.convert("L"))
 
 
-def _colour(file, formats, plane=0):
+def colour(file, formats, plane=0):
+    """Decode a plane in colour, upright: `PIL.Image.Image` in mode RGB."""
     file.seek(0)
     with Image.open(file, formats=formats) as image:
         turned = ImageOps.exif_transpose(_at(image, plane))

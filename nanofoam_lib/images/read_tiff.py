@@ -65,11 +65,21 @@ def _describe(file, beside, tif, pages):
             return _turned(_following(file, page, plane), page)
         return _decode(file, pages, chosen[plane], remarks)
 
-    colour = None if is_deep else functools.partial(read_pillow._colour, file, ("TIFF",), chosen[0])
+    colour = None if is_deep else functools.partial(_colour, file, page, chosen[0])
     return Picture(
         page.imagewidth, page.imagelength, load, planes, _is_white_low(page), is_deep, size,
         colour, remarks,
     )  # fmt: skip
+
+
+def _colour(file, page, number):
+    """Give a page in RGB, as Pillow sees it; None where it does not, and grey has to do."""
+    if page.photometric == PALETTE and page.colormap.max(initial=0) < 256:
+        return None
+    try:
+        return read_pillow.colour(file, ("TIFF",), number)
+    except Exception:
+        return None
 
 
 def _largest(pages):

@@ -66,6 +66,8 @@ class Source:
             if picture.colour is None or (picture.planes > 1 and self.plane != "first"):
                 return None
             image = picture.colour()
+            if image is None:
+                return None
             top, right, bottom, left = self.edges
             return image.crop((left, top, image.width - right, image.height - bottom))
 

@@ -1,5 +1,6 @@
 """What a TIFF says of its own pixels: each kind is read as the same picture as its plain twin, or refused by name."""
 
+import struct
 import zlib
 
 import numpy as np
@@ -71,6 +72,8 @@ LUMA = {
 def test_reads_as_the_plain_twin(tmp_path, name, order, big):
     path = tiffs.write(tmp_path / "a.tif", *SAME[name], order=order, big=big)
     assert abs(micrographs.read(path).astype(int) - GREY).max() <= 1
+    colour = micrographs.read_colour(path, 200)
+    assert abs(colour.astype(int) - GREY[..., None]).max() <= 1  # a thumbnail of any kind can be drawn
     if "white is zero" not in name and "12" not in name:
         np.testing.assert_array_equal(micrographs.read(path), GREY)
 
@@ -114,6 +117,19 @@ def test_white_is_zero_turns_signed_and_floating_point_levels(tmp_path):
             micrographs.read(tiffs.write(tmp_path / f"{kind}.tif", page(levels, photometric=kind))) for kind in (1, 0)
         )
         np.testing.assert_array_equal(turned, 255 - plain)
+
+
+@pytest.mark.parametrize("white_is_zero", [False, True])
+@pytest.mark.parametrize("deep", [False, True])
+def test_lzw_makes_no_difference(tmp_path, white_is_zero, deep):
+    stored = DEEP if deep else GREY
+    stored = np.iinfo(stored.dtype).max - stored if white_is_zero else stored
+    Image.fromarray(stored).save(tmp_path / "a.tif", compression="tiff_lzw")
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    at = content.index(struct.pack("<HHI", 262, 3, 1)) + 8  # Pillow writes black-is-zero
+    content[at : at + 2] = struct.pack("<H", 0 if white_is_zero else 1)
+    (tmp_path / "a.tif").write_bytes(content)
+    assert abs(micrographs.read(tmp_path / "a.tif").astype(int) - GREY).max() <= 1
 
 
 def test_what_is_no_number_is_black(tmp_path):

@@ -95,6 +95,17 @@ def test_preprocess_crops_15_percent_of_each_side():
     assert (micrographs.preprocess(grey) != 60).any()
 
 
+def test_each_side_has_a_crop_of_its_own(rng):
+    grey = rng.integers(256, size=(200, 100), dtype=np.uint8)
+    assert micrographs.crop_box(100, 200, [0.1, 0.2, 0.3, 0.4]) == (40, 20, 80, 140)
+    cropped = micrographs.preprocess(grey, [0.1, 0.2, 0.3, 0.4], 32)
+    np.testing.assert_array_equal(cropped, micrographs.preprocess(grey[20:140, 40:80], 0, 32))
+    np.testing.assert_array_equal(micrographs.preprocess(grey, [0.15] * 4), micrographs.preprocess(grey))
+    for wrong in ([0.1, 0.1], [0.1, 0.1, 0.1, 0.5]):
+        with pytest.raises(ValueError, match="crop must lie in"):
+            micrographs.preprocess(grey, wrong)
+
+
 def test_preprocess_averages_instead_of_sampling():
     """Stripes finer than the target pixels become their mean; sampling every n-th pixel would give 0 or 255."""
     stripes = np.zeros((1120, 1120), np.uint8)
