@@ -134,7 +134,8 @@ def read_csv(path: StrPath) -> pd.DataFrame:
     """
     raw = read_csv_text(path)
     names = NAMES | ({"predicted"} if "true" in raw else set())  # a class in a confusion, a number in a regression
-    return raw.apply(lambda column: column if column.name in names else typed(column))
+    # One by one: `DataFrame.apply` leaves the columns of an empty table as they are
+    return pd.DataFrame({name: column if name in names else typed(column) for name, column in raw.items()})
 
 
 def read_csv_text(path: StrPath) -> pd.DataFrame:

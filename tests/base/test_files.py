@@ -66,6 +66,8 @@ def test_numbers_and_truth_values_are_read_as_such_and_names_as_they_are(tmp_pat
     assert table["note"][0] == "NA"
     assert table["batch"].tolist() == ["020", "10"]
     assert pd.isna(table["note"][1])
+    path.write_text("label,got\n")
+    assert files.read_csv(path)["got"].mean() is not None and files.read_csv(path)["label"].tolist() == []
     path.write_text("um_x,n\n,1\n,2\n")
     assert np.isnan(np.asarray(files.read_csv(path)["um_x"], float)).all()
 
