@@ -69,6 +69,7 @@ def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[s
     said = []
     for name, own in points[points["split"] == "test"].groupby("descriptor"):
         values = measures.iloc[own["id"]][list(names)].set_axis(own.index)
+        values = values.loc[:, values.max() > values.min()]  # what is the same everywhere changes along no axis
         rho = own[["x", "y"]].rename(columns={"x": 1, "y": 2}).apply(values.corrwith, method="spearman").dropna()
         closest = [
             f"{measure} along axis {row.abs().idxmax()} (ρ = {num(row[row.abs().idxmax()])})"
