@@ -24,6 +24,8 @@ Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be r
 
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
 
+CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
+
 SWEEP = """\
 SPEC.yaml:
 
@@ -54,6 +56,12 @@ def main(arguments=None):
             raise
         print(f"nanofoam: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:  # a fault of the program's, of which a person gets one line as well
+        if options.debug:
+            raise
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"nanofoam: error: {told}; the same command with --debug shows the traceback", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("nanofoam: stopped; the same command goes on with the step that was running", file=sys.stderr)
         return 130
@@ -115,21 +123,23 @@ def _show_warning(message, *_):
 
 def _check(options):
     from nanofoam_lib.base import safe_names
-    from nanofoam_lib.base.errors import RunWarning
-    from nanofoam_lib.images import collection, preprocessing
+    from nanofoam_lib.images import checking
     from nanofoam_lib.runs import parameters
 
-    limit = {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RunWarning)
-        problems = preprocessing.check(options.data_folder, **parameters.check(limit))
-    for warning in caught:
-        print(f"nanofoam: warning: {warning.message}", file=sys.stderr)
-    for path, problem in zip(problems["path"], problems["problem"], strict=True):
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    given |= {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
+    found = checking.check(options.data_folder, **parameters.check(given, "-p", checking.PARAMETERS))
+    for message in (*found.said, *found.few):
+        print(f"nanofoam: warning: {message}", file=sys.stderr)
+    for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
         print(f"{safe_names.shown(path)}: {problem}")
-    n_images = len(collection.list_folder(options.data_folder))
-    print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
-    return 1 if len(problems) else 0
+    for fact in found.facts:
+        print(fact)
+    print(checking.classes(found).to_string(index=False))
+    counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
+    told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)
+    print(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}")
+    return 1 if len(found.problems) else 0
 
 
 def _compare(options):
@@ -179,8 +189,9 @@ def _parser():
     run.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
     run.set_defaults(command=_run)
 
-    check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
+    check = commands.add_parser("check", help="say of a data folder all that a run would refuse or warn of")
     check.add_argument("data_folder", metavar="DIR")
+    check.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=CHECKED)
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 
