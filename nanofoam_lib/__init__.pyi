@@ -40,6 +40,7 @@ from .models import generated as generated
 from .models import generation as generation
 from .models import kinds as kinds
 from .models import objective as objective
+from .models import scoring as scoring
 from .models import skill as skill
 from .models import training as training
 from .models import vae as vae

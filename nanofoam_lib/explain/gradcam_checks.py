@@ -224,7 +224,7 @@ def summarise(
     checks : dict
         Name of the check ("deletion", "randomisation", "stability") → what its function gave.
     groups : array-like, shape (N,)
-        Group of each image: the interval is a bootstrap over groups (`intervals.interval`).
+        Group of each image, for the intervals (`intervals.interval`).
     dims : sequence of int
     localised : dict
         What `localisation` gave for these dimensions.
@@ -254,7 +254,7 @@ def _row(check, variant, dimension, values, groups, seed):
     known = np.isfinite(values)
     value, low, high = np.nan, np.nan, np.nan
     if known.any():
-        value, (low, high) = float(values[known].mean()), intervals.interval(values[known], groups[known], seed=seed)
+        value, (low, high) = float(values[known].mean()), intervals.interval(values[known], groups[known])
     row = {"check": check, "variant": variant, "dimension": dimension, "value": value, "ci_low": low, "ci_high": high}
     return row | {"expected": EXPECTED[check], "n_images": int(known.sum())}
 

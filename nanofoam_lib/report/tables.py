@@ -145,12 +145,18 @@ def headline(scores, kind=None, latent_dim=None, descriptor=None, classifiers=(F
 
 
 def best(name, table):
-    """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
-    if name not in RIVALS:
+    """Tell which rows of a table of accuracies lie above all rivals, by more than their interval: list of bool."""
+    if name not in RIVALS or not len(table):
         return [False] * len(table)
-    # What has seen the labels is an upper bound, which competes with none
+    # What has seen the labels competes with none
     accuracy = table["accuracy"].where(table["descriptor"] != control_registry.TAUGHT)
-    return list(accuracy == accuracy.groupby([table[column] for column in RIVALS[name]]).transform("max"))
+    rivals = accuracy.groupby([table[column] for column in RIVALS[name]])
+    return list((accuracy == rivals.transform("max")) & (table["ci_low"] > rivals.transform(_second)))
+
+
+def _second(values):
+    """Give the second largest value, or none below all others."""
+    return values.nlargest(2).iloc[-1] if values.count() > 1 else -math.inf
 
 
 def condense(frame, lang):
