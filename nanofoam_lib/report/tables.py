@@ -27,9 +27,12 @@ ORDER_COLUMNS = (
     "extrapolation",
 )  # fmt: skip
 
+#: Rows of `pore_prediction.summarise` that are shown: over all images, on test, and within classes there.
+R2 = ("r2", "r2_test", "r2_within")
+
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
-    "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
+    "geometry": lambda table: table[table["row"].isin(R2)].drop(columns=["id", "label", "group", "split"]),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
@@ -45,7 +48,7 @@ ROWS_OF = "{shown} of {all} rows; all are in {file}."
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
 
 #: Columns of names from the disk: text, whatever they look like.
-NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true"}
+NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true", "taken_for"}
 #: Columns of words that the library wrote.
 WORDS = {
     "descriptor",
@@ -61,6 +64,9 @@ WORDS = {
     "picture",
     "measure",
     "features",
+    "row",
+    "against",
+    "rival",
 }
 
 

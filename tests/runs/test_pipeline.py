@@ -17,7 +17,7 @@ from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
-from nanofoam_lib.report import tables
+from nanofoam_lib.report import claims, tables
 from nanofoam_lib.runs import execution, pipeline
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
@@ -165,8 +165,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     assert len(separation) == 7 * 3  # μ, σ, z of two models and conv, three pairs of classes
     assert list(controls.columns) == list(pd.read_csv(finished.table("table1")).columns)
     assert set(controls["descriptor"]) == {
-        "untrained mu", "untrained sigma", "untrained z",
-        "untrained texture mu", "untrained texture z",  # σ of what has not been trained is the same for all
+        "untrained mu", "untrained sigma", "texture statistics", "pore measures",
         "pooled features", "untrained pooled features", "pixel PCA",
         "LBP", "multi-scale LBP", "scattering", "scattering and LBP", "power spectrum", "grey mean+std",
         "random-VGG16",
@@ -175,6 +174,15 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     dimensions = pd.read_csv(finished.table("dimensions"))
     assert list(dimensions["dimension"]) == 2 * [0, 1, 2]  # of the VAE, then of the texture model
     np.testing.assert_allclose(dimensions.groupby("kind")["forest_importance"].sum(), 1)
+
+
+def test_claims_have_the_columns_of_the_contract_and_are_those_of_the_tables(finished):
+    found = pd.read_csv(finished.table("claims"))
+    columns = "id claim statistic value ci_low ci_high null p_corrected n_groups table holds"
+    assert list(found.columns) == columns.split()
+    assert {"comparisons", "separation", "dimensions", "gradcam_checks"} <= set(found["table"])
+    again = claims.of_run(finished)
+    pd.testing.assert_frame_equal(found, again, check_dtype=False)
 
 
 def test_geometry_holds_measures_of_each_image_and_r2_of_each_descriptor(finished):
