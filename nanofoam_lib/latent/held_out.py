@@ -87,7 +87,7 @@ def _interval(left, there):
         return 1 - share, np.nan, np.nan
     variance = (n - 1) / n * np.square((left.sum() - left) / rest - share).sum()
     half = t.ppf(0.975, n - 1) * np.sqrt(variance)
-    return 1 - share, 1 - share - half, 1 - share + half
+    return 1 - share, 1 - share - half, min(1 - share + half, 1.0)
 
 
 def one_hot(labels: ArrayLike) -> NDArray[np.float32]:

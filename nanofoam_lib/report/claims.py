@@ -18,6 +18,8 @@ from nanofoam_lib.models import kinds
 from nanofoam_lib.report import tables
 
 LEVEL = 0.05
+#: Of a map on a zone, over the zone's share of the image, from which on a dimension is said to look at it.
+SMALLEST_SHARE = 1.1
 COLUMNS = [
     "id", "claim", "statistic", "value", "ci_low", "ci_high", "null", "p_corrected", "n_groups", "table", "holds",
 ]  # fmt: skip
@@ -38,18 +40,20 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns `COLUMNS`. ``id`` is the family and what the claim is about; ``claim`` the sentence in English;
-        ``null`` the value of the statistic without an effect; ``holds`` whether p_corrected is at most 0.05 and the
-        first claim holds for some descriptor.
+        ``null`` the value of the statistic without an effect; ``holds`` whether p_corrected is at most 0.05, the
+        interval does not hold ``null``, and the first claim holds for some descriptor.
     """
     rows = []
     for name, make in _FAMILIES.items():
         if len(found.get(name, ())):
             rows += [{**row, "table": name} for row in make(found[name], found)]
     claims = pd.DataFrame(rows, columns=COLUMNS)
-    is_gate = claims["id"].astype(str).str.startswith(f"{GATE}:")
-    is_open = bool(claims.loc[is_gate, "p_corrected"].le(LEVEL).any())
-    claims["holds"] = claims["p_corrected"].le(LEVEL).to_numpy(bool) & is_open
-    return claims
+    # An interval that holds the value by chance, or an effect that rounds to it, is none, whatever its p-value
+    outside = claims["ci_low"].isna() | (claims["ci_low"] > claims["null"]) | (claims["ci_high"] < claims["null"])
+    too_small = claims["id"].astype(str).str.startswith("looks:") & (claims["value"] < SMALLEST_SHARE)
+    holds = (claims["p_corrected"].le(LEVEL) & outside & ~too_small).to_numpy(bool)
+    is_gate = claims["id"].astype(str).str.startswith(f"{GATE}:").to_numpy(bool)
+    return claims.assign(holds=holds & holds[is_gate].any())
 
 
 def of_run(run: Run) -> pd.DataFrame:

@@ -119,6 +119,16 @@ def test_nothing_else_is_claimed_where_guessing_is_not_beaten(quick, foams):
     assert claims.collect({}).empty
 
 
+def test_what_rounds_to_nothing_or_may_be_nothing_is_not_claimed(quick, foams):
+    """With many groups a map's share of 1.02 times its zone's is more than chance, and still no preference."""
+    tables = tables_of(foams, foams[0])
+    looks = tables["gradcam_checks"]["variant"].eq("pores") & tables["gradcam_checks"]["dimension"].notna()
+    for value, low, holds in ((1.3, 1.2, True), (1.02, 1.01, False), (1.3, 0.9, False)):
+        tables["gradcam_checks"].loc[looks, ["value", "ci_low", "ci_high"]] = value, low, 1.5
+        table = claims.collect(tables).set_index("id")
+        assert table.loc["looks: cell by cell, 4, pores", "holds"] == holds
+
+
 def test_rivals_are_compared_on_the_same_images_and_corrected_for_their_number(quick, foams):
     compared = tables_of(foams, foams[0])["comparisons"]
     assert compared["against"].value_counts().to_dict() == {"control": 4, "chance": 2}

@@ -31,10 +31,9 @@ def scores(table: pd.DataFrame, chance: float) -> str:
     ours = forest[forest["descriptor"] == forest["kind"].map(named)]
     said = [f"**{row['descriptor']} of {row['kind']}-{row['latent_dim']}** {_score(row)}" for _, row in ours.iterrows()]
     said += [f"{name} {_score(row)}" for name, row in _rows(forest, ["pore measures"])]
-    best = table[table["descriptor"] == "true pore measures"].nlargest(1, "accuracy")
     ceiling = [
-        f"The ceiling is what the true pore measures tell: {_score(row)} by {row['classifier']}."
-        for _, row in best.iterrows()
+        f"The ceiling is what it reaches on the true pore measures: {_score(row)}."
+        for _, row in _rows(forest, ["true pore measures"])
     ]
     labels = [
         f"With labels, same epochs, the same convolutions reach {interval(row)}."
@@ -45,6 +44,7 @@ def scores(table: pd.DataFrame, chance: float) -> str:
 
 
 def _rows(table, names):
+    """Choose the rows of some descriptors: as `DataFrame.iterrows` gives them, with the name of the descriptor."""
     return [(row["descriptor"], row) for _, row in table[table["descriptor"].isin(names)].iterrows()]
 
 
@@ -87,7 +87,7 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     for (kind, name), own in rows.groupby(["kind", "descriptor"], sort=False):
         r2 = own.drop_duplicates("row").set_index("row")[measure]
         if named.get(kind) == name or name in (LABEL, "pore measures"):
-            numbers = [f"{r2[row]:.2f} {what}" for row, what in _R2.items() if row in r2]
+            numbers = [f"{round(r2[row], 2) + 0:.2f} {what}" for row, what in _R2.items() if row in r2]  # no "-0.00"
             said.append(f"{name}{'' if kind == 'control' else f' of {kind}'} {', '.join(numbers)}")
     told = f"R² of {measure}: {'; '.join(said)}. " if said else ""
     return f"{told}{identity['active'].sum()} of {len(identity)} latent dimensions are active."
