@@ -147,7 +147,9 @@ def compare(
         One row per foremost descriptor (`kinds.Kind`) and rival, by random forest on the same test images: kind,
         latent_dim, descriptor, against ("chance", "control", "training" or "labels"), rival, accuracy, rival_accuracy,
         difference, its 95 % interval ci_low and ci_high over groups, p_value (`permutation.agreement` against chance,
-        else `permutation.paired`), p_corrected for how many comparisons of this kind there are (Holm), n_groups.
+        else `permutation.paired`), p_corrected for how many comparisons of this kind there are (Holm), n_groups; of
+        itself untrained also weights, the number of seeds, of which rival_accuracy is the mean, and rival_sd, the
+        standard deviation over them.
     """
     ours = headline(predictions)
     rivals = {("control", name): own for name, own in headline(by_controls).groupby("descriptor", sort=False)}
@@ -161,12 +163,16 @@ def compare(
             continue
         found = [_chance(own, seed), *(_pair(own, _hits(other), *key, seed) for key, other in rivals.items())]
         if fresh is not None and len(start := fresh[(fresh["kind"] == kind) & (fresh["latent_dim"] == size)]):
-            found.append(_pair(own, _hits(start), "training", kinds.get(kind).untrained(name), seed))
+            by_weights = (start["predicted"] == start["true"]).groupby(start["weights"]).mean()
+            row = _pair(own, _hits(start), "training", kinds.get(kind).untrained(name), seed)
+            found.append(row | {"weights": len(by_weights), "rival_sd": by_weights.std()})
         rows += [{"kind": kind, "latent_dim": size, "descriptor": name} | row for row in found]
     table = pd.DataFrame(rows)
     if len(table):
         table["p_corrected"] = table.groupby("against")["p_value"].transform(permutation.holm)
         table["n_groups"] = ours["group"].nunique()
+        last = [name for name in ("weights", "rival_sd") if name in table]
+        table = table[[*table.columns.drop(last), *last]]
     return table
 
 
