@@ -32,7 +32,7 @@ CLASSIFIERS = {
 
 
 #: The same for many splits: of a mean over splits, fewer trees cost next to nothing.
-REPEATED = CLASSIFIERS | {"random forest": lambda seed: RandomForestClassifier(20, random_state=seed)}
+REPEATED = CLASSIFIERS | {"random forest": lambda seed: RandomForestClassifier(30, random_state=seed)}
 
 #: What says of which row of a table of accuracies a prediction or a confusion is.
 ROW = ["data", "kind", "latent_dim", "descriptor", "classifier", "protocol"]
@@ -94,7 +94,7 @@ def repeat(
     Parameters
     ----------
     vectors, labels, classifier, seed
-        As in `score`; the random forest has 20 trees instead of 300.
+        As in `score`; the random forest has 30 trees instead of 300.
     splits : sequence of array-like of str, each of shape (N,)
         "train" or "test" of each row.
 

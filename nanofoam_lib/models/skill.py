@@ -15,7 +15,7 @@ from nanofoam_lib.models.backend import keras
 
 #: Of the train images, then of the test images, in nats per image.
 LOSSES = ["total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl"]
-MOST_JUDGED = 256  # of a side, for losses
+MOST_JUDGED = 64  # of a side, for losses: a distance of statistics takes as long as twenty pictures
 MOST_IMAGES = 1024  # of a side, evenly drawn: memory must not grow with their number
 
 

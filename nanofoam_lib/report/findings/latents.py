@@ -44,7 +44,7 @@ def scores(table: pd.DataFrame, chance: float) -> str:
 
 
 def _rows(table, names):
-    """Choose the rows of some descriptors: as `DataFrame.iterrows` gives them, with the name of the descriptor."""
+    """Choose the rows of some descriptors: pairs of the name of one and its row."""
     return [(row["descriptor"], row) for _, row in table[table["descriptor"].isin(names)].iterrows()]
 
 
