@@ -86,7 +86,7 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     said = []
     for (kind, name), own in rows.groupby(["kind", "descriptor"], sort=False):
         r2 = own.drop_duplicates("row").set_index("row")[measure]
-        if named.get(kind) == name or name in (LABEL, "pore measures"):
+        if name in (named.get(kind), LABEL):
             numbers = [f"{round(r2[row], 2) + 0:.2f} {what}" for row, what in _R2.items() if row in r2]  # no "-0.00"
             said.append(f"{name}{'' if kind == 'control' else f' of {kind}'} {', '.join(numbers)}")
     told = f"R² of {measure}: {'; '.join(said)}. " if said else ""
