@@ -18,9 +18,13 @@ FAMILIES = {
     "looks": "**What does a dimension look at?**",
 }
 
+CLOSED = "- Nothing else is claimed, as no descriptor that was named beforehand tells the materials apart."
+
 
 def effects(claims: pd.DataFrame, *families: str) -> str:
     """Tell the claims that hold, family by family, and say "none" of a family in which none does.
+
+    Where the materials are not told apart, nothing else is claimed, whatever its p-value.
 
     Parameters
     ----------
@@ -35,11 +39,12 @@ def effects(claims: pd.DataFrame, *families: str) -> str:
         Markdown, one item per family that has claims.
     """
     family = claims["id"].str.partition(": ")[0]
-    said = []
-    for name in families or FAMILIES:
-        own = claims[family == name]
-        if len(own):
-            said.append(f"- {FAMILIES[name]} {_told(own)}")
+    asked = [name for name in families or FAMILIES if (family == name).any()]
+    if claims.loc[family == GATE, "holds"].any():
+        said = [f"- {FAMILIES[name]} {_told(claims[family == name])}" for name in asked]
+    else:
+        said = [f"- {FAMILIES[GATE]} {_told(claims[family == GATE])}"] if GATE in asked else []
+        said += [CLOSED] if set(asked) - {GATE} else []
     return "\n".join(said) or "No effect was tested."
 
 
