@@ -18,6 +18,7 @@ FAMILIES = {
     "looks": "**What does a dimension look at?**",
 }
 
+#: Said of all other families where the first claim does not hold.
 CLOSED = "- Nothing else is claimed, as no descriptor that was named beforehand tells the materials apart."
 
 
