@@ -29,6 +29,7 @@ from .latent import controls as controls
 from .latent import decode_plan as decode_plan
 from .latent import fulfilment as fulfilment
 from .latent import inverse_design as inverse_design
+from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
 from .latent import scattering as scattering
@@ -42,10 +43,12 @@ from .models import generated as generated
 from .models import generation as generation
 from .models import kinds as kinds
 from .models import objective as objective
+from .models import scoring as scoring
 from .models import skill as skill
 from .models import training as training
 from .models import vae as vae
 from .models.kinds import of_kind as of_kind
+from .report import claims as claims
 from .report import findings as findings
 from .report import notebook_text as notebook_text
 from .report import render as render

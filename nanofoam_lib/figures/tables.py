@@ -26,8 +26,8 @@ def score_table(
     Parameters
     ----------
     table : pandas.DataFrame
-        As `figure_data.mark_best` gives it: columns kind, latent_dim, descriptor, classifier, protocol, accuracy,
-        ci_low, ci_high, best; the best are bold. Each protocol has its own heading where there are several.
+        Columns kind, latent_dim, descriptor, classifier, protocol, accuracy, ci_low, ci_high, best; what is best is
+        bold. Each protocol has its own heading where there are several.
     note, lang
         See `micrographs`. The note names data set and protocol.
     labels

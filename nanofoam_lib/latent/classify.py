@@ -1,8 +1,10 @@
 """How well descriptors tell the classes apart: the thesis's classifiers and an SVM, on unseen groups."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +17,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from nanofoam_lib.base import memmap
+from nanofoam_lib.base.progress import track
 from nanofoam_lib.latent import intervals
 
 
@@ -33,6 +36,13 @@ CLASSIFIERS = {
     "random forest": lambda seed: RandomForestClassifier(300, n_jobs=-1, random_state=seed),
     "SVM": lambda seed: make_pipeline(StandardScaler(), SVC(C=10)),
 }
+
+
+#: The same for many splits: of a mean over splits, fewer trees cost next to nothing.
+REPEATED = CLASSIFIERS | {"random forest": lambda seed: RandomForestClassifier(30, random_state=seed)}
+
+#: What says of which row of a table of accuracies a prediction or a confusion is.
+ROW = ["data", "kind", "latent_dim", "descriptor", "classifier", "protocol"]
 
 
 def score(
@@ -57,25 +67,91 @@ def score(
     -------
     result : dict
         ``classifier``; ``accuracy`` in [0, 1] on test; ``ci_low`` and ``ci_high``, its 95 % interval by
-        `interval`; ``n_train``, ``n_test``.
-    confusion : pandas.DataFrame
-        Columns true, predicted, count: every pair of classes.
+        `intervals.interval`; ``n_train``, ``n_test``.
+    predictions : pandas.DataFrame
+        One row per test image: image (its row), group, true, predicted, and probability, that which the classifier
+        gives to `predicted` (NaN where it gives none).
     """
     vectors, labels, groups, split = (np.asarray(values) for values in (vectors, labels, groups, split))
     train, test = split == "train", split == "test"
-    model = CLASSIFIERS[classifier](seed).fit(memmap.take(vectors, train), labels[train])
-    predicted = model.predict(memmap.take(vectors, test))
-    hit = predicted == labels[test]
-    low, high = intervals.interval(hit, groups[test], seed=seed)
-    sizes = {"n_train": int(train.sum()), "n_test": int(test.sum())}
-    accuracy = {"classifier": classifier, "accuracy": float(hit.mean()), "ci_low": low, "ci_high": high}
-    return accuracy | sizes, _confusion(labels[test], predicted, np.unique(labels))
+    model, unseen = (
+        CLASSIFIERS[classifier](seed).fit(memmap.take(vectors, train), labels[train]),
+        memmap.take(vectors, test),
+    )
+    predicted, probability = model.predict(unseen), np.nan
+    if hasattr(model, "predict_proba"):
+        probability = model.predict_proba(unseen).max(axis=1)
+    columns = {"image": np.flatnonzero(test), "group": groups[test], "true": labels[test], "predicted": predicted}
+    predictions = pd.DataFrame(columns | {"probability": probability})
+    return {"classifier": classifier} | _accuracy(predictions, int(train.sum())), predictions
 
 
-def _confusion(true, predicted, classes):
-    counts = confusion_matrix(true, predicted, labels=classes)
-    columns = {"true": classes.repeat(len(classes)), "predicted": np.tile(classes, len(classes))}
-    return pd.DataFrame(columns | {"count": counts.ravel()})
+def _accuracy(predictions, n_train):
+    hit = (predictions["predicted"] == predictions["true"]).to_numpy(bool)
+    low, high = intervals.interval(hit, predictions["group"])
+    found = {"accuracy": float(hit.mean()), "ci_low": low, "ci_high": high}
+    return found | {"n_train": n_train, "n_test": len(hit)}
+
+
+def repeat(
+    vectors: ArrayLike, labels: ArrayLike, splits: Sequence[ArrayLike], classifier: str = "random forest", seed: int = 0
+) -> NDArray[np.float64]:
+    """Score a classifier on other splits of the same vectors, to see how much an accuracy owes to the split.
+
+    Parameters
+    ----------
+    vectors, labels, classifier, seed
+        As in `score`; the random forest has 30 trees instead of 300.
+    splits : sequence of array-like of str, each of shape (N,)
+        "train" or "test" of each row.
+
+    Returns
+    -------
+    ndarray of float64, shape (S,)
+        Accuracy on the test side of each. What the vectors were learnt from is not split anew: an image of any test
+        side may have been a train image of the autoencoder, which saw no label.
+    """
+    sides = [np.asarray(split) for split in splits]
+    work = joblib.Parallel(n_jobs=-1, prefer="threads")
+    jobs = [
+        joblib.delayed(_score_once)(vectors, np.asarray(labels), side, REPEATED[classifier](seed)) for side in sides
+    ]
+    return np.array(work(jobs), dtype=float)
+
+
+def _score_once(vectors, labels, split, model):
+    train, test = split == "train", split == "test"
+    return model.fit(memmap.take(vectors, train), labels[train]).score(memmap.take(vectors, test), labels[test])
+
+
+def over_splits(accuracies: NDArray[np.float64]) -> dict[str, Any]:
+    """Sum up `repeat`: dict of ``splits``, how many, ``mean`` and ``sd`` (n − 1; NaN for fewer than two)."""
+    n = len(accuracies)
+    spread = float(np.std(accuracies, ddof=1)) if n > 1 else np.nan
+    return {"splits": n, "mean": float(np.mean(accuracies)) if n else np.nan, "sd": spread}
+
+
+def confusions(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Count whom each classifier takes for whom.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Of `table1`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns `ROW`, then true, predicted, count: every pair of classes.
+    """
+    parts = []
+    for row, own in predictions.groupby(ROW, sort=False):
+        classes = np.unique(own["true"])
+        counts = confusion_matrix(own["true"], own["predicted"], labels=classes)
+        columns = {"true": classes.repeat(len(classes)), "predicted": np.tile(classes, len(classes))}
+        part = pd.DataFrame(columns | {"count": counts.ravel()}).assign(**dict(zip(ROW, row, strict=True)))
+        parts.append(part[[*ROW, "true", "predicted", "count"]])
+    return pd.concat(parts, ignore_index=True)
 
 
 def table1(
@@ -84,6 +160,7 @@ def table1(
     data: str,
     seed: int = 0,
     protocol: str = "by-group",
+    splits: Sequence[ArrayLike] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every descriptor with every classifier: the rows of the thesis's table 1, and one more classifier.
 
@@ -98,26 +175,31 @@ def table1(
     seed : int
     protocol : str
         How the split was made.
+    splits : sequence of array-like of str, each of shape (N,)
+        Further splits, for `repeat`.
 
     Returns
     -------
     table : pandas.DataFrame
-        Columns data, kind, latent_dim, descriptor, classifier, protocol, accuracy, ci_low, ci_high, n_train, n_test.
-    confusions : pandas.DataFrame
-        The same first six columns, then true, predicted, count.
+        Columns data, kind, latent_dim, descriptor, classifier, protocol, accuracy, ci_low, ci_high, n_train, n_test;
+        then splits (how many), mean and sd of the accuracy over the further splits (`over_splits`).
+    predictions : pandas.DataFrame
+        The columns `ROW`, then those of `score`.
     """
-    rows, confusions = [], []
-    for (kind, latent_dim, name), vectors in descriptors.items():
-        for classifier in CLASSIFIERS:
-            result, confusion = score(vectors, index["label"], index["group"], index["split"], classifier, seed)
-            row = {"data": data, "kind": kind, "latent_dim": latent_dim, "descriptor": name, "classifier": classifier}
-            row |= {"protocol": protocol}
-            rows.append(row | result)
-            confusions.append(confusion.assign(**row)[[*row, "true", "predicted", "count"]])
-    return pd.DataFrame(rows), pd.concat(confusions, ignore_index=True)
+    rows, predictions = [], []
+    jobs = list(itertools.product(descriptors.items(), CLASSIFIERS))
+    for ((kind, latent_dim, name), vectors), classifier in track(jobs, f"accuracies, {protocol}"):
+        result, predicted = score(vectors, index["label"], index["group"], index["split"], classifier, seed)
+        row = {"data": data, "kind": kind, "latent_dim": latent_dim, "descriptor": name, "classifier": classifier}
+        row |= {"protocol": protocol}
+        rows.append(row | result | over_splits(repeat(vectors, index["label"], splits, classifier, seed)))
+        predictions.append(predicted.assign(**row)[[*ROW, *predicted.columns]])
+    return pd.DataFrame(rows), pd.concat(predictions, ignore_index=True)
 
 
-def of_scores(scores: ArrayLike, index: pd.DataFrame, name: Sequence[Any], data: str, seed: int = 0) -> pd.DataFrame:
+def of_scores(
+    scores: ArrayLike, index: pd.DataFrame, name: Sequence[Any], data: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score a network's own decisions on the test images, as a row of `table1`.
 
     Parameters
@@ -128,20 +210,20 @@ def of_scores(scores: ArrayLike, index: pd.DataFrame, name: Sequence[Any], data:
         Columns `label`, `group` and `split`.
     name : list
         Kind, latent_dim and descriptor of the row.
-    data, seed
+    data : str
         As in `table1`.
 
     Returns
     -------
-    pandas.DataFrame
-        One row; its classifier is "softmax".
+    table, predictions : pandas.DataFrame
+        One row of `table1`, whose classifier is "softmax", and its predictions.
     """
-    test = (index["split"] == "test").to_numpy()
-    hit = np.unique(index["label"])[np.argmax(scores, axis=1)] == index["label"]
-    low, high = intervals.interval(hit[test], index["group"][test], seed=seed)
-    row = dict(zip(("data", "kind", "latent_dim", "descriptor", "classifier"), (data, *name, "softmax"), strict=True))
-    row |= {"protocol": "by-group", "accuracy": float(hit[test].mean()), "ci_low": low, "ci_high": high}
-    return pd.DataFrame([row | {"n_train": int((~test).sum()), "n_test": int(test.sum())}])
+    test = np.flatnonzero(index["split"] == "test")
+    row = dict(zip(ROW, (data, *name, "softmax", "by-group"), strict=True))
+    columns = {"image": test, "group": index["group"].to_numpy()[test], "true": index["label"].to_numpy()[test]}
+    predicted = np.unique(index["label"])[np.argmax(scores, axis=1)][test]
+    predictions = pd.DataFrame(row | columns | {"predicted": predicted, "probability": np.nan})
+    return pd.DataFrame([row | _accuracy(predictions, len(index) - len(test))]), predictions
 
 
 def over_seeds(tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:

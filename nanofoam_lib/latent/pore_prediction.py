@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
 from nanofoam_lib.base import memmap
-from nanofoam_lib.latent import ridge
+from nanofoam_lib.latent import held_out, permutation, ridge
+
+#: The descriptor that knows the class and nothing else.
+LABEL = "class label"
 
 
 def predictability(vectors: ArrayLike, measures: pd.DataFrame, groups: ArrayLike, seed: int = 0) -> pd.DataFrame:
@@ -93,9 +95,9 @@ def rank_correlations(vectors: ArrayLike, measures: pd.DataFrame) -> NDArray[np.
     result = np.full((vectors.shape[1], values.shape[1]), np.nan)
     for rows, columns in _by_known_rows(values):
         if rows.any():
-            y = _unit_ranks(values[np.ix_(rows, columns)])
+            y = permutation.unit_ranks(values[np.ix_(rows, columns)])
             for dims in memmap.slices(vectors.shape[1], 16):
-                x = _unit_ranks(vectors[rows, dims].astype(float))
+                x = permutation.unit_ranks(vectors[rows, dims].astype(float))
                 result[dims, columns] = np.clip(x.T @ y, -1, 1)
     return result
 
@@ -130,7 +132,12 @@ def eta_squared(vectors: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
 
 
 def dimensions(
-    mu: ArrayLike, usage: pd.DataFrame, labels: ArrayLike, measures: pd.DataFrame, seed: int = 0
+    mu: ArrayLike,
+    usage: pd.DataFrame,
+    labels: ArrayLike,
+    measures: pd.DataFrame,
+    seed: int = 0,
+    groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Give every latent dimension its identity: is it used, does it tell the classes, which pore measure it follows.
 
@@ -144,7 +151,9 @@ def dimensions(
     measures : pandas.DataFrame, shape (N, M)
         Pore measures of the same images; NaN where unknown.
     seed : int
-        Of the random forest.
+        Of the random forest, and of the orders in which groups are dealt.
+    groups : array-like, shape (N,), optional
+        Without it, each image counts as its own.
 
     Returns
     -------
@@ -152,7 +161,9 @@ def dimensions(
         One row per latent dimension: ``dimension``, from 0; the columns of `usage`;
         ``effect_size``, η² between the classes' μ, in [0, 1]; ``forest_importance``, mean decrease of impurity in a
         random forest on μ, sums to 1 over the dimensions; ``best_measure``, the one with the largest absolute
-        Spearman correlation with μ, and ``best_rho``, that correlation; both missing where none is defined.
+        Spearman correlation with μ, and ``best_rho``, that correlation; both missing where none is defined. Of so many
+        dimensions some differ or follow by chance: ``effect_p`` and ``best_p`` are how often the most conspicuous of
+        all does so when whole groups are dealt anew (`permutation.differences`, `permutation.correlations`).
 
     Examples
     --------
@@ -169,6 +180,8 @@ def dimensions(
     defined = np.isfinite(rho).any(axis=1)
     best = np.nan_to_num(np.abs(rho), nan=-1.0).argmax(axis=1)
     names = np.asarray(measures.columns, dtype=object)[best]
+    groups = np.arange(len(mu)) if groups is None else groups
+    _, rho_p = permutation.correlations(mu, measures, groups, seed)
     return pd.DataFrame(
         {
             "dimension": np.arange(mu.shape[1]),
@@ -177,6 +190,8 @@ def dimensions(
             "forest_importance": forest.feature_importances_,
             "best_measure": pd.Series(np.where(defined, names, None), dtype="str"),
             "best_rho": np.take_along_axis(rho, best[:, None], axis=1)[:, 0],
+            "effect_p": permutation.differences(mu, labels, groups, seed),
+            "best_p": np.take_along_axis(rho_p, best[:, None], axis=1)[:, 0],
         }
     )
 
@@ -199,16 +214,21 @@ def summarise(
     -------
     pandas.DataFrame
         A column for each measure. Rows whose `row` is "image" hold the measures of an image, with its `id`, `label`,
-        `group` and `split`; rows whose `row` is "r2" hold the cross-validated R² (`predictability`) with which a
-        descriptor, named by `kind`, `latent_dim` and `descriptor`, predicts each measure.
+        `group` and `split`. Rows whose `row` is "r2" hold the cross-validated R² (`predictability`) with which a
+        descriptor, named by `kind`, `latent_dim` and `descriptor`, predicts each measure; its folds hold images that an
+        autoencoder was trained on, and groups of all classes. The rows `held_out.ROWS` hold R² on test images alone,
+        and within classes there. Last stand those of the class itself (`LABEL`): whatever R² it has is no knowledge of
+        pores.
     """
     images = pd.concat([index[["id", "label", "group", "split"]].reset_index(drop=True), measures], axis=1)
-    rows = []
-    for (kind, latent_dim, name), vectors in descriptors.items():
-        found = predictability(vectors, measures, index["group"], seed)
-        own = {"row": "r2", "kind": kind, "latent_dim": latent_dim, "descriptor": name}
-        rows.append(own | dict(zip(found["measure"], found["r2"], strict=True)))
-    both = pd.concat([images.assign(row="image"), pd.DataFrame(rows)], ignore_index=True)
+    labels, groups, split = (index[name].to_numpy() for name in ("label", "group", "split"))
+    plain, parts = held_out.one_hot(labels), [images.assign(row="image")]
+    for key, vectors in [*descriptors.items(), (("control", plain.shape[1], LABEL), plain)]:
+        everywhere = predictability(vectors, measures, groups, seed).set_index("measure")[["r2"]].T
+        own = pd.concat([everywhere, held_out.score(vectors, measures, labels, groups, split, seed)])
+        named = dict(zip(("kind", "latent_dim", "descriptor"), key, strict=True))
+        parts.append(own.rename_axis("row").reset_index().assign(**named))
+    both = pd.concat(parts, ignore_index=True)
     both = both.astype({"id": "Int64", "latent_dim": "Int64"})
     first = ["row", "id", "label", "group", "split", "kind", "latent_dim", "descriptor"]
     return both[first + list(measures.columns)]
@@ -231,7 +251,7 @@ def identify(
         ``(kind, latent_dim)`` → what the encoder uses each dimension for (`models.objective.usage`).
     measures : pandas.DataFrame, shape (N, M)
     index : pandas.DataFrame
-        Columns `label` and `split`.
+        Columns `label`, `group` and `split`.
     seed : int
 
     Returns
@@ -243,7 +263,8 @@ def identify(
     for kind, latent_dim, name in descriptors:
         if name == "mu":
             mu = memmap.take(descriptors[kind, latent_dim, name], train)
-            found = dimensions(mu, usage[kind, latent_dim], index["label"][train], measures[train], seed)
+            known = index.loc[train, ["label", "group"]]
+            found = dimensions(mu, usage[kind, latent_dim], known["label"], measures[train], seed, known["group"])
             parts.append(found.assign(kind=kind, latent_dim=latent_dim)[["kind", "latent_dim", *found.columns]])
     return pd.concat(parts, ignore_index=True)
 
@@ -279,11 +300,3 @@ def _by_known_rows(values):
     """Group the columns that are known (finite) in the same rows: pairs of a row mask and column numbers."""
     patterns, pattern_of = np.unique(np.isfinite(values), axis=1, return_inverse=True)
     return [(rows, np.flatnonzero(pattern_of == k)) for k, rows in enumerate(patterns.T)]
-
-
-def _unit_ranks(values):
-    """Ranks of each column, centred and of unit length; NaN where constant."""
-    ranks = rankdata(values, axis=0)
-    ranks -= ranks.mean(axis=0)
-    length = np.sqrt((ranks**2).sum(axis=0))
-    return np.divide(ranks, length, out=np.full_like(ranks, np.nan), where=length > 0)

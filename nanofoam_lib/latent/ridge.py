@@ -31,11 +31,15 @@ def predict_unseen(x, y, groups, seed=0):
     folds = GroupKFold(min(FOLDS, len(np.unique(groups))), shuffle=True, random_state=seed)
     predicted = np.empty_like(y)
     for train, test in folds.split(groups, groups=groups):
-        standard = _Standard(x, train)
-        slopes = _ridge(standard, y[train] - y[train].mean(axis=0))
-        for rows in memmap.slices(len(test)):
-            predicted[test[rows]] = y[train].mean(axis=0) + standard.of(test[rows]) @ slopes
+        predicted[test] = predict(x, y, train, test)
     return predicted
+
+
+def predict(x, y, train, test):
+    """Predict the rows `test` (n,) by a regression that has seen the rows `train` alone: ndarray of float64 (n, M)."""
+    standard, mean = _Standard(x, train), y[train].mean(axis=0)
+    slopes = _ridge(standard, y[train] - mean)
+    return np.concatenate([mean + standard.of(test[rows]) @ slopes for rows in memmap.slices(len(test))])
 
 
 class _Standard:

@@ -24,7 +24,7 @@ def score(real: ArrayLike, drawn: ArrayLike, groups: ArrayLike, seed: int = 0) -
     groups : array-like, shape (n,)
         Group (specimen) of each pair.
     seed : int
-        Of forests and bootstrap.
+        Of the forests.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def score(real: ArrayLike, drawn: ArrayLike, groups: ArrayLike, seed: int = 0) -
     sizes = {"n_real": len(groups), "n_generated": len(groups)}
     if len(np.unique(groups)) < 2:
         return {"accuracy": np.nan, "ci_low": np.nan, "ci_high": np.nan} | sizes
-    right = recognised(real, drawn, groups, seed).mean(axis=0)
-    low, high = intervals.interval(right, groups, seed=seed)
+    right = recognised(real, drawn, groups, seed).ravel()
+    low, high = intervals.interval(right, np.tile(groups, 2))
     return {"accuracy": float(right.mean()), "ci_low": low, "ci_high": high} | sizes
 
 

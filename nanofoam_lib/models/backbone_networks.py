@@ -54,7 +54,7 @@ def pooled_features(encoder: keras.Model, images: NDArray[Any]) -> NDArray[np.fl
 
 
 def supervised(classifier: keras.Model, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Describe images by what a network trained with labels makes of them: the upper bound for the same layers.
+    """Describe images by what the same layers make of them when trained with labels, for the same epochs.
 
     Parameters
     ----------

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, plugins
@@ -31,6 +32,9 @@ from nanofoam_lib.models import kinds
 
 #: Name of the descriptor that has seen the labels, and of that which has seen no picture.
 TAUGHT, MAGNIFICATION = "supervised features", "magnification"
+
+#: What is known of the pores of an image before it is drawn, where its metadata say so: those of synthetic foam do.
+TRUTH = ("porosity", "density_per_mm2", "median_diameter_um", "n_pores")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,8 +57,10 @@ class Given:
         Of the untrained weights and of z.
     detail : ndarray, shape (N, 162), optional
         `binary_patterns.multiscale_lbp` of the micrographs, whose detail the images have lost.
-    pixel_size_um : array-like, shape (N,), optional
-        Of the micrographs, NaN where unknown.
+    pores : pandas.DataFrame, N rows, optional
+        Pore measures of the micrographs (`pores.measure_all`).
+    index : pandas.DataFrame, N rows, optional
+        Metadata of the images: `pixel_size_um`, NaN where unknown; `TRUTH` where the pores are known.
     """
 
     images: NDArray[np.uint8]
@@ -65,12 +71,23 @@ class Given:
     backbones: tuple = ()
     seed: int = 0
     detail: NDArray[np.float32] | None = None
-    pixel_size_um: ArrayLike | None = None
+    pores: pd.DataFrame | None = None
+    index: pd.DataFrame | None = None
 
     @functools.cached_property
     def scattered(self) -> NDArray[np.float32]:
         """`scattering.scatter` of the images, which two controls begin with: ndarray (N, 60)."""
         return memmap.park(controls.in_blocks(scattering.scatter, self.images, "scattering"))
+
+    @functools.cached_property
+    def fresh(self) -> dict[tuple[str, int], Any]:
+        """The same models before they were trained (`calibration.fresh`), which two controls look at."""
+        from nanofoam_lib.models import calibration
+
+        return {
+            key: calibration.fresh(model.config, self.images, self.train, self.seed)
+            for key, model in self.models.items()
+        }
 
     def by_model(self) -> list["Given"]:
         """Split it into one for each model: list of Given."""
@@ -93,6 +110,8 @@ class Control:
         Instead of it, `Given` → pairs of a name and vectors (N, F), where a control needs more or makes several rows.
     by_model : bool
         Whether `rows` is called once for each model, with that alone.
+    competes : bool
+        Whether a model is held against it; not against what knows the answer, labels or true pores.
     """
 
     name: str
@@ -100,6 +119,7 @@ class Control:
     describe: Callable | None = None
     rows: Callable | None = None
     by_model: bool = False
+    competes: bool = True
 
     @property
     def labels(self) -> dict[str, Label]:
@@ -119,13 +139,13 @@ def _supervised(given):
 
 
 def _untrained(given):
-    """Give the descriptors of a model's encoder with fresh weights, but those that are the same for all images."""
+    """Give μ and σ of a model's encoder with fresh weights, where it has any, but what is the same for all images."""
     from nanofoam_lib.models import descriptors
 
-    for (kind, _), model in given.models.items():
-        if kinds.get(kind).is_variational:
-            found = descriptors.encode(_fresh(model.config, given.seed), given.images, given.seed)
-            telling = {name: vectors for name, vectors in found.items() if np.ptp(vectors, axis=0).any()}
+    for (kind, _), model in given.fresh.items():
+        if kinds.get(kind).is_variational and model.encoder.get_layer("mu").trainable_weights:
+            found = descriptors.encode(model, given.images, given.seed)
+            telling = {name: found[name] for name in ("mu", "sigma") if np.ptp(found[name], axis=0).any()}
             yield from ((kinds.get(kind).untrained(name), vectors) for name, vectors in telling.items())
 
 
@@ -133,7 +153,7 @@ def _untrained_labels():
     symbols = {"mu": "μ", "sigma": "σ"}
     found = {}
     for kind in kinds.known().values():
-        for name in kind.descriptors:
+        for name in {"mu", "sigma"} & set(kind.descriptors):
             symbol = symbols.get(name, name)
             of_en, of_es = ("", "") if kind.name == kinds.MAIN else (f"{kind.name} ", f" del {kind.short.es}")
             found[kind.untrained(name)] = Label(f"untrained {of_en}{symbol}", f"{symbol}{of_es} sin entrenar")
@@ -144,17 +164,50 @@ def _pooled(given, name, is_trained):
     """Pool the feature maps of the thesis's VAE; other kinds have the same convolutions."""
     from nanofoam_lib.models import backbone_networks
 
-    for (kind, _), model in given.models.items():
+    for (kind, _), model in (given.models if is_trained else given.fresh).items():
         if kind == kinds.MAIN:
-            encoder = (model if is_trained else _fresh(model.config, given.seed)).encoder
-            yield name, backbone_networks.pooled_features(encoder, given.images)
+            yield name, backbone_networks.pooled_features(model.encoder, given.images)
 
 
-@functools.lru_cache(maxsize=1)  # two controls in a row look at the same network
-def _fresh(config, seed):
-    from nanofoam_lib.models import vae
+def _statistics(given):
+    """Give the statistics that a texture model's encoder begins with, before it sees them along its axes."""
+    from nanofoam_lib.models import descriptors
+    from nanofoam_lib.models.backend import keras
 
-    return vae.build(config, seed)
+    for (kind, _), model in given.models.items():
+        if "statistics" in {layer.name for layer in model.encoder.layers}:
+            plain = keras.Model(model.encoder.input, model.encoder.get_layer("statistics").output)
+            (vectors,) = descriptors.heads(plain, given.images).values()
+            yield f"{kind} statistics", vectors
+
+
+def _statistics_labels():
+    kinds_of = (kind for kind in kinds.known().values() if kind.redraws)
+    return {
+        f"{kind.name} statistics": Label(f"{kind.name} statistics", f"estadística del {kind.short.es}")
+        for kind in kinds_of
+    }
+
+
+def _pores(given):
+    if given.pores is not None:
+        yield from _known("pore measures", given.pores, given.train)
+
+
+def _true_pores(given):
+    if given.index is not None and set(TRUTH) & set(given.index):
+        yield from _known(
+            "true pore measures", given.index[[name for name in TRUTH if name in given.index]], given.train
+        )
+
+
+def _known(name, measures, train):
+    """Give measures as vectors, unknown ones as the median of the train images; nothing where none is known."""
+    values = measures.astype(float)
+    median = values[np.asarray(train, bool)].median()
+    values = values[median.index[median.notna()]].fillna(median)
+    if len(values.columns):
+        yield name, values.to_numpy(np.float32)
 
 
 def _deep(given):
@@ -174,7 +227,7 @@ def _multiscale_lbp(given):
 
 def _magnification(given):
     """Give the logarithm of the pixel size, 0 where unknown, and whether it is known; nothing where all are alike."""
-    sizes = pixel_sizes.alike([] if given.pixel_size_um is None else given.pixel_size_um)
+    sizes = pixel_sizes.alike([] if given.index is None else given.index.get("pixel_size_um", []))
     if len(np.unique(sizes)) > 1:  # NaN counts as one
         known = np.isfinite(sizes)
         yield MAGNIFICATION, np.stack([np.log(np.where(known, sizes, 1.0)), known], axis=1)
@@ -189,12 +242,16 @@ def _scattering_and_lbp(given):
 CONTROLS = {
     control.name: control
     for control in (
-        Control(TAUGHT, Label("supervised features", "mapas supervisados"), rows=_supervised),
+        Control(TAUGHT, Label("supervised features", "mapas supervisados"), rows=_supervised, competes=False),
+        Control("true pore measures", Label("true pore measures", "medidas verdaderas de poros"), rows=_true_pores,
+                competes=False),
+        Control("pore measures", Label("pore measures", "medidas de poros"), rows=_pores),
         Control("untrained", _untrained_labels, rows=_untrained, by_model=True),
         Control("pooled features", Label("pooled features", "mapas promediados"),
                 rows=functools.partial(_pooled, name="pooled features", is_trained=True), by_model=True),
         Control("untrained pooled features", Label("untrained pooled features", "mapas promediados sin entrenar"),
                 rows=functools.partial(_pooled, name="untrained pooled features", is_trained=False), by_model=True),
+        Control("statistics", _statistics_labels, rows=_statistics, by_model=True),
         Control("backbones", dict, rows=_deep),  # called like their networks
         Control("pixel PCA", Label("pixel PCA", "PCA de píxeles"), rows=_pixel_pca),
         Control("LBP", Label("LBP", "LBP"), binary_patterns.lbp_histograms),
@@ -226,6 +283,11 @@ def known() -> dict[str, Control]:
 def labels(lang: str) -> dict[str, str]:
     """Give the label of each row that a control may have: dict of name, as in tables, to str."""
     return {name: label.in_language(lang) for control in known().values() for name, label in control.labels.items()}
+
+
+def beyond_competition() -> set[str]:
+    """Name the rows of controls that know the answer, so that no model is held against them."""
+    return {name for control in known().values() if not control.competes for name in control.labels}
 
 
 def compute(given: Given) -> dict[tuple[str, int, str], NDArray[Any]]:

@@ -103,7 +103,7 @@ def quality(
     index : pandas.DataFrame, N rows
         Columns group, split, width, height, um_x, um_y.
     seed : int
-        Of noise, forests and bootstrap.
+        Of noise and forests.
 
     Returns
     -------

@@ -88,6 +88,8 @@ class Kind:
         Whether its decoder may learn from a critic (`texture.TextureAutoencoder.face`).
     in_thesis : bool
         Whether the thesis compares its descriptors: a sweep names them without the kind.
+    foremost : str, optional
+        The descriptor that is held to the controls, named before anything is scored; none: the kind is not.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Kind:
     step_cost: float = 1.0
     faces_critic: bool = False
     in_thesis: bool = False
+    foremost: str | None = None
 
     def __post_init__(self) -> None:
         for field, make in (("heads", tuple), ("short", Label._make), ("prose", Label._make)):
@@ -153,12 +156,13 @@ def _texture():
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), in_thesis=True),
+        Kind("vae", _vae, short=Label("VAE", "VAE"), prose=Label("VAE", "VAE"), in_thesis=True,
+             foremost="sigma"),
         Kind("ae", _vae, short=Label("AE", "AE"), prose=Label("plain autoencoder", "autocodificador simple"),
              heads=("conv",), error=None, in_thesis=True),
         Kind("texture", _texture, short=Label("texture VAE", "VAE de texturas"),
              prose=Label("texture model", "modelo de texturas"), error=STATISTICS, draws_large=True,
-             step_cost=4.0, faces_critic=True),
+             step_cost=4.0, faces_critic=True, foremost="mu"),
     )
 }  # fmt: skip
 

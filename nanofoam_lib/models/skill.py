@@ -11,8 +11,12 @@ from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.language import fixed
 from nanofoam_lib.latent import controls
-from nanofoam_lib.models import descriptors, kinds, mixed_precision, objective, vae
+from nanofoam_lib.models import descriptors, epochs, kinds, mixed_precision, objective, vae
+from nanofoam_lib.models.backend import keras
 
+#: Of the train images, then of the test images, in nats per image.
+LOSSES = ["total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl"]
+MOST_JUDGED = 64  # of a side, for losses: a distance of statistics takes as long as twenty pictures
 MOST_IMAGES = 1024  # of a side, evenly drawn: memory must not grow with their number
 
 
@@ -35,7 +39,7 @@ def table(
         skill_flat : that of a picture all of the image's own mean grey; skill_mean : that of the mean train image;
         skill_pca : that of as many principal components of the train images; contrast : standard deviation of the grey
         in decoded test images, as a share of that in the images; has_skill : whether the model draws test images
-        better than the flat picture and the mean. A model that compares statistics is judged by these
+        better than the flat picture and the mean; `losses`. A model that compares statistics is judged by these
         (`statistics`): it has no PCA beside it, and the flat picture stands for none.
     """
     sides = {"train": _some(train_rows), "test": _some(test_rows)}
@@ -49,9 +53,46 @@ def table(
         row |= plain[model.config.latent_dim] if judge is pixels else dict.fromkeys(("skill_flat", "skill_mean"), 0.0)
         row["contrast"] = contrast(shown["test"], own["test"])
         row["has_skill"] = bool(row["skill_test"] > max(row["skill_flat"], row["skill_mean"]))
-        rows[name] = row
+        rows[name] = row | losses(model, images, train_rows, test_rows)
     columns = ["skill_train", "skill_test", "skill_flat", "skill_mean", "skill_pca", "contrast", "has_skill"]
-    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=[*columns, *LOSSES])
+
+
+def losses(
+    model: vae.Autoencoder, images: NDArray[np.uint8], train_rows: ArrayLike, test_rows: ArrayLike
+) -> dict[str, float]:
+    """Compute the losses of a model on both sides alike: in inference mode, on images as they are.
+
+    Parameters
+    ----------
+    model, images, train_rows, test_rows
+        As in `table`.
+
+    Returns
+    -------
+    dict of float
+        `LOSSES`. Those of a history cannot be compared: on train they are means over an epoch, in training mode, on
+        shifted and flipped images; on test they are taken after it.
+    """
+    found = {}
+    for prefix, rows in (("", train_rows), ("test_", test_rows)):
+        parts = [_loss(model, batch) for _, batch in descriptors.batches(memmap.take(images, _some(rows, MOST_JUDGED)))]
+        reconstruction, kl = (np.concatenate(part).mean() for part in zip(*parts, strict=True))
+        own = {"total": objective.total(reconstruction, kl if model.config.is_variational else None, model.config.beta)}
+        own |= {"reconstruction": reconstruction, "kl": kl}
+        found |= {f"{prefix}{name}": float(value) for name, value in own.items()}
+    return found
+
+
+def _loss(model, batch):
+    """Give reconstruction and KL of each image; without a prior that is NaN."""
+    epochs.seed_noise(model, (0, 0))
+    outputs = model(batch, training=False)
+    reconstruction = keras.ops.convert_to_numpy(model.compare(batch, outputs["logits"]))
+    if not model.config.is_variational:
+        return reconstruction, np.full(len(batch), np.nan)
+    mu, log_var = (keras.ops.convert_to_numpy(outputs[name]) for name in ("mu", "log_var"))
+    return reconstruction, objective.kl_divergence(mu, log_var).sum(axis=-1)
 
 
 def summarise(
@@ -77,8 +118,8 @@ def summarise(
     -------
     pandas.DataFrame
         Columns model, kind, latent_dim, steps, epochs, those of `verdicts`, active (latent dimensions,
-        `objective.usage`; missing for a plain autoencoder), precision (that of the training steps), then the losses
-        after the last epoch.
+        `objective.usage`; missing for a plain autoencoder), precision (that of the training steps), then `LOSSES`, and
+        what else the history says of the last epoch.
     """
     rows = []
     for name, history in histories.items():
@@ -88,8 +129,11 @@ def summarise(
         warn_if_without_skill(name, verdicts.loc[name])
         kind, _, size = name.rpartition("-")
         row = {"model": name, "kind": kind, "latent_dim": int(size), "steps": int(last["step"]), "epochs": len(history)}
-        row |= {**verdicts.loc[name], "active": active, "precision": mixed_precision.choose(precision)}
-        rows.append(row | last.drop(["epoch", "step"]).to_dict())
+        verdict = verdicts.loc[name].drop(LOSSES)
+        row |= {**verdict, "active": active, "precision": mixed_precision.choose(precision)} | verdicts.loc[
+            name, LOSSES
+        ].to_dict()
+        rows.append(row | last.drop(["epoch", "step", *LOSSES]).to_dict())
     return pd.DataFrame(rows).astype({"active": "Int64", "has_skill": bool})
 
 

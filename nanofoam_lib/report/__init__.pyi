@@ -1,3 +1,4 @@
+from . import claims as claims
 from . import findings as findings
 from . import notebook_text as notebook_text
 from . import render as render

@@ -114,24 +114,6 @@ def wss_bss(points, pair, n=8):
     return table.assign(**points[["x_title", "y_title"]].iloc[0])
 
 
-def mark_best(table):
-    """Add the column `best`: whether a row has the highest accuracy of its protocol and latent size; controls are one.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `classify.table1` gives it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A copy.
-    """
-    size = table["latent_dim"].where(table["kind"] != "control", 0)
-    highest = table.groupby([table["protocol"], size])["accuracy"].transform("max")
-    return table.assign(best=table["accuracy"] == highest)
-
-
 def gradcam(features, weights, n=3):
     """Lay out how a Grad-CAM map comes about: M = ReLU(Σₖ αₖ Aₖ) (thesis fig. 7, eq. 16).
 

@@ -198,7 +198,8 @@ def scores(book: Book) -> Drawn:
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
     labels = control_registry.labels(book.lang)
-    marked = {name: figure_data.mark_best(book.table(name)) for name in ("table1", "controls")}
+    plain = {name: book.table(name) for name in ("table1", "controls")}
+    marked = {name: table.assign(best=tables.best(name, table)) for name, table in plain.items()}
     for name, table in marked.items():
         written = "table1" if name == "table1" else "controls_table"
         yield written, figures.score_table(table, book.note, labels=labels, **book.look), table

@@ -6,7 +6,7 @@ from nanofoam_lib.base.language import text
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report import findings
-from nanofoam_lib.report.tables import SOFTMAX, by_group, headline
+from nanofoam_lib.report.tables import by_group
 
 LEAKY = (
     "rows marked leaky are split after augmentation: copies of one image stand on both sides, "
@@ -39,17 +39,13 @@ def sentences(manifest, index, tables):
     if _have(tables, "table1", "controls"):
         scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
         chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
-        said.append(findings.controls(headline(scores), chance))
-        if SOFTMAX in set(scores["classifier"]):
-            said.append(findings.supervision(by_group(scores), chance))
-    if _have(tables, "separation"):
-        said.append(findings.separation(tables["separation"]))
+        said.append(findings.scores(by_group(scores), chance))
+    if _have(tables, "claims"):
+        said.append(findings.effects(tables["claims"]))
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
-    if _have(tables, "table1", "controls", "geometry") and _have_redrawn(tables["table1"]):
-        said.append(findings.texture(tables["table1"], tables["controls"], tables["geometry"]))
-    if _have(tables, "gradcam_checks"):
-        said.append(findings.map_checks(tables["gradcam_checks"]))
+    if _have(tables, "gradcam_checks", "claims"):
+        said.append(findings.map_checks(tables["gradcam_checks"], tables["claims"]))
     if _have(tables, "generated"):
         sampled = tables["generated"].query("what == 'sample'")
         said.append(f"Sampled at random: {findings.generated(sampled)}")
@@ -97,10 +93,6 @@ def cautions(manifest, tables):
 
 def _have(tables, *names):
     return all(name in tables and len(tables[name]) for name in names)
-
-
-def _have_redrawn(table1):
-    return any(kinds.get(name).redraws for name in set(table1["kind"]))
 
 
 def _data(manifest, index, tables):

@@ -27,9 +27,12 @@ ORDER_COLUMNS = (
     "extrapolation",
 )  # fmt: skip
 
+#: Rows of `pore_prediction.summarise` that are shown: over all images, on test, and within classes there.
+R2 = ("r2", "r2_test", "r2_within")
+
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
-    "geometry": lambda table: table[table["row"] == "r2"].drop(columns=["row", "id", "label", "group", "split"]),
+    "geometry": lambda table: table[table["row"].isin(R2)].drop(columns=["id", "label", "group", "split"]),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
@@ -59,6 +62,9 @@ WORDS = {
     "picture",
     "measure",
     "features",
+    "row",
+    "against",
+    "rival",
 }
 
 
@@ -114,12 +120,18 @@ def headline(scores, kind=None, latent_dim=None, descriptor=None, classifiers=(F
 
 
 def best(name, table):
-    """Tell which rows of a table of accuracies hold the highest among their rivals: list of bool; else all False."""
-    if name not in RIVALS:
+    """Tell which rows of a table of accuracies lie above all rivals, by more than their interval: list of bool."""
+    if name not in RIVALS or not len(table):
         return [False] * len(table)
-    # What has seen the labels is an upper bound, which competes with none
+    # What has seen the labels competes with none
     accuracy = table["accuracy"].where(table["descriptor"] != control_registry.TAUGHT)
-    return list(accuracy == accuracy.groupby([table[column] for column in RIVALS[name]]).transform("max"))
+    rivals = accuracy.groupby([table[column] for column in RIVALS[name]])
+    return list((accuracy == rivals.transform("max")) & (table["ci_low"] > rivals.transform(_second)))
+
+
+def _second(values):
+    """Give the second largest value, or none below all others."""
+    return values.nlargest(2).iloc[-1] if values.count() > 1 else -math.inf
 
 
 def condense(frame, lang):

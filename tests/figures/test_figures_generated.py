@@ -194,9 +194,13 @@ def test_findings_tell_which_measures_change_along_a_map(maps):
     measures = pd.DataFrame({"porosity": np.nan, "density_per_mm2": np.zeros(20)})
     own = maps[maps["descriptor"] == "PCA"].set_index("id")
     measures["density_per_mm2"] = -own["y"].sort_index()
-    said = findings.latent_map(maps, measures, list(measures))
-    assert "On the map of PCA, test images change in density_per_mm2 along axis 2 (ρ = -1.00)" in said
+    said = findings.latent_map(maps, measures, list(measures), np.arange(20))
+    assert "On the map of PCA, test images change in density_per_mm2 along axis 2 (ρ = -1.00, p = 0.0" in said
     assert "porosity" not in said
+    one = findings.latent_map(maps, measures, list(measures), np.zeros(20))
+    assert "On the map of PCA, test images change in none of the pore measures by more than chance allows" in one
+    noise = measures.assign(density_per_mm2=np.random.default_rng(0).normal(size=20))
+    assert "ρ" not in findings.latent_map(maps, noise, list(measures), np.arange(20))
 
 
 def test_what_was_generated_is_read_back_as_written(tmp_path, pictures):

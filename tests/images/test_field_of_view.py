@@ -128,9 +128,7 @@ def structure(root, place, um_per_pixel):
 
 def magnification(index):
     """Row of the controls' table of a forest on the pixel size."""
-    given = control_registry.Given(
-        np.zeros((20, 8, 8), np.uint8), FOLDS == 0, (4,), pixel_size_um=index["pixel_size_um"]
-    )
+    given = control_registry.Given(np.zeros((20, 8, 8), np.uint8), FOLDS == 0, (4,), index=index)
     own = control_registry.CONTROLS[control_registry.MAGNIFICATION].compute(given)
     vectors = {("control", values.shape[1], name): values for name, values in own}
     table, _ = classify.table1(vectors, index.assign(split=np.where(FOLDS == 0, "train", "test")), "foam", 0)
@@ -145,7 +143,7 @@ def test_where_magnification_is_crossed_with_the_class_structure_tells_it(tmp_pa
     assert (index["um_x"] == index["um_y"][0]).all() and (index["um_x"] == index["um_y"]).all()
     control = magnification(index)
     assert control["accuracy"].item() <= 0.6
-    assert "does not give the class away" in findings.controls(with_model(control), 0.5)
+    assert "does not give the class away" in findings.scores(with_model(control), 0.5)
 
 
 def test_where_magnification_goes_with_the_class_that_is_reported_and_the_network_cannot_see_it(tmp_path):
@@ -156,7 +154,7 @@ def test_where_magnification_goes_with_the_class_that_is_reported_and_the_networ
     assert plain >= 0.9 and shown <= 0.75
     control = magnification(index)
     assert control["accuracy"].item() == 1.0
-    assert "**the classes differ in magnification**" in findings.controls(with_model(control), 0.5)
+    assert "**the classes differ in magnification**" in findings.scores(with_model(control), 0.5)
     assert any("they go with the class (a 0.9, b 1.8)" in said for said in checking.check(root, n_jobs=1).said)
 
 
@@ -166,9 +164,11 @@ def with_model(control):
 
 
 def test_pixel_sizes_that_are_all_alike_make_no_control():
-    for um in (None, [0.27] * 4, [0.27, 0.2701] * 2, [np.nan] * 4):
-        given = control_registry.Given(np.zeros((4, 8, 8), np.uint8), [True] * 4, (4,), pixel_size_um=um)
+    for um in ([0.27] * 4, [0.27, 0.2701] * 2, [np.nan] * 4):
+        index = pd.DataFrame({"pixel_size_um": um})
+        given = control_registry.Given(np.zeros((4, 8, 8), np.uint8), [True] * 4, (4,), index=index)
         assert list(control_registry.CONTROLS[control_registry.MAGNIFICATION].compute(given)) == []
-    given = control_registry.Given(np.zeros((2, 8, 8), np.uint8), [True] * 2, (4,), pixel_size_um=[1.0, np.nan])
+    index = pd.DataFrame({"pixel_size_um": [1.0, np.nan]})
+    given = control_registry.Given(np.zeros((2, 8, 8), np.uint8), [True] * 2, (4,), index=index)
     ((_, vectors),) = control_registry.CONTROLS[control_registry.MAGNIFICATION].compute(given)
     assert vectors.tolist() == [[0.0, 1.0], [0.0, 0.0]]

@@ -136,7 +136,7 @@ def test_dimensions_tell_what_each_one_is(rng):
     measures = pd.DataFrame({"diameter": size, "density": 1 / size**2 + 1e-4 * porosity, "porosity": -porosity})
     usage = objective.usage(mu, sigma)
     table = pore_prediction.dimensions(mu, usage, labels, measures)
-    names = "dimension kl mu_variance active effect_size forest_importance best_measure best_rho"
+    names = "dimension kl mu_variance active effect_size forest_importance best_measure best_rho effect_p best_p"
     assert table.columns.tolist() == names.split()
     assert table["dimension"].tolist() == [0, 1, 2, 3]
     assert table["active"].tolist() == [True, True, False, False]
@@ -149,6 +149,19 @@ def test_dimensions_tell_what_each_one_is(rng):
     assert pd.isna(table["best_measure"][3]) and pd.isna(table["best_rho"][3])
     again = pore_prediction.dimensions(mu, usage, labels, measures)
     pd.testing.assert_frame_equal(table, again)
+
+
+def test_dimensions_that_are_conspicuous_by_chance_are_told_from_others(rng):
+    """The best of 64 dimensions follows something: p says whether the best of dealt groups follows it as closely."""
+    labels, groups = np.repeat(["a", "b"], 30), np.arange(60) // 2
+    mu, usage = rng.normal(size=(60, 64)), pd.DataFrame({"kl": np.ones(64)})
+    noise = pd.DataFrame(rng.normal(size=(30, 3)).repeat(2, axis=0), columns=list("xyz"))
+    table = pore_prediction.dimensions(mu, usage, labels, noise, groups=groups)
+    assert table["best_rho"].abs().max() > 0.3
+    assert table[["effect_p", "best_p"]].min().min() > 0.05
+    mu[:, 5] += 4 * (labels == "a") + noise["y"]
+    told = pore_prediction.dimensions(mu, usage, labels, noise, groups=groups)
+    assert told.loc[5, "effect_p"] < 0.001
 
 
 def test_dimensions_without_any_known_measure(rng):

@@ -40,7 +40,7 @@ def test_labyrinths_are_told_from_foams_and_foams_not_from_foams(real, describe,
     known = describe(real)
     false = two_sample.score(known, describe(labyrinths(real, rng)), SPECIMENS)
     assert false["accuracy"] > 0.95
-    assert false["ci_low"] > 0.9
+    assert false["ci_low"] > 0.7  # as much as a few specimens can show
     true = two_sample.score(known, describe(foams(1000)), SPECIMENS)
     assert abs(true["accuracy"] - 0.5) < 0.19  # three standard errors of 64 guesses
     assert (true["n_real"], true["n_generated"]) == (32, 32)
@@ -88,7 +88,8 @@ def test_what_nobody_knows_tells_nothing(rng):
 def test_few_groups_are_fewer_folds(rng, n_groups):
     real = rng.standard_normal((12, 2))
     found = two_sample.score(real, real + 10, np.arange(12) % n_groups)
-    assert (found["accuracy"], found["ci_low"], found["ci_high"]) == (1, 1, 1)
+    assert (found["accuracy"], found["ci_high"]) == (1, 1)
+    assert found["ci_low"] == pytest.approx(0.025 ** (1 / n_groups))
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])

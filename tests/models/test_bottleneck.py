@@ -117,3 +117,16 @@ def test_skill_of_a_flat_picture_the_mean_and_pca_is_what_they_reach(rng):
     drawn = descriptors.reconstruct(model, images[test])
     assert row["skill_test"] == pytest.approx(skill.pixels(held, drawn), abs=1e-5)
     assert not row["has_skill"]  # an untrained model draws worse than a flat picture
+
+
+@pytest.mark.parametrize("kind", ["vae", "ae", "texture"])
+def test_losses_of_both_sides_are_compared_like_with_like(textures, kind):
+    """The same images have the same loss, whichever side they stand on; a history's train loss is another thing."""
+    model = vae.build(vae.Config(kind, 3, (2, 2), (2,)))
+    rows = np.arange(12)
+    found = skill.losses(model, textures[0], rows, rows)
+    assert list(found) == skill.LOSSES
+    for name in ("total", "reconstruction", "kl"):
+        np.testing.assert_equal(found[f"test_{name}"], found[name])
+    assert np.isnan(found["kl"]) == (kind == "ae")
+    assert found["total"] == pytest.approx(found["reconstruction"] + np.nan_to_num(found["kl"]))

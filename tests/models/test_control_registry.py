@@ -40,13 +40,24 @@ def test_controls_do_not_depend_on_the_blocks_they_are_computed_in(monkeypatch):
 
 def test_rows_stand_in_the_order_of_the_registry_and_models_take_turns(textures):
     models = {(kind, 2): vae.build(vae.Config(kind, **TINY)) for kind in ("vae", "ae", "texture")}
-    detail = np.zeros((24, 162), np.float32)
+    detail, pores = np.zeros((24, 162), np.float32), pd.DataFrame({"porosity": np.arange(24.0), "wall_um": np.nan})
+    true = pd.DataFrame({"label": "a", "porosity": np.arange(24.0), "n_pores": 3})
     found = control_registry.compute(
-        Given(textures[0], np.ones(24, bool), [2], models, np.zeros((24, 5)), seed=3, detail=detail)
+        Given(
+            textures[0],
+            np.ones(24, bool),
+            [2],
+            models,
+            np.zeros((24, 5)),
+            seed=3,
+            detail=detail,
+            pores=pores,
+            index=true,
+        )
     )
     assert [name for _, _, name in found] == [
-        "supervised features", "untrained mu", "untrained sigma", "untrained z", "pooled features",
-        "untrained pooled features", "untrained texture mu", "untrained texture z",  # σ is the same for all there
+        "supervised features", "true pore measures", "pore measures", "untrained mu", "untrained sigma",
+        "pooled features", "untrained pooled features", "texture statistics",  # μ of which is not trained at all
         "pixel PCA", "LBP", "multi-scale LBP", "scattering", "scattering and LBP", "power spectrum", "grey mean+std",
     ]  # fmt: skip
     assert {kind for kind, _, _ in found} == {"control"}
@@ -92,3 +103,18 @@ def test_one_entry_adds_the_rows_the_label_and_the_dot(textures, monkeypatch):
 def test_no_two_controls_share_a_name():
     with pytest.raises(ValueError, match="LBP already"):
         control_registry.register(control_registry.CONTROLS["LBP"])
+
+
+def test_unknown_pore_measures_are_those_of_the_median_train_image(textures):
+    measures = pd.DataFrame({"porosity": [1.0, 2, np.nan, 9], "wall_um": np.nan})
+    train = np.array([True, True, True, False])
+    found = control_registry.compute(Given(textures[0][:4], train, [], pores=measures))
+    assert found["control", 1, "pore measures"].ravel().tolist() == [1, 2, 1.5, 9]
+    gone = control_registry.compute(
+        Given(textures[0][:4], train, [], pores=measures[["wall_um"]], index=pd.DataFrame())
+    )
+    assert not {"pore measures", "true pore measures"} & {name for _, _, name in gone}
+
+
+def test_what_knows_the_answer_is_beyond_competition():
+    assert control_registry.beyond_competition() == {"supervised features", "true pore measures"}

@@ -41,7 +41,7 @@ def test_the_tolerance_counts_itself_and_is_0_005_if_left_out(small_run, value, 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("table1", "table9", "'table9' is no table of this run; it has controls, dimensions, geometry, table1"),
+        ("table1", "table9", "'table9' is no table of this run; it has claims, controls, dimensions, geometry, table1"),
         ("table1", "../small/tables/table1", "is no table of this run"),
         ("table1", "/etc/passwd", "is no table of this run"),
         ("column: accuracy", "column: exactness", "has no column 'exactness'"),

@@ -69,13 +69,6 @@ def test_grad_cam_is_the_rectified_weighted_sum_of_its_channels():
     assert table[["row", "column"]].head(4).to_numpy().tolist() == [[0, 0], [0, 1], [0, 2], [1, 0]]
 
 
-def test_the_best_is_found_within_protocol_and_latent_size_and_among_controls():
-    rows = [("vae", 64, "p", 0.5), ("ae", 64, "p", 0.6), ("vae", 128, "p", 0.4), ("vae", 64, "q", 0.9)]
-    rows += [("control", 64, "p", 0.7), ("control", 2, "p", 0.8)]
-    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "protocol", "accuracy"])
-    assert figure_data.mark_best(table)["best"].tolist() == [False, True, True, True, False, True]
-
-
 def test_the_workflow_counts_what_the_run_has():
     index = pd.DataFrame({"label": list("aabbb"), "group": list("xyzzz"), "split": ["train"] * 2 + ["test"] * 3})
     scores = pd.DataFrame(

@@ -62,13 +62,15 @@ def test_an_estimate_keeps_its_interval():
     assert tables.interval(frame) == ["r", "ci_low", "ci_high"]
 
 
-def test_the_best_is_the_highest_among_its_rivals_ties_included():
+def test_bold_is_what_lies_above_its_rivals_by_more_than_its_interval():
     names = ["mu", "z", "LBP", "LBP", "supervised features"]
-    columns = {"descriptor": names, "latent_dim": [4, 4, 4, 8, 9], "accuracy": [0.5, 0.7, 0.7, 0.1, 0.9]}
+    columns = {"descriptor": names, "latent_dim": [4, 4, 4, 8, 9], "accuracy": [0.5, 0.7, 0.6, 0.1, 0.9]}
     table = pd.DataFrame(columns).assign(protocol="p")
-    assert tables.best("table1", table) == [False, True, True, True, False]
-    assert tables.best("controls", table) == [False, True, True, False, False]
-    assert tables.best("dimensions", table) == [False] * 5
+    sure, unsure = table.assign(ci_low=table["accuracy"] - 0.05), table.assign(ci_low=table["accuracy"] - 0.15)
+    assert tables.best("table1", sure) == [False, True, False, True, False]
+    assert tables.best("controls", sure) == [False, True, False, False, False]
+    assert tables.best("controls", unsure) == tables.best("dimensions", sure) == [False] * 5
+    assert tables.best("controls", sure.assign(accuracy=0.7)) == [False] * 5
 
 
 def test_the_headline_is_the_random_forest_on_unseen_groups():

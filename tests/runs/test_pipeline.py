@@ -20,7 +20,7 @@ from nanofoam_lib.images import micrographs
 from nanofoam_lib.lab import explore
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
-from nanofoam_lib.report import latex_tables, tables
+from nanofoam_lib.report import claims, latex_tables, tables
 from nanofoam_lib.runs import execution, pipeline
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
@@ -127,7 +127,7 @@ def test_descriptors_are_those_of_the_saved_models(finished):
 def test_table1_has_a_row_for_each_descriptor_and_classifier(finished):
     table = pd.read_csv(finished.table("table1"))
     columns = "data kind latent_dim descriptor classifier protocol accuracy ci_low ci_high n_train n_test"
-    assert list(table.columns) == columns.split()
+    assert list(table.columns) == [*columns.split(), "splits", "mean", "sd"]
     assert set(table["descriptor"]) == {"mu", "sigma", "z", "conv"}
     assert set(table["classifier"]) == {"decision tree", "KNN", "random forest", "SVM"}
     assert set(table["data"]) == {"tiles"}
@@ -205,8 +205,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     assert len(separation) == 7 * 3  # μ, σ, z of two models and conv, three pairs of classes
     assert list(controls.columns) == list(pd.read_csv(finished.table("table1")).columns)
     assert set(controls["descriptor"]) == {
-        "untrained mu", "untrained sigma", "untrained z",
-        "untrained texture mu", "untrained texture z",  # σ of what has not been trained is the same for all
+        "untrained mu", "untrained sigma", "texture statistics", "pore measures",
         "pooled features", "untrained pooled features", "pixel PCA",
         "LBP", "multi-scale LBP", "scattering", "scattering and LBP", "power spectrum", "grey mean+std",
         "random-VGG16",
@@ -215,6 +214,15 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     dimensions = pd.read_csv(finished.table("dimensions"))
     assert list(dimensions["dimension"]) == 2 * [0, 1, 2]  # of the VAE, then of the texture model
     np.testing.assert_allclose(dimensions.groupby("kind")["forest_importance"].sum(), 1)
+
+
+def test_claims_have_the_columns_of_the_contract_and_are_those_of_the_tables(finished):
+    found = pd.read_csv(finished.table("claims"))
+    columns = "id claim statistic value ci_low ci_high null p_corrected n_groups table holds"
+    assert list(found.columns) == columns.split()
+    assert {"comparisons", "separation", "dimensions", "gradcam_checks"} <= set(found["table"])
+    again = claims.of_run(finished)
+    pd.testing.assert_frame_equal(found, again, check_dtype=False)
 
 
 def test_geometry_holds_measures_of_each_image_and_r2_of_each_descriptor(finished):

@@ -3,20 +3,21 @@
 All return Markdown.
 """
 
+from nanofoam_lib.report.findings.effects import effects
 from nanofoam_lib.report.findings.foams import design, gauge, generated, isotropy, latent_map
-from nanofoam_lib.report.findings.latents import controls, geometry, projections, separation, supervision
+from nanofoam_lib.report.findings.latents import geometry, projections, scores
 from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
-from nanofoam_lib.report.findings.textures import drawn, texture
+from nanofoam_lib.report.findings.textures import drawn
 from nanofoam_lib.report.findings.told_apart import told_apart
 
 __all__ = [
     "average_maps",
     "classifier",
-    "controls",
     "data",
     "design",
     "drawn",
+    "effects",
     "gauge",
     "generated",
     "geometry",
@@ -25,9 +26,7 @@ __all__ = [
     "map_checks",
     "models",
     "projections",
-    "separation",
-    "supervision",
-    "texture",
+    "scores",
     "told_apart",
     "without_skill",
 ]

@@ -4,10 +4,13 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from nanofoam_lib.latent import fulfilment, inverse_design
+from nanofoam_lib.latent import fulfilment, inverse_design, permutation
 from nanofoam_lib.models import kinds
+from nanofoam_lib.report.claims import LEVEL
 from nanofoam_lib.report.findings.phrases import count, num, percent
 
 if TYPE_CHECKING:
@@ -33,9 +36,8 @@ def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
     return (
         f"Of {count(len(real), 'real held-out image')}, the median lies {num(real['distance'].median())} times as far "
         f"from its nearest train images as these lie from theirs, and {_error(yardstick.error, real)}. Beyond the 99th "
-        f"percentile, {num(yardstick.gauge.max_distance)} or {num(yardstick.gauge.max_error)}, a generated picture is "
-        f"marked as extrapolation; so are "
-        f"{percent(real['extrapolation'].mean())} of the real ones."
+        f"percentile of real ones, {num(yardstick.gauge.max_distance)} or {num(yardstick.gauge.max_error)}, a "
+        "generated picture is marked as extrapolation."
     )
 
 
@@ -49,8 +51,8 @@ def _error(name, real):
     )
 
 
-def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[str]) -> str:
-    """Say which pore measures change along the axes of the latent maps.
+def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[str], groups: ArrayLike) -> str:
+    """Say which pore measures change along the axes of the latent maps, by more than chance allows.
 
     Parameters
     ----------
@@ -60,22 +62,27 @@ def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[s
         Pore measures of all images; row `id` is that of a point.
     names : sequence of str
         The measures to look at.
+    groups : array-like, shape (N,)
+        Of all images.
 
     Returns
     -------
     str
-        Markdown, with Spearman's rank correlation ρ of the axis that follows each measure most closely.
+        Markdown, with Spearman's rank correlation ρ, over groups, of the axis that follows each measure most closely
+        (`permutation.correlations`, corrected for all axes and measures).
     """
     said = []
     for name, own in points[points["split"] == "test"].groupby("descriptor"):
-        values = measures.iloc[own["id"]][list(names)].set_axis(own.index)
-        values = values.loc[:, values.max() > values.min()]  # what is the same everywhere changes along no axis
-        rho = own[["x", "y"]].rename(columns={"x": 1, "y": 2}).apply(values.corrwith, method="spearman").dropna()
+        of_points = np.asarray(groups, str)[own["id"]]
+        rho, p_values = permutation.correlations(own[["x", "y"]], measures.iloc[own["id"]][list(names)], of_points)
         closest = [
-            f"{measure} along axis {row.abs().idxmax()} (ρ = {num(row[row.abs().idxmax()])})"
-            for measure, row in rho.iterrows()
+            f"{measure} along axis {axis + 1} (ρ = {num(rho[axis, column])}, p = {num(p_values[axis, column], 3)})"
+            for column, measure in enumerate(names)
+            if np.isfinite(rho[:, column]).any() and np.nanmin(p_values[:, column]) <= LEVEL
+            for axis in [int(np.nanargmax(np.abs(rho[:, column])))]
         ]
-        said.append(f"On the map of {name}, test images change in {', '.join(closest) or 'no known pore measure'}")
+        none = "none of the pore measures by more than chance allows"
+        said.append(f"On the map of {name}, test images change in {', '.join(closest) or none}")
     return ". ".join(said) + "."
 
 

@@ -4,81 +4,67 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from nanofoam_lib.latent.pore_prediction import LABEL
 from nanofoam_lib.latent.projection import Projection
-from nanofoam_lib.models import control_registry
+from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report.findings.phrases import interval, num, percent
+from nanofoam_lib.report.tables import FOREST
 
 
-def controls(scores: pd.DataFrame, chance: float) -> str:
-    """Say whether the best model beats the best control.
+def scores(table: pd.DataFrame, chance: float) -> str:
+    """Say how often a random forest on the descriptors named beforehand is right, and what could be reached.
 
     Parameters
     ----------
-    scores : pandas.DataFrame
-        Columns kind ("control" for a control), latent_dim, descriptor, accuracy, ci_low, ci_high: one classifier, one
-        protocol, models and controls.
+    table : pandas.DataFrame
+        Table 1 and the controls below each other, split by group.
     chance : float
         Accuracy of always naming the largest class.
 
     Returns
     -------
     str
-        Markdown. "Beats" is said if the accuracy of the best control lies below the interval of the best model.
-        "supervised features" know the labels: they are an upper bound, not a control.
+        Markdown, numbers without a verdict: that is for `effects`.
     """
-    scores = scores[scores["descriptor"] != control_registry.TAUGHT]
-    is_control = scores["kind"] == "control"
-    best, rival = (part.loc[part["accuracy"].idxmax()] for part in (scores[~is_control], scores[is_control]))
-    if best["ci_low"] > rival["accuracy"]:
-        verdict = "The autoencoder **beats its controls**."
-    elif best["accuracy"] > rival["accuracy"]:
-        verdict = "The autoencoder is ahead of its controls, but **not by more than chance allows**."
-    else:
-        verdict = "The autoencoder **does not beat its controls**: its score alone proves nothing about what it learnt."
-    guessing = "" if best["ci_low"] > chance else " Its interval includes guessing."
-    return (
-        f"Best of the models is **{best['descriptor']} of {best['kind']}-{best['latent_dim']}**, {interval(best)}; "
-        f"naming the largest class scores {num(chance)}.{guessing} Best of the controls is **{rival['descriptor']}**, "
-        f"{interval(rival)}. {verdict}{_confound(scores, chance)}"
-    )
+    named = {kind.name: kind.foremost for kind in kinds.known().values()}
+    forest = table[table["classifier"] == FOREST]
+    ours = forest[forest["descriptor"] == forest["kind"].map(named)]
+    said = [f"**{row['descriptor']} of {row['kind']}-{row['latent_dim']}** {_score(row)}" for _, row in ours.iterrows()]
+    said += [f"{name} {_score(row)}" for name, row in _rows(forest, ["pore measures"])]
+    ceiling = [
+        f"The ceiling is what it reaches on the true pore measures: {_score(row)}."
+        for _, row in _rows(forest, ["true pore measures"])
+    ]
+    confound = [_confound(row, chance) for _, row in _rows(forest, [control_registry.MAGNIFICATION])]
+    labels = [
+        f"With labels, same epochs, the same convolutions reach {interval(row)}."
+        for _, row in table[table["classifier"] == "softmax"].iterrows()
+    ]
+    told = f"Of the test images a random forest names right: {'; '.join(said)}; naming the largest class {num(chance)}."
+    return " ".join([told, *ceiling, *confound, *labels])
 
 
-def _confound(scores, chance):
-    """Say how well the magnification alone tells the classes, where it varies."""
-    own = scores[scores["descriptor"] == control_registry.MAGNIFICATION]
-    if not len(own):
-        return ""
-    row = own.iloc[0]
-    told = f" A forest that knows nothing but the size of a pixel scores {interval(row)}"
+def _confound(row, chance):
+    """Say how well the magnification alone tells the classes."""
+    told = f"A forest that knows nothing but the size of a pixel is right for {interval(row)}"
     if row["ci_low"] > chance:
         return f"{told}: **the classes differ in magnification**, and a score may be due to that alone."
     return f"{told}: the magnification does not give the class away."
 
 
-def supervision(scores: pd.DataFrame, chance: float) -> str:
-    """Say what labels are worth: the softmax of the supervised network beside the best unsupervised model.
+def _rows(table, names):
+    """Choose the rows of some descriptors: pairs of the name of one and its row."""
+    return [(row["descriptor"], row) for _, row in table[table["descriptor"].isin(names)].iterrows()]
 
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        As for `controls`, with a row whose classifier is "softmax".
-    chance : float
-        Accuracy of always naming the largest class.
 
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    taught = scores[scores["classifier"] == "softmax"].iloc[0]
-    models = scores[scores["kind"] != "control"]
-    best = models.loc[models["accuracy"].idxmax()]
-    gap = taught["accuracy"] - best["accuracy"]
-    return (
-        f"The same convolutions trained with labels reach {interval(taught)}; naming the largest class {num(chance)}. "
-        f"That is {num(abs(gap))} {'more' if gap > 0 else 'less'} than the best descriptor learnt without labels "
-        f"({best['descriptor']} of {best['kind']}-{num(best['latent_dim'], 0)} with {best['classifier']})."
+def _score(row):
+    splits = row.get("splits", 0)
+    more = (
+        ""
+        if pd.isna(splits) or splits < 2
+        else f", over {num(splits, 0)} further splits {num(row['mean'])} ± {num(row['sd'])}"
     )
+    return f"{interval(row)}{more}"
 
 
 def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) -> str:
@@ -88,30 +74,8 @@ def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) ->
     return f"The two principal components hold of the variance: {shares}. LDA {f'on {notes}' if notes else 'as it is'}."
 
 
-def separation(table: pd.DataFrame) -> str:
-    """Say which classes lie farthest apart, and how many comparisons are significant.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `separation.summarise` gives it.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    top = table.loc[table["r"].idxmax()]
-    share = (table["p_value"] < 0.05).mean()
-    return (
-        f"Farthest apart are {top['class_a']} and {top['class_b']} in {top['descriptor']} of "
-        f"{top['kind']}-{top['latent_dim']}: R = {num(top['r'], 3)}, p = {num(top['p_value'], 3)}. Of {len(table)} "
-        f"comparisons {percent(share)} have p < 0.05; 5 % would have it by chance."
-    )
-
-
 def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um") -> str:
-    """Say what the descriptors know of the pores.
+    """Say what the descriptors know of one pore measure, and how much of that is the class.
 
     Parameters
     ----------
@@ -120,26 +84,26 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     identity : pandas.DataFrame
         As `pore_prediction.identify` gives it.
     measure : str
-        The pore measure to name the best predictor of.
 
     Returns
     -------
     str
-        Markdown.
+        Markdown, numbers without a verdict: that is for `effects`.
     """
+    named = {kind.name: kind.foremost for kind in kinds.known().values()}
+    rows = link[link["row"] != "image"].astype({measure: float}).dropna(subset=measure)
     said = []
-    r2 = link[(link["row"] == "r2") & (link["descriptor"] != control_registry.TAUGHT)]  # these know the labels
-    r2 = r2.astype({measure: float}).dropna(subset=measure)
-    for part, what in ((r2[r2["kind"] != "control"], "models"), (r2[r2["kind"] == "control"], "controls")):
-        if len(part):
-            best = part.loc[part[measure].idxmax()]
-            said.append(f"Of the {what}, {best['descriptor']} predicts {measure} best (R² = {num(best[measure])}).")
-    active = identity["active"].sum()
-    said.append(f"{active} of {len(identity)} latent dimensions are active.")
-    if identity["best_rho"].notna().any():
-        top = identity.loc[identity["best_rho"].abs().idxmax()]
-        said.append(
-            f"Dimension {top['dimension']} of {top['kind']}-{top['latent_dim']} follows a pore measure most closely: "
-            f"{top['best_measure']}, ρ = {num(top['best_rho'])} on train."
-        )
-    return " ".join(said)
+    for (kind, name), own in rows.groupby(["kind", "descriptor"], sort=False):
+        r2 = own.drop_duplicates("row").set_index("row")[measure]
+        if name in (named.get(kind), LABEL):
+            numbers = [f"{num(round(r2[row], 2) + 0)} {what}" for row, what in _R2.items() if row in r2]  # no "-0.00"
+            said.append(f"{name}{'' if kind == 'control' else f' of {kind}'} {', '.join(numbers)}")
+    told = f"R² of {measure}: {'; '.join(said)}. " if said else ""
+    return f"{told}{identity['active'].sum()} of {len(identity)} latent dimensions are active."
+
+
+_R2 = {
+    "r2": "over all images",
+    "r2_test": "on test groups",
+    "r2_within": "within classes there",
+}

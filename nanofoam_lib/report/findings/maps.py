@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.report.claims import LEVEL
 from nanofoam_lib.report.findings.phrases import num, percent
 
 
-def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int]) -> str:
-    """Say for which class each dimension's map is strongest, and how much of it lies at the edge.
+def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int], p_values: ArrayLike) -> str:
+    """Say which dimension's maps differ between classes by more than chance, and how much of them lies at the edge.
 
     Parameters
     ----------
@@ -19,6 +21,8 @@ def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int])
         Class-average maps; last the mean map.
     labels : sequence of str, length C
     dims : sequence of int, length D
+    p_values : array-like of float, shape (D,)
+        Of differences in strength between classes, as `permutation.differences` gives them.
 
     Returns
     -------
@@ -26,27 +30,28 @@ def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int])
         Markdown. The edge is the outermost cells of the map.
     """
     strength = maps.mean(axis=(1, 2))
-    said = []
+    said, blank = [], [f"dimension {dim} has no map" for d, dim in enumerate(dims) if not strength[:, d].any()]
     for d, dim in enumerate(dims):
-        if strength[:, d].any():
+        if np.asarray(p_values)[d] <= LEVEL:
             high, low = strength[:, d].argmax(), strength[:, d].argmin()
             times = f"{num(strength[high, d] / strength[low, d], 1)} times" if strength[low, d] else "infinitely"
             said.append(f"dimension {dim} responds most to {labels[high]} ({times} as much as to {labels[low]})")
-        else:
-            said.append(f"dimension {dim} has no map")
+    told = "; ".join([*(said or ["no dimension responds more to one class than chance allows"]), *blank])
     total, inner = maps.sum(), maps[:, 1:-1, 1:-1].sum()
     share = f" {percent(1 - inner / total)} of all maps lies in their outermost cells, " if total else ""
     cells = 1 - (maps.shape[1] - 2) * (maps.shape[2] - 2) / (maps.shape[1] * maps.shape[2])
-    return f"{'; '.join(said).capitalize()}.{share}{f'which are {percent(cells)} of the area.' if total else ''}"
+    return f"{told[0].upper()}{told[1:]}.{share}{f'which are {percent(cells)} of the area.' if total else ''}"
 
 
-def map_checks(table: pd.DataFrame) -> str:
-    """Say which kind of maps can be trusted, check by check, and which dimensions look at what.
+def map_checks(table: pd.DataFrame, claims: pd.DataFrame) -> str:
+    """Say which kind of maps can be trusted, check by check.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `gradcam_checks.compare` gives it.
+    claims : pandas.DataFrame
+        As `claims.collect` gives it: whether deletion passes is decided there.
 
     Returns
     -------
@@ -58,9 +63,9 @@ def map_checks(table: pd.DataFrame) -> str:
     whole = known[known["dimension"].isna()]
     if whole.empty:
         return "**No map is other than zero**: there is nothing to check."
+    held = set(claims.loc[claims["holds"].astype(bool), "id"])
+    whole = whole.assign(passed=[_passes(row, held) for row in whole.itertuples()])
     said = [_sum_up_check(check, rows) for check, rows in whole.groupby("check", sort=False)]
-    zones = known[(known["check"] == "localisation") & known["dimension"].notna()]
-    said += [_sum_up_zones(kind, rows) for kind, rows in zones.groupby("maps", sort=False)]
     said += [_sum_up_kind(kind, rows) for kind, rows in whole.groupby("maps", sort=False)]
     said.append(_whom_to_trust(whole, list(dict.fromkeys(table["maps"]))))
     return "\n".join(f"- {sentence}" for sentence in said)
@@ -68,17 +73,17 @@ def map_checks(table: pd.DataFrame) -> str:
 
 #: What it means that maps pass a check, and that they fail.
 _VERDICTS = {
-    "deletion": ("erasing what they mark moves the latent farther", "what they mark need not matter"),
+    "deletion": ("erasing what they mark moves the latent farther", "what they mark is not shown to matter"),
     "randomisation": ("they depend on what was learnt", "they survive shuffling"),
     "stability": ("they go with the structure", "they do not go with the structure"),
 }
 
 
-def _holds(check, rows):
-    """Tell which rows of a check are as those of maps to be trusted: Series of bool."""
-    if check == "deletion":
-        return rows["ci_low"] > 1
-    return rows["value"].abs() < 0.5 if check == "randomisation" else rows["value"] > 0.5
+def _passes(row, held):
+    """Tell whether a row is as that of maps to be trusted."""
+    if row.check == "deletion":
+        return f"deletion: {row.maps}, {row.variant}" in held
+    return abs(row.value) < 0.5 if row.check == "randomisation" else row.value > 0.5
 
 
 def _maps_of(kind):
@@ -103,24 +108,13 @@ def _verdict(check, rows):
     if check not in _VERDICTS:
         return ""
     yes, no = _VERDICTS[check]
-    return f" pass ({yes})" if _holds(check, rows).all() else f" fail ({no})"
-
-
-def _sum_up_zones(kind, zones):
-    far = zones[(zones["ci_low"] > 1) & (zones["variant"] != "image edge")]
-    seen = [
-        f"dimension {row.dimension} at {row.variant} ({num(row.value)} × their share)"
-        for row in far.sort_values("value", ascending=False).drop_duplicates("dimension").itertuples()
-    ]
-    if not seen:
-        return f"By the {_maps_of(kind)}, no dimension prefers a zone."
-    return f"By the {_maps_of(kind)}, more than chance allows look: {', '.join(seen)}."
+    return f" pass ({yes})" if rows["passed"].all() else f" fail ({no})"
 
 
 def _passed(rows):
     """Tell which checks one kind of maps passes: dict of check to bool."""
     checks = rows[rows["check"].isin(_VERDICTS)].groupby("check", sort=False)
-    return {check: bool(_holds(check, own).all()) for check, own in checks}
+    return {check: bool(own["passed"].all()) for check, own in checks}
 
 
 def _sum_up_kind(kind, rows):
