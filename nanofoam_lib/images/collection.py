@@ -12,6 +12,7 @@ from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
+from nanofoam_lib.images import pore_masks
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
@@ -128,8 +129,11 @@ def first_of(paths: Collection[str]) -> str:
 def _find_images(folder):
     """List the images by relative path, in an order that depends on their names alone."""
     classes = [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
+    classes = [place for place in classes if place.name != pore_masks.FOLDER]
     found = (file for place in classes for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
     paths = sorted(f"{file.parent.name}/{file.name}" for file in found if not file.name.startswith("."))
+    stems = {path.rpartition(".")[0] for path in paths}
+    paths = [path for path in paths if not pore_masks.is_mask(path, stems)]
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
             raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")

@@ -1,0 +1,142 @@
+"""Masks that a user has made, with Fiji, ilastik, Cellpose or by hand: which belongs to a micrograph, and what it says.
+
+A mask is an image of the micrograph's size. It lies beside the micrograph, with one of `ENDINGS` after its name, or in
+a folder ``masks``: ``DIR/masks/<class>/``, ``DIR/masks/`` or ``DIR/<class>/masks/``, with or without such an ending.
+"""
+
+import math
+import pathlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from nanofoam_lib.base import safe_names
+from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.images import formats
+from nanofoam_lib.images.pore_phases import Labels
+
+FOLDER = "masks"
+#: What follows the name of the micrograph, in capitals or not: ours, Cellpose's, ilastik's.
+ENDINGS = ("_mask", "-mask", "_masks", "_labels", "-labels", "_cp_masks", "_Simple Segmentation", "_Object Identities")
+SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
+_TWO_GREYS = 0.9  # share of black and white pixels from which on a grey picture is a binary one with soft edges
+
+
+def is_mask(path: str, stems: set[str]) -> bool:
+    """Tell whether a file is the mask of another one, by its path and the paths without suffix of all files.
+
+    Examples
+    --------
+    >>> is_mask("foam/a_mask.png", {"foam/a", "foam/a_mask"}), is_mask("foam/a_mask.png", {"foam/a_mask"})
+    (True, False)
+    """
+    stem = path.rpartition(".")[0]
+    return any(stem.lower().endswith(end.lower()) and stem[: -len(end)] in stems for end in ENDINGS)
+
+
+def find(folder: pathlib.Path, path: str) -> pathlib.Path | None:
+    """Find the mask of a micrograph.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The data folder.
+    path : str
+        Of the micrograph, relative to it.
+
+    Returns
+    -------
+    pathlib.Path or None
+
+    Raises
+    ------
+    DataError
+        If there are two.
+    """
+    own = folder / path
+    inside = [*dict.fromkeys((folder / FOLDER / own.parent.relative_to(folder), folder / FOLDER, own.parent / FOLDER))]
+    places = [(own.parent, ENDINGS), *((place, ("", *ENDINGS)) for place in inside)]
+    for place, endings in places:
+        names = {f"{own.stem}{end}".lower() for end in endings}
+        files = sorted(place.iterdir()) if place.is_dir() else []
+        found = [file for file in files if file.suffix.lower() in SUFFIXES and file.stem.lower() in names]
+        if len(found) > 1:
+            raise DataError(f"{safe_names.shown(own)}: has two masks, {found[0].name} and {found[1].name}; keep one")
+        if found:
+            return found[0]
+    return None
+
+
+def read(path: pathlib.Path, shape: tuple[int, int], max_megapixels: float = formats.MAX_MEGAPIXELS) -> Labels:
+    """Read a mask.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An image of two levels, whose connected parts above 0 are pores; or of more, where each level above 0 is one.
+    shape : (int, int)
+        Height and width of the micrograph.
+    max_megapixels : float
+        Larger ones are refused.
+
+    Returns
+    -------
+    ndarray of int32, shape (H, W)
+        0 in the walls, 1…n in the pores.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, is of another size, or shows no walls.
+    """
+    name = safe_names.shown(path)
+    try:
+        with formats.quiet(), Image.open(path, formats=formats.FORMATS) as image:
+            size, mode = image.size, image.mode
+            if size[0] * size[1] > 1e6 * max_megapixels:
+                raise DataError(f"{name}: has {size[0]}×{size[1]} pixels; max_megapixels allows {max_megapixels:g}")
+            levels = np.asarray(image.convert("L") if mode in ("RGB", "RGBA", "1", "LA") else image)
+            is_lossy = image.format == "JPEG"
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{name}: cannot be read as a mask ({' '.join(str(error).split())})") from error
+    if levels.shape != tuple(shape):
+        raise DataError(
+            f"{name}: has {size[0]}×{size[1]} pixels, its micrograph {shape[1]}×{shape[0]}; a mask is as large as that"
+        )
+    if levels.min(initial=1) > 0:
+        raise DataError(f"{name}: no pixel is 0; walls are 0 in a mask, and pores more")
+    return _labels(levels, is_lossy)
+
+
+def on_grid(labels: Labels, crop: float, shape: tuple[int, int]) -> Labels:
+    """Crop a mask as its micrograph, and bring it to the grid (h, w) on which that is measured: the nearest label."""
+    left, top = round(crop * labels.shape[1]), round(crop * labels.shape[0])
+    labels = labels[top : labels.shape[0] - top, left : labels.shape[1] - left]
+    rows, columns = (
+        np.minimum(((np.arange(n) + 0.5) * side / n).astype(int), side - 1)
+        for n, side in zip(shape, labels.shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
+
+
+def of_micrograph(folder: pathlib.Path, path: str, shape: tuple[int, int], **limits: Any) -> Labels:
+    """Find and read the mask of a micrograph; DataError if it has none."""
+    found = find(folder, path)
+    if found is None:
+        wanted = safe_names.shown(pathlib.PurePath(path).stem + ENDINGS[0] + SUFFIXES[0])
+        raise DataError(f"{safe_names.shown(folder / path)}: has no mask; put {wanted} beside it or into {FOLDER}/")
+    return read(found, shape, **limits)
+
+
+def _labels(levels: NDArray[Any], is_lossy: bool) -> Labels:
+    values = np.unique(levels)
+    ends = math.fsum(np.mean(levels == end) for end in (values[0], values[-1]))
+    if is_lossy or (len(values) > 2 and values[-1] == 255 and ends > _TWO_GREYS):
+        levels = levels > 127
+        values = np.unique(levels)
+    if len(values) > 2:
+        return np.searchsorted(values, levels).astype(np.int32)
+    return ndimage.label(levels > 0)[0].astype(np.int32)
