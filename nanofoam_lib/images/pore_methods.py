@@ -112,7 +112,7 @@ def find(picture: Picture, method: str = AUTO, level: float = 0.5, mask: Labels 
         return Found(mask, MASKS, _WHY[MASKS], pore_verdicts.standing(picture, mask))
     if method != AUTO:
         return _Trial(picture, method, level).judged(_WHY["given"], is_thorough=True)
-    first = _Trial(picture, _phase(picture), level)
+    first = _brighter_or_darker(picture, level)
     found = first.judged(_WHY[first.method])
     if found.verdict == pore_verdicts.OK:
         return found
@@ -134,22 +134,26 @@ class _Trial:
         self.method, self._level = method, level
         self._prepare = functools.partial(METHODS[method].prepare, picture)
         self._label = self._prepare(1.0)
-        self._labels = self._label(level)
-        self._standing = pore_verdicts.standing(picture, self._labels)
+        self.labels = self._label(level)
+        self._standing = pore_verdicts.standing(picture, self.labels)
+        self.roundness = self._standing["roundness"]
 
     def judged(self, why, is_thorough=False):
-        found = Found(self._labels, self.method, why, self._standing)
+        found = Found(self.labels, self.method, why, self._standing)
         if found.verdict == pore_verdicts.DOUBTFUL and not is_thorough:
             return found
-        return found._replace(numbers=self._standing | pore_verdicts.moves(self._label, self._prepare, self._level))
+        moves = pore_verdicts.moves(self.labels, self._label, self._prepare, self._level)
+        return found._replace(numbers=self._standing | moves)
 
     def margin(self):
         return pore_verdicts.margin(self._standing, rule_of(self.method))
 
 
-def _phase(picture):
-    """Say which phase the pores are, "dark" or "bright"."""
-    dark = pore_phases.dark(picture)(0.5)
-    bright = pore_phases.part(dark == 0) if dark.any() else np.zeros_like(dark)
-    one, other = (np.nan_to_num(pore_verdicts.roundness(labels)) for labels in (dark, bright))
-    return "bright" if other > one + _ROUNDER else "dark"
+def _brighter_or_darker(picture, level):
+    """Take the phase whose parts are rounder for the pores, in case of doubt the darker one."""
+    dark = _Trial(picture, "dark", level)
+    if dark.roundness > 1 - _ROUNDER:
+        return dark
+    other = pore_phases.part(dark.labels == 0) if dark.labels.any() else dark.labels
+    is_rounder = np.nan_to_num(pore_verdicts.roundness(other)) > np.nan_to_num(dark.roundness) + _ROUNDER
+    return _Trial(picture, "bright", level) if is_rounder else dark

@@ -128,14 +128,19 @@ def standing(picture: Picture, labels: Labels) -> dict[str, float]:
 
 
 def moves(
-    label: Callable[[float], Labels], prepare: Callable[[float], Callable[[float], Labels]], level: float = 0.5
+    labels: Labels,
+    label: Callable[[float], Labels],
+    prepare: Callable[[float], Callable[[float], Labels]],
+    level: float = 0.5,
 ) -> dict[str, float]:
     """Give how far what is found moves when the method's threshold or scale does.
 
     Parameters
     ----------
+    labels : ndarray of int32, shape (h, w)
+        What was found.
     label : callable
-        From a level to labels: the method, ready for a picture.
+        From a level to labels: the method, ready for the picture.
     prepare : callable
         From a scale to such a function.
     level : float
@@ -148,7 +153,7 @@ def moves(
         tenth of the way between the two greys, or the method's own lengths by a tenth: ``count_moves``,
         ``diameter_moves``, ``porosity_moves``; infinite if there are no pores, before or after.
     """
-    count, porosity, diameter = _summary(label(level))
+    count, porosity, diameter = _summary(labels)
     trials = [_summary(label(level + move)) for move in (-MOVED, MOVED)]
     trials += [_summary(prepare(1 + move)(level)) for move in (-MOVED, MOVED)]
     if not count or not all(trial[0] for trial in trials):
