@@ -17,12 +17,13 @@ from nanofoam_lib.images import pore_masks
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 METADATA = "metadata.csv"
+_COUNTS = {1: "one class is", 2: "two classes are"}
 
 #: Columns of a run's index, before any further columns of the metadata.
 INDEX_COLUMNS = ("id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "bits")
 
 
-def list_folder(folder: StrPath) -> pd.DataFrame:
+def list_folder(folder: StrPath, fewest: int = 2) -> pd.DataFrame:
     """List the images of a data folder, with what ``metadata.csv`` says of them.
 
     Parameters
@@ -30,6 +31,8 @@ def list_folder(folder: StrPath) -> pd.DataFrame:
     folder : path-like
         ``folder/<class>/<image>``, at least two classes; optional ``folder/metadata.csv`` with
         ``path,label,group,pixel_size_um``.
+    fewest : int
+        Classes that it must hold.
 
     Returns
     -------
@@ -51,10 +54,10 @@ def list_folder(folder: StrPath) -> pd.DataFrame:
         )
     paths = _find_images(folder)
     classes = sorted({path.split("/")[0] for path in paths})
-    if len(classes) < 2:
+    if len(classes) < fewest:
         found = f"only the class '{safe_names.shown(classes[0])}'" if classes else "no images"
         raise DataError(
-            f"{safe_names.shown(folder)}: {found} found; at least two classes are needed, as "
+            f"{safe_names.shown(folder)}: {found} found; at least {_COUNTS[fewest]} needed, as "
             f"{safe_names.shown(folder.name)}/<class>/*.png (or {', '.join(SUFFIXES[1:])})"
         )
     table = pd.DataFrame({"path": paths, "label": [path.split("/")[0] for path in paths]})

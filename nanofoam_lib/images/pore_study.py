@@ -114,7 +114,8 @@ def of_picture(
     found = pore_methods.find(picture, request.method, request.level, mask)
     unit = side_um if math.isfinite(side_um) else math.sqrt(_share(grey.shape, request.crop) / picture.size)
     labels = _without_small(found.labels, request.smallest_um / unit)
-    row: dict[str, Any] = {"verdict": found.verdict, "reasons": "; ".join(found.reasons()), "method": found.method, "why": found.why}
+    said = found.verdict, "; ".join(found.reasons()), found.method, found.why
+    row: dict[str, Any] = dict(zip(WORDS, said, strict=True))
     row |= pores.summarise(labels, side_um)
     if is_brief:
         return Study(picture, labels, side_um, row, pore_shapes.regions(labels, side_um))

@@ -59,6 +59,12 @@ class Parameter:
         return isinstance(value, int if self.entry == "int" else (int, float)) and self.low <= value <= self.high
 
 
+def _pore_methods():
+    from nanofoam_lib.images import pore_methods  # late: asking for help loads no numbers
+
+    return pore_methods.CHOICES
+
+
 _LIST = "list of "
 _WORDS = {
     "int": ("a whole number", "whole numbers"),
@@ -76,6 +82,7 @@ PARAMETERS = {
     "pixel_size_um": Parameter("float", 1e-6, 1e6, "pixel size of the raw micrographs in µm, null: unknown", True),
     "crop": Parameter("float", 0, 0.45, "share of each side that is cropped away"),
     "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
+    "pores": Parameter("choice", 0, 0, "how pores are told from walls: auto suits each picture", choices=_pore_methods),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
     "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),
