@@ -4,8 +4,10 @@ A mask is an image of the micrograph's size. It lies beside the micrograph, with
 a folder ``masks``: ``DIR/masks/<class>/``, ``DIR/masks/`` or ``DIR/<class>/masks/``, with or without such an ending.
 """
 
+import functools
 import math
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,36 +40,55 @@ def is_mask(path: str, stems: set[str]) -> bool:
 
 
 def find(folder: pathlib.Path, path: str) -> pathlib.Path | None:
-    """Find the mask of a micrograph.
+    """Find the mask of a micrograph, by its path in the data folder; as `find_all`."""
+    return find_all(folder, [path])[0]
+
+
+def find_all(folder: pathlib.Path, paths: Iterable[str]) -> list[pathlib.Path | None]:
+    """Find the masks of micrographs.
 
     Parameters
     ----------
     folder : pathlib.Path
         The data folder.
-    path : str
-        Of the micrograph, relative to it.
+    paths : iterable of str
+        Of the micrographs, relative to it.
 
     Returns
     -------
-    pathlib.Path or None
+    list of pathlib.Path or None
 
     Raises
     ------
     DataError
-        If there are two.
+        If one has two.
     """
-    own = folder / path
-    inside = [*dict.fromkeys((folder / FOLDER / own.parent.relative_to(folder), folder / FOLDER, own.parent / FOLDER))]
-    places = [(own.parent, ENDINGS), *((place, ("", *ENDINGS)) for place in inside)]
-    for place, endings in places:
-        names = {f"{own.stem}{end}".lower() for end in endings}
-        files = sorted(place.iterdir()) if place.is_dir() else []
-        found = [file for file in files if file.suffix.lower() in SUFFIXES and file.stem.lower() in names]
-        if len(found) > 1:
-            raise DataError(f"{safe_names.shown(own)}: has two masks, {found[0].name} and {found[1].name}; keep one")
-        if found:
-            return found[0]
-    return None
+    listed = functools.cache(_images_by_name)
+    found = []
+    for path in paths:
+        own = folder / path
+        kind = own.parent.relative_to(folder)
+        masks = ((place, ("", *ENDINGS)) for place in (folder / FOLDER / kind, folder / FOLDER, own.parent / FOLDER))
+        for place, endings in ((own.parent, ENDINGS), *masks):
+            named = [file for end in endings for file in listed(place).get(f"{own.stem}{end}".lower(), ())]
+            if len(named) > 1:
+                one, other = sorted(file.name for file in named)[:2]
+                raise DataError(f"{safe_names.shown(own)}: has two masks, {one} and {other}; keep one")
+            if named:
+                found.append(named[0])
+                break
+        else:
+            found.append(None)
+    return found
+
+
+def _images_by_name(place):
+    """List the images of a folder by their names without suffix, in small letters."""
+    found = {}
+    for file in place.iterdir() if place.is_dir() else ():
+        if file.suffix.lower() in SUFFIXES:
+            found.setdefault(file.stem.lower(), []).append(file)
+    return found
 
 
 def read(path: pathlib.Path, shape: tuple[int, int], max_megapixels: float = formats.MAX_MEGAPIXELS) -> Labels:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from nanofoam_lib.base.labels import Label
 from nanofoam_lib.images import pore_cells, pore_phases, pore_verdicts
@@ -28,17 +29,20 @@ class Method(NamedTuple):
         a level from 0 to 1, where between the greys of walls and pores the outlines lie, and gives the labels.
     rule : str
         What its pictures are judged by, a key of `pore_verdicts.RULES`.
+    trial_pixels : int
+        Of the picture on which threshold and scale are moved: the fewer, the quicker.
     """
 
     label: Label
     prepare: Callable[[Picture, float], Callable[[float], Labels]]
     rule: str
+    trial_pixels: int = 64_000
 
 
 METHODS: Mapping[str, Method] = {
     "dark": Method(Label("pores are dark", "los poros son oscuros"), pore_phases.dark, "threshold"),
     "bright": Method(Label("pores are bright", "los poros son claros"), pore_phases.bright, "threshold"),
-    "cells": Method(Label("walls are lines", "las paredes son líneas"), pore_cells.cells, "cells"),
+    "cells": Method(Label("walls are lines", "las paredes son líneas"), pore_cells.cells, "cells", 160_000),
 }
 #: What the parameter ``pores`` may be.
 CHOICES = (AUTO, *METHODS, MASKS, NONE)
@@ -48,7 +52,7 @@ _WHY = {
     "dark": "the darker phase stands out and its parts are as round as those of the brighter one, or rounder",
     "bright": "the brighter phase stands out and its parts are rounder than those of the darker one",
     "cells": "no threshold parts two phases here, but lines enclose cells",
-    "doubtful": "no method fits; this one comes nearest",
+    "doubtful": "no method fits; what this one finds is rounder",
     MASKS: "the user's own mask",
     "given": "as asked for",
 }
@@ -104,7 +108,7 @@ def find(picture: Picture, method: str = AUTO, level: float = 0.5, mask: Labels 
     -----
     "auto" asks first whether a threshold parts two phases, and takes for the pores the one whose parts are rounder, in
     case of doubt the darker one. If the verdict on them is doubtful, it looks for cells between lines. If that is
-    doubtful as well, it takes what is nearer to being believed, and the picture stays doubtful.
+    doubtful as well, it takes what is rounder, and the picture stays doubtful.
     """
     if method == MASKS:
         if mask is None:
@@ -119,7 +123,7 @@ def find(picture: Picture, method: str = AUTO, level: float = 0.5, mask: Labels 
     second = _Trial(picture, "cells", level)
     if (other := second.judged(_WHY["cells"])).verdict == pore_verdicts.OK:
         return other
-    return max((first, second), key=_Trial.margin).judged(_WHY["doubtful"], is_thorough=True)
+    return max((first, second), key=lambda trial: trial.roundness).judged(_WHY["doubtful"], is_thorough=True)
 
 
 def label(picture: Picture, method: str = "dark", level: float = 0.5) -> Labels:
@@ -131,9 +135,8 @@ class _Trial:
     """A method on a picture, judged as far as is asked for: what stands out so little is not tried at other scales."""
 
     def __init__(self, picture, method, level):
-        self.method, self._level = method, level
-        self._prepare = functools.partial(METHODS[method].prepare, picture)
-        self._label = self._prepare(1.0)
+        self.method, self._level, self._picture = method, level, picture
+        self._label = METHODS[method].prepare(picture, 1.0)
         self.labels = self._label(level)
         self._standing = pore_verdicts.standing(picture, self.labels)
         self.roundness = self._standing["roundness"]
@@ -142,11 +145,25 @@ class _Trial:
         found = Found(self.labels, self.method, why, self._standing)
         if found.verdict == pore_verdicts.DOUBTFUL and not is_thorough:
             return found
-        moves = pore_verdicts.moves(self.labels, self._label, self._prepare, self._level)
-        return found._replace(numbers=self._standing | moves)
+        return found._replace(numbers=self._standing | self._moves())
 
-    def margin(self):
-        return pore_verdicts.margin(self._standing, rule_of(self.method))
+    def _moves(self):
+        own = METHODS[self.method]
+        small = _reduced(self._picture, own.trial_pixels)
+        label, labels = self._label, self.labels
+        if small is not self._picture:
+            label = own.prepare(small, 1.0)
+            labels = label(self._level)
+        return pore_verdicts.moves(labels, label, functools.partial(own.prepare, small), self._level)
+
+
+def _reduced(picture, pixels):
+    """Resize a picture to `pixels`, unless it has hardly more."""
+    share = (pixels / picture.size) ** 0.5
+    if share > 0.95:
+        return picture
+    size = [max(round(side * share), 1) for side in picture.shape[::-1]]
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
 def _brighter_or_darker(picture, level):

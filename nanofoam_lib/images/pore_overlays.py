@@ -65,12 +65,12 @@ def _nearest(labels, shape):
 
 
 def _rims(labels):
-    """Mark the pixels of pores that touch another label."""
+    """Mark the pixels on both sides of an outline."""
     rim = np.zeros(labels.shape, bool)
     for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         meet = labels[one] != labels[other]
-        rim[one] |= meet & (labels[one] > 0)
-        rim[other] |= meet & (labels[other] > 0)
+        rim[one] |= meet
+        rim[other] |= meet
     return rim
 
 
@@ -84,4 +84,5 @@ def _scale_bar(pen, size, um):
     pen.rectangle((left - 6, bottom - 24, right + 6, bottom + 6), fill=(0, 0, 0))
     pen.rectangle((left, bottom - 3, right, bottom), fill=(255, 255, 255))
     font = ImageFont.load_default(13)
-    pen.text(((left + right) / 2, bottom - 14), f"{number(length)} µm", fill=(255, 255, 255), font=font, anchor="mm")
+    # The font that Pillow brings has no µ
+    pen.text(((left + right) / 2, bottom - 14), f"{number(length)} um", fill=(255, 255, 255), font=font, anchor="mm")

@@ -18,6 +18,7 @@ from nanofoam_lib.images import (
     pore_methods,
     pore_precision,
     pore_shapes,
+    pore_sizes,
     pore_space,
     pore_verdicts,
     pores,
@@ -25,7 +26,6 @@ from nanofoam_lib.images import (
 
 #: Columns of the table of pictures, after those that say which one it is.
 WORDS = ("verdict", "reasons", "method", "why")
-SHARES = 10, 50, 90  # per cent of the pores, or of their area, that lie in smaller ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Study:
     side_um : float
         Side of such a pixel, NaN if unknown.
     row : dict
-        `WORDS`, the measures of `pores.summarise`, `sizes`, `pore_space.summarise`, the porosity's standard error, and
-        the numbers behind the verdict.
+        `WORDS`, the measures of `pores.summarise`, `pore_sizes.quantiles` and `pore_space.summarise`, the porosity's
+        standard error, and the numbers behind the verdict.
     pores : pandas.DataFrame
         As `pore_shapes.shapes`.
     """
@@ -78,7 +78,9 @@ class Study:
     pores: pd.DataFrame
 
 
-def of_file(folder: pathlib.Path, path: str, pixel_size_um: float | None, request: Request) -> Study:
+def of_file(
+    folder: pathlib.Path, path: str, pixel_size_um: float | None, request: Request, is_brief: bool = False
+) -> Study:
     """Read a micrograph of a data folder and study it; errors as `micrographs.read` and `pore_masks.of_micrograph`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RunWarning)  # of several pages: `preprocessing` says so
@@ -86,7 +88,7 @@ def of_file(folder: pathlib.Path, path: str, pixel_size_um: float | None, reques
     mask = None
     if request.method == pore_methods.MASKS:
         mask = pore_masks.of_micrograph(folder, path, grey.shape, max_megapixels=request.max_megapixels)
-    return of_picture(grey, pixel_size_um, request, mask)
+    return of_picture(grey, pixel_size_um, request, mask, is_brief)
 
 
 def of_picture(
@@ -117,39 +119,17 @@ def of_picture(
     said = found.verdict, "; ".join(found.reasons()), found.method, found.why
     row: dict[str, Any] = dict(zip(WORDS, said, strict=True))
     row |= pores.summarise(labels, side_um)
+    numbers = {name: found.numbers.get(name, math.nan) for name in pore_verdicts.NUMBERS}
     if is_brief:
+        row |= numbers
         return Study(picture, labels, side_um, row, pore_shapes.regions(labels, side_um))
     table = pore_shapes.shapes(labels, side_um)
     error = pore_precision.porosity_error(labels > 0)
-    row |= sizes(table["diameter_um"][table["counted"]])
+    row |= pore_sizes.quantiles(table["diameter_um"][table["counted"]])
     row |= {"porosity_error": error, "pictures_for_5_percent": pore_precision.pictures_needed(row["porosity"], error)}
     row |= pore_space.summarise(labels > 0, side_um)
-    row |= {name: found.numbers.get(name, math.nan) for name in pore_verdicts.NUMBERS}
+    row |= numbers
     return Study(picture, labels, side_um, row, table)
-
-
-def sizes(diameters: pd.Series) -> dict[str, float]:
-    """Give the diameters below which 10, 50 and 90 % of the pores lie, and of their area.
-
-    Returns
-    -------
-    dict
-        ``d10_um``, ``d50_um``, ``d90_um`` by number; ``d10_area_um``, ``d50_area_um``, ``d90_area_um`` by area. NaN
-        without pores.
-
-    Examples
-    --------
-    >>> found = sizes(pd.Series([1.0] * 8 + [4.0]))
-    >>> found["d50_um"], found["d50_area_um"]
-    (1.0, 4.0)
-    """
-    own = np.sort(diameters.dropna().to_numpy(float))
-    found = {}
-    for name, weights in (("", np.ones(len(own))), ("_area", own**2)):
-        for share in SHARES:
-            place = np.searchsorted(np.cumsum(weights), share / 100 * weights.sum() * (1 - 1e-12))
-            found[f"d{share}{name}_um"] = float(own[place]) if len(own) else math.nan
-    return found
 
 
 def _share(shape, crop):

@@ -186,16 +186,6 @@ def reasons(found: Mapping[str, float], rule: str, lang: str = "en") -> list[str
     return said
 
 
-def margin(found: Mapping[str, float], rule: str) -> float:
-    """Say how far a picture is from being doubtful: 1 at the limit of its worst number, more is better."""
-    ratios = [
-        found[name] / limit.least if math.isfinite(limit.least) else limit.largest / max(found[name], 1e-9)
-        for name, limit in RULES[rule].items()
-        if name in found
-    ]
-    return float(np.nan_to_num(ratios, nan=0.0).min())
-
-
 def _summary(labels):
     """Give number, porosity and median diameter in pixels: quickly, with half of each pore that the edge cuts."""
     area = np.bincount(labels.ravel())[1:]

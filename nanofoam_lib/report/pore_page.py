@@ -4,21 +4,17 @@ import base64
 import pathlib
 
 import markupsafe
-import numpy as np
 import pandas as pd
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files, language
 from nanofoam_lib.figures import style
-from nanofoam_lib.images import pore_folder, pore_methods, pore_verdicts
+from nanofoam_lib.images import pore_folder, pore_methods, pore_sizes, pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
-from nanofoam_lib.report import html_report, page
-from nanofoam_lib.report.findings.pores import believed, verdicts
+from nanofoam_lib.report import findings, html_report, page
+from nanofoam_lib.report.pore_figures import MEASURES
 
-#: What classes are compared in.
-MEASURES = ("porosity", "median_diameter_um", "density_per_mm2", "circularity", "wall_um")
 MOST_PICTURES = 400  # that the page holds; the others lie beside it
-_BINS = 40
 _WORDS = {
     "summary": "Summary", "pictures": "Pictures", "classes": "Classes", "differences": "Differences between classes",
     "measures": "Measures of each picture", "sizes": "Distribution of pores", "files": "Files",
@@ -45,14 +41,14 @@ def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
     out = pathlib.Path(out)
     pictures = read_pictures(out / pore_folder.PICTURES)
     measured = pictures[pictures["verdict"].notna()]
-    trusted = measured[believed(measured)]
+    trusted = measured[pore_tables.believed(measured)]
     means = class_means.means(trusted[list(MEASURES)], trusted["label"], trusted["group"])
     tests = class_means.differences(trusted[list(MEASURES)], trusted["label"], trusted["group"])
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
     drawn = len(trusted) > 0
     if drawn:
-        sizes = distribution(out / pore_folder.PORES, set(trusted["path"]), "path")
+        sizes = pore_sizes.distribution(lambda: _pieces(out / pore_folder.PORES, set(trusted["path"])))
         known = means[means["mean"].notna()]
         style.save(figures.pore_sizes(sizes, known, name, lang), out / "pore_sizes", sizes)
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
@@ -63,11 +59,11 @@ def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
         title=name,
         lang=lang,
         words={key: language.text(word, lang) for key, word in _WORDS.items()},
-        summary=[html_report.paragraphs(said) for said in verdicts(pictures, lang)],
+        summary=[html_report.paragraphs(said) for said in findings.pores(pictures, lang)],
         picture=html_report.picture(out / "pore_sizes.png") if drawn else None,
         tables=[
-            (key, _WORDS[key], *html_report.cells(own, lang, [False] * len(own)))
-            for key, own in (("classes", means), ("differences", tests))
+            (key, *html_report.cells(own, lang, [False] * len(own)))
+            for key, own in (("classes", _classes(means, lang)), ("differences", _differences(tests, lang)))
             if len(own)
         ],
         groups=[
@@ -89,47 +85,25 @@ def read_pictures(path: files.StrPath) -> pd.DataFrame:
     return table.fillna({"reasons": "", "problem": ""})
 
 
-def distribution(path: files.StrPath, chosen: set[str], by: str, bins: int = _BINS) -> pd.DataFrame:
-    """Count pores by diameter in each class, reading the table of all pores in pieces.
-
-    Parameters
-    ----------
-    path : path-like
-        ``pores.csv``: columns ``path``, ``class``, ``diameter_um`` and ``counted``.
-    chosen : set of str
-        Which values of the column `by` count.
-    by : str
-    bins : int
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``class``, ``diameter_um`` (middle of a bin), ``share`` of the class's pores, ``area_share`` of their area.
-        Pores whose centre lies in the picture count, and those of unknown size do not.
-    """
-    widest = 0.0
-    for own in _pieces(path, chosen, by):
-        widest = max(widest, float(own["diameter_um"].max())) if len(own) else widest
-    edges = np.linspace(0, widest * (1 + 1e-9) or 1.0, bins + 1)
-    counts: dict[str, np.ndarray] = {}
-    for own in _pieces(path, chosen, by):
-        for label, part in own.groupby("class"):
-            diameters = part["diameter_um"].to_numpy()
-            found = [np.histogram(diameters, edges, weights=weights)[0] for weights in (None, diameters**2)]
-            counts[str(label)] = counts.get(str(label), 0) + np.array(found, float)
-    middle = (edges[:-1] + edges[1:]) / 2
-    columns = ["class", "diameter_um", "share", "area_share"]
-    rows = [
-        pd.DataFrame(dict(zip(columns, (label, middle, number / number.sum(), area / area.sum()), strict=True)))
-        for label, (number, area) in sorted(counts.items())
-    ]
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
-
-
-def _pieces(path, chosen, by):
+def _pieces(path, chosen):
+    """Read the table of all pores piece by piece: those of the chosen pictures whose centre lies in them."""
     columns = {"path": str, "class": str}
     for own in pd.read_csv(path, dtype=columns, usecols=["path", "class", "diameter_um", "counted"], chunksize=100_000):
-        yield own[own[by].isin(chosen) & own["counted"] & own["diameter_um"].notna()]
+        yield own[own["path"].isin(chosen) & own["counted"]]
+
+
+def _classes(means, lang):
+    """Write the means as a reader wants them: each with its interval in one cell."""
+    written = [
+        f"{language.number(row.mean, lang)} ({language.number(row.ci_low, lang)}…{language.number(row.ci_high, lang)})"
+        for row in means.itertuples()
+    ]
+    return means[["class", "measure", "n_images", "n_specimens"]].assign(mean=written)
+
+
+def _differences(tests, lang):
+    written = [language.number(value, lang) for value in tests["difference"]]
+    return tests.assign(difference=written)
 
 
 def _shown(out, row, lang):

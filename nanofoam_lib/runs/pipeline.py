@@ -11,7 +11,7 @@ import warnings
 from nanofoam_lib.base import files, language, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection
+from nanofoam_lib.images import collection, pore_choices, pore_masks
 from nanofoam_lib.report import html_report, latex_document
 from nanofoam_lib.runs import execution, ledger, lock, parameter_cells, parameters
 
@@ -171,7 +171,9 @@ def _describe_data(data):
     if data is None:
         return {"name": language.SYNTHETIC, "folder": None, "hash": None}
     folder = pathlib.Path(data)
-    names = [*collection.list_folder(folder)["path"], "metadata.csv"]
+    paths = collection.list_folder(folder)["path"].tolist()
+    masks = [str(mask.relative_to(folder)) for mask in pore_masks.find_all(folder, paths) if mask]
+    names = [*paths, collection.METADATA, pore_choices.NAME, *masks]
     return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
 
 

@@ -1,13 +1,10 @@
 """Whether the pores of a folder or a run can be believed, class by class, and what to do where they cannot."""
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import text
+from nanofoam_lib.images.pore_tables import MOST_DOUBTFUL
 from nanofoam_lib.images.pore_verdicts import DOUBTFUL
-
-#: Share of a class's pictures beyond which nothing is said of its pores.
-MOST_DOUBTFUL = 0.2
 
 ADVICE = (
     "What to do: look at the outlines; draw masks (Fiji, ilastik, Cellpose) and put them into masks/; choose another "
@@ -19,36 +16,13 @@ _NOT_USED = "{label}: {doubtful} of {n} pictures are doubtful, so that **nothing
 _PROBLEM = "{path} could not be measured: {problem}"
 
 
-def believed(table: pd.DataFrame) -> NDArray:
-    """Tell which pictures' pores are used: those that are not doubtful, of classes with few that are.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Columns ``label`` and ``verdict``, one row per picture.
-
-    Returns
-    -------
-    ndarray of bool
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"label": list("aabbbbb"), "verdict": ["ok", "doubtful"] + ["ok"] * 4 + ["doubtful"]})
-    >>> believed(table).tolist()
-    [False, False, True, True, True, True, False]
-    """
-    doubtful = table["verdict"] == DOUBTFUL
-    few = doubtful.groupby(table["label"]).transform("mean") <= MOST_DOUBTFUL
-    return (few & ~doubtful).to_numpy()
-
-
-def verdicts(table: pd.DataFrame, lang: str = "en") -> list[str]:
+def pores(table: pd.DataFrame, lang: str = "en") -> list[str]:
     """Say how many pictures are doubtful, class by class, and what to do.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As `believed`; perhaps ``path`` and ``problem``.
+        Columns ``label`` and ``verdict``; perhaps ``path`` and ``problem``.
     lang : {"en", "es"}
 
     Returns
