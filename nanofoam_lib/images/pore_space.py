@@ -21,8 +21,6 @@ from skimage.measure import euler_number
 
 Mask = NDArray[np.bool_]
 
-_LEVELS = 0.25  # pixels: radii of inscribed discs are rounded to this
-
 
 def local_thickness(mask: Mask) -> NDArray[np.float32]:
     """Give the diameter of the largest disc that lies in the phase and covers each pixel: float32 (h, w), 0 elsewhere.
@@ -57,7 +55,7 @@ def local_thickness(mask: Mask) -> NDArray[np.float32]:
                 other = padded[1 + down : 1 + down + mask.shape[0], 1 + right : 1 + right + mask.shape[1]]
                 centre &= other < radius + math.hypot(down, right) - 1e-3
     row, column = np.nonzero(centre)
-    level = np.round(radius[row, column] / _LEVELS).astype(int)
+    level = np.round(np.square(radius[row, column].astype(float))).astype(int)  # squares are whole numbers
     order = np.argsort(level, kind="stable")
     row, column, level = row[order], column[order], level[order]
     width = mask.shape[1] + 2 * margin
@@ -69,8 +67,8 @@ def local_thickness(mask: Mask) -> NDArray[np.float32]:
     place = (row + margin) * width + column + margin
     for own in np.unique(level):
         start, end = np.searchsorted(level, [own, own + 1])
-        disc = offset[: np.searchsorted(square, (own * _LEVELS) ** 2 - 1e-6)]
-        canvas[place[start:end, None] + disc] = 2 * own * _LEVELS
+        disc = offset[: np.searchsorted(square, own)]
+        canvas[place[start:end, None] + disc] = 2 * math.sqrt(own)
     canvas = canvas.reshape(-1, width)[margin : margin + mask.shape[0], margin : margin + mask.shape[1]]
     return np.where(mask, np.maximum(canvas, 1), 0).astype(np.float32)
 

@@ -89,7 +89,8 @@ def measure(
         [pd.DataFrame({"class": known["label"][i], "diameter_um": diameters[i]}) for i in np.flatnonzero(used)]
         or [pd.DataFrame({"class": [], "diameter_um": []})]
     )
-    measures = pictures[[*MEASURES]].astype(float).where(used[:, None])
+    measures = pictures[[*MEASURES]].astype(float)
+    measures[~used] = math.nan
     overlays = _overlays(folder, index, pictures, items)
     return Tables(measures, pictures, pore_sizes.distribution(lambda: [sizes]), overlays)
 
