@@ -25,7 +25,7 @@ Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be r
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
 
 #: Parameters that have a meaning where nothing is trained.
-PORE_PARAMETERS = ("pores", "crop", "pixel_size_um", "max_megapixels")
+PORE_PARAMETERS = ("pores", "stereology", "crop", "pixel_size_um", "max_megapixels")
 
 SWEEP = """\
 SPEC.yaml:
@@ -164,7 +164,7 @@ def _pores(options):
     name = safe_names.shown(pathlib.Path(options.data_folder).resolve().name)
     doubtful = int((pictures["verdict"] == "doubtful").sum())
     print(f"{len(pictures) - len(problems)} pictures, {doubtful} doubtful")
-    print(pore_page.write(out, name, options.lang))
+    print(pore_page.write(out, name, options.lang, given.get("stereology", "none")))
     return 1 if problems else 0
 
 

@@ -3,6 +3,7 @@
 import functools
 import math
 import pathlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,14 @@ from nanofoam_lib.images import (
     pore_study,
     pore_verdicts,
 )  # fmt: skip
+from nanofoam_lib.images import stereology as stereology_
 
 #: What the chain follows of each picture: the measures of `pores.summarise`.
 MEASURES = (
     "n_pores", "median_diameter_um", "mean_diameter_um", "density_per_mm2", "porosity", "circularity", "spacing_um",
     "wall_um",
 )  # fmt: skip
+NO_STEREOLOGY, SPHERES = STEREOLOGY = ("none", "spheres")
 #: Share of a class's pictures beyond which nothing is said of its pores.
 MOST_DOUBTFUL = 0.2
 _SHOWN = 6  # pictures of a class
@@ -34,11 +37,12 @@ _WIDTH = 480
 
 
 class Tables(NamedTuple):
-    """What `measure` finds: measures that can be believed, all pictures, sizes by class, and overlays by class."""
+    """What `measure` finds: measures that can be believed, all pictures, sizes, spheres and overlays by class."""
 
     measures: pd.DataFrame
     pictures: pd.DataFrame
     sizes: pd.DataFrame
+    spheres: pd.DataFrame
     overlays: dict[str, dict[str, NDArray]]
 
 
@@ -48,6 +52,7 @@ def measure(
     method: str = pore_methods.AUTO,
     crop: float = 0.15,
     max_megapixels: float = formats.MAX_MEGAPIXELS,
+    stereology: str = NO_STEREOLOGY,
     n_jobs: int = -1,
 ) -> Tables:
     """Measure the pores of the micrographs of a run.
@@ -62,19 +67,24 @@ def measure(
         One of `pore_methods.CHOICES`; "none" measures nothing.
     crop, max_megapixels, n_jobs
         As in `pores.measure`, `micrographs.read` and `scheduling.each`.
+    stereology : {"none", "spheres"}
+        Whether sizes in space are told from those in the section.
 
     Returns
     -------
     Tables
         ``measures``: `MEASURES` of each row of the index, NaN where they are not to be used (`believed`).
         ``pictures``: id, path, label, group, `pore_study.WORDS`, the measures, and the numbers of the verdict.
-        ``sizes``: as `pore_sizes.distribution`, of the pictures that are used. ``overlays``: by class, arrays
+        ``sizes``: as `pore_sizes.distribution`, of the pictures that are used. ``spheres``: as `sphere_sizes`.
+        ``overlays``: by class, arrays
         ``pictures`` (uint8 (n, h, w, 3), some of the class), ``id`` and ``verdict``.
     """
     known = index[["id", "path", "label", "group"]].reset_index(drop=True)
     if method == pore_methods.NONE:
         nothing = pd.DataFrame(math.nan, known.index, [*MEASURES])
-        return Tables(nothing, known.iloc[:0], pd.DataFrame(columns=[*pore_sizes.COLUMNS]), {})
+        return Tables(
+            nothing, known.iloc[:0], pd.DataFrame(columns=[*pore_sizes.COLUMNS]), sphere_sizes([], NO_STEREOLOGY), {}
+        )
     folder = pathlib.Path(folder).absolute()
     choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop, max_megapixels=max_megapixels)
     items = [
@@ -92,7 +102,33 @@ def measure(
     measures = pictures[[*MEASURES]].astype(float)
     measures[~used] = math.nan
     overlays = _overlays(folder, index, pictures, items)
-    return Tables(measures, pictures, pore_sizes.distribution(lambda: [sizes]), overlays)
+    distribution = pore_sizes.distribution(lambda: [sizes])
+    return Tables(measures, pictures, distribution, sphere_sizes([sizes], stereology), overlays)
+
+
+def sphere_sizes(pieces: Iterable[pd.DataFrame], method: str) -> pd.DataFrame:
+    """Tell the sizes of spherical pores in space from those of their sections, by class.
+
+    Parameters
+    ----------
+    pieces : iterable of pandas.DataFrame
+        Columns ``class`` and ``diameter_um``.
+    method : {"none", "spheres"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``class``, ``n_pores``, the columns of `stereology.summarise`, and ``assumes``; no row if the method is "none".
+    """
+    wanted = list(pieces) if method == SPHERES else []
+    every = pd.concat(wanted) if wanted else pd.DataFrame({"class": [], "diameter_um": []})
+    rows = [
+        {"class": label, "n_pores": len(own)}
+        | stereology_.summarise(own["diameter_um"].dropna())
+        | {"assumes": stereology_.ASSUMPTION}
+        for label, own in every.groupby("class")
+    ]
+    return pd.DataFrame(rows, columns=["class", "n_pores", *stereology_.NAMES, "assumes"])
 
 
 def believed(table: pd.DataFrame) -> NDArray[np.bool_]:

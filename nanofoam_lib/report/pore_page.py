@@ -17,11 +17,11 @@ from nanofoam_lib.report.pore_figures import MEASURES
 MOST_PICTURES = 400  # that the page holds; the others lie beside it
 _WORDS = {
     "summary": "Summary", "pictures": "Pictures", "classes": "Classes", "differences": "Differences between classes",
-    "measures": "Measures of each picture", "sizes": "Distribution of pores", "files": "Files",
+    "measures": "Measures of each picture", "sizes": "Distribution of pores", "spheres": "Sizes in space",
 }  # fmt: skip
 
 
-def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
+def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = pore_tables.NO_STEREOLOGY) -> pathlib.Path:
     """Write ``index.html`` beside the tables of `pore_folder.measure`, with the tables of classes it shows.
 
     Parameters
@@ -32,6 +32,8 @@ def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
     name : str
         Of the data.
     lang : {"en", "es"}
+    stereology : {"none", "spheres"}
+        Whether sizes in space are told from those in the section; then ``spheres.csv`` is written as well.
 
     Returns
     -------
@@ -46,6 +48,9 @@ def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
     tests = class_means.differences(trusted[list(MEASURES)], trusted["label"], trusted["group"])
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
+    spheres = pore_tables.sphere_sizes(_pieces(out / pore_folder.PORES, set(trusted["path"])), stereology)
+    if len(spheres):
+        files.write_csv(out / "spheres.csv", spheres)
     drawn = len(trusted) > 0
     if drawn:
         sizes = pore_sizes.distribution(lambda: _pieces(out / pore_folder.PORES, set(trusted["path"])))
@@ -54,6 +59,7 @@ def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
         ["doubt"], kind="stable"
     )["path"].head(MOST_PICTURES)  # fmt: skip
+    shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang), "spheres": spheres}
     text = page.render(
         "pores.html.j2",
         title=name,
@@ -63,7 +69,11 @@ def write(out: files.StrPath, name: str, lang: str = "en") -> pathlib.Path:
         picture=html_report.picture(out / "pore_sizes.png") if drawn else None,
         tables=[
             (key, *html_report.cells(own, lang, [False] * len(own)))
-            for key, own in (("classes", _classes(means, lang)), ("differences", _differences(tests, lang)))
+            for key, own in (
+                ("classes", _classes(means, lang)),
+                ("differences", _differences(tests, lang)),
+                ("spheres", spheres),
+            )
             if len(own)
         ],
         groups=[

@@ -65,6 +65,12 @@ def _pore_methods():
     return pore_methods.CHOICES
 
 
+def _synthetic_kinds():
+    from nanofoam_lib.images import synthetic_kinds
+
+    return tuple(synthetic_kinds.KINDS)
+
+
 _LIST = "list of "
 _WORDS = {
     "int": ("a whole number", "whole numbers"),
@@ -73,6 +79,7 @@ _WORDS = {
     "str": ("text", "strings"),
 }
 PROTOCOLS = ("by-group", "thesis")
+STEREOLOGY = ("none", "spheres")
 OTHERS = " and ".join(kinds.but_main(kinds.KINDS))
 
 PARAMETERS = {
@@ -83,6 +90,8 @@ PARAMETERS = {
     "crop": Parameter("float", 0, 0.45, "share of each side that is cropped away"),
     "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
     "pores": Parameter("choice", 0, 0, "how pores are told from walls: auto suits each picture", choices=_pore_methods),
+    "stereology": Parameter("choice", 0, 0, "sizes in space from sizes in the section", choices=lambda: STEREOLOGY),
+    "synthetic": Parameter("choice", 0, 0, "what is drawn where no data are given", choices=_synthetic_kinds),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
     "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),

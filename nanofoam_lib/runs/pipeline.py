@@ -83,7 +83,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
-    source = _describe_data(data)
+    source = _describe_data(data, values["synthetic"])
     _check_writable(place.folder)
     if data is not None:
         collection.check_apart(data, place.folder)
@@ -166,10 +166,10 @@ def _merge(steps, profile, given, earlier):
     return parameters.check(demo | base | asked)
 
 
-def _describe_data(data):
-    """Name, folder and content hash of the data; synthetic foam is decided by the parameters alone."""
+def _describe_data(data, kind):
+    """Name, folder and content hash of the data; synthetic ones are decided by the parameters alone."""
     if data is None:
-        return {"name": language.SYNTHETIC, "folder": None, "hash": None}
+        return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None}
     folder = pathlib.Path(data)
     paths = collection.list_folder(folder)["path"].tolist()
     masks = [str(mask.relative_to(folder)) for mask in pore_masks.find_all(folder, paths) if mask]

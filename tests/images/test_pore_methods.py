@@ -27,8 +27,7 @@ def cells(seed, wall_grey):
     """Draw closed cells with reflections: the grey picture and the true cells, 0 in their walls, on the same grid."""
     structure = structures.Structure("cells", {**CELLS, "wall_grey": wall_grey})
     picture = square(structures.picture(structure, seed, (450, 600), LIT))
-    border = structures._geometry(structure, seed, (450, 600)).diagram.border
-    truth = (structures.labels(structure, seed, (450, 600)) + 1) * (border > CELLS["wall"] / 2)
+    truth = (structures.labels(structure, seed, (450, 600)) + 1) * structures.phase(structure, seed, (450, 600))
     return picture, np.asarray(Image.fromarray(truth.astype(np.int32)).resize(picture.shape[::-1], 0))
 
 
