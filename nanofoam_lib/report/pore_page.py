@@ -68,13 +68,7 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
         summary=[html_report.paragraphs(said) for said in findings.pores(pictures, lang)],
         picture=html_report.picture(out / "pore_sizes.png") if drawn else None,
         tables=[
-            (key, *html_report.cells(own, lang, [False] * len(own)))
-            for key, own in (
-                ("classes", _classes(means, lang)),
-                ("differences", _differences(tests, lang)),
-                ("spheres", spheres),
-            )
-            if len(own)
+            (key, *html_report.cells(own, lang, [False] * len(own))) for key, own in shown_tables.items() if len(own)
         ],
         groups=[
             (label, [_shown(out, row, lang) for row in own[own["path"].isin(shown)].itertuples()])
