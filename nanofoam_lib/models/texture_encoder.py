@@ -17,10 +17,10 @@ ops, layers = keras.ops, keras.layers
 
 #: Made by ``tests/benchmarks/pretrain.py`` from procedural structures (`images.structures`).
 AXES = pathlib.Path(__file__).with_name("texture_axes.npz")
-N_AXES = 60  # that are looked along: on the rest, specimens hardly differ more than pictures of one do
+N_AXES = 80  # that are looked along: on the rest, specimens hardly differ more than pictures of one do
 #: Of the variance of μ, all dimensions together, that brightness takes, and as much contrast: enough for the decoder to
 #: draw a picture as bright as its image, too little for a classifier to see.
-GREY_VARIANCE = 1.0
+GREY_VARIANCE = 0.9
 LOG_VAR_START = -4.0  # noise small beside the spread of μ, so that z tells much from the beginning
 LOG_VAR_REACH = 3.0  # how far from there log σ² can go, whatever the image
 N_GREY = 2

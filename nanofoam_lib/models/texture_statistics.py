@@ -4,6 +4,7 @@ Each number is the mean over the picture of a map, which says where it comes fro
 """
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -13,16 +14,20 @@ from nanofoam_lib.models.backend import keras
 ops, layers = keras.ops, keras.layers
 
 SCALES, ORIENTATIONS = 5, 4  # of the wavelets: octaves, and directions in half a turn
-#: Radius in pixels and number of neighbours of the binary patterns; every how many rows are looked at: the largest
-#: ring takes most time, and its patterns repeat from row to row.
-RINGS = ((1, 8, 1), (2, 16, 1), (3, 24, 4))
+#: Of the binary patterns: how often the image is halved before, radius in its pixels and number of neighbours; every
+#: how many rows are looked at.
+RINGS = (
+    *((0, 1, 8, 1), (0, 2, 16, 1), (0, 3, 24, 4), (0, 5, 24, 1)),
+    *((1, 1, 8, 1), (1, 2, 16, 1), (1, 3, 24, 1)),
+    *((2, 1, 8, 1), (2, 2, 16, 1)),
+)
 GRID = 16  # cells along each side in which maps are averaged
 _SIDE = 7  # of a wavelet in pixels of its own scale
 _FAINT = 1e-3  # modulus, in standard deviations of grey, that counts as none
 _EVEN = 1e-4  # in the same unit: a neighbour darker by less counts as bright, as rounding decides there
 
 N_MODULI = SCALES * ORIENTATIONS + ORIENTATIONS * math.comb(SCALES, 2)
-N_PATTERNS = sum(points + 2 for _, points, _ in RINGS)
+N_PATTERNS = sum(points + 2 for _, _, points, _ in RINGS)
 
 
 @keras.saving.register_keras_serializable("nanofoam")
@@ -39,7 +44,7 @@ class LocalStatistics(layers.Layer):
     see the image averaged over 2×2 pixels again and again.
 
     *Local binary patterns* [2]_: "riu2" as `binary_patterns.lbp_histograms` counts them, on a picture continued beyond
-    its border by reflection.
+    its border by reflection, and on the same averaged over 2×2 pixels once and twice: see `RINGS`.
 
     References
     ----------
@@ -50,7 +55,9 @@ class LocalStatistics(layers.Layer):
 
     def call(self, images):
         """Give the moduli of the first order, scale by scale, those of the second after each; then the patterns."""
-        return ops.concatenate([*_scatter(images), *(_patterns(images, *ring) for ring in RINGS)], axis=-1)
+        pyramid = list(itertools.accumulate(range(RINGS[-1][0]), lambda x, _: _halved(x), initial=images))
+        patterns = (_patterns(pyramid[halvings], *ring) for halvings, *ring in RINGS)
+        return ops.concatenate([*_scatter(images), *patterns], axis=-1)
 
     def compute_output_shape(self, shape):
         """Give (N, 16, 16, F)."""

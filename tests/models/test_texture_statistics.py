@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from skimage import measure
+from skimage.feature import local_binary_pattern
 
-from nanofoam_lib.latent import binary_patterns
 from nanofoam_lib.models import texture_statistics
 from nanofoam_lib.models.texture_statistics import GRID, N_MODULI, RINGS
 
@@ -29,22 +30,25 @@ def noise(seed=0, n=1):
 
 def test_there_are_as_many_as_said_and_none_is_negative():
     maps = maps_of(noise(n=2))
-    assert maps.shape == (2, GRID, GRID, 60 + 54)
+    assert maps.shape == (2, GRID, GRID, 60 + 162)
     assert maps.min() >= 0
-    assert texture_statistics.LocalStatistics().compute_output_shape((None, 128, 128, 1)) == (None, 16, 16, 114)
+    assert texture_statistics.LocalStatistics().compute_output_shape((None, 128, 128, 1)) == (None, 16, 16, 222)
 
 
-def test_patterns_are_those_of_local_binary_patterns():
-    """Beside the border, which is continued here and left out there, and the rows that the largest ring skips."""
+@pytest.mark.parametrize("number", range(len(RINGS)))
+def test_patterns_are_those_of_scikit_image(number):
+    """Beside the border, which is continued here and left out there, and the rows that a ring skips."""
     smooth = np.stack([np.kron(part, np.ones((2, 2))) for part in noise(3, 2)[:, :64, :64]]) + noise(4, 2)
     images = np.clip(128 + 30 * smooth, 0, 255).astype(np.uint8)
-    found = maps_of(images)[..., N_MODULI:].mean(axis=(1, 2))
-    expected = binary_patterns.lbp_histograms(images, radii=[radius for radius, _, _ in RINGS])
-    np.testing.assert_allclose(found[:, :28], expected[:, :28], atol=0.006)
-    np.testing.assert_allclose(found[:, 28:], expected[:, 28:], atol=0.025)
-    ends = np.cumsum([points + 2 for _, points, _ in RINGS])
-    for start, end in zip([0, *ends], ends, strict=False):
-        np.testing.assert_allclose(found[:, start:end].sum(axis=1), 1, rtol=1e-5)
+    halvings, radius, n_points, stride = RINGS[number]
+    start = N_MODULI + sum(points + 2 for _, _, points, _ in RINGS[:number])
+    found = maps_of(images)[..., start : start + n_points + 2].mean(axis=(1, 2))
+    for shares, image in zip(found, images, strict=True):
+        seen = measure.block_reduce(image.astype(int), 2**halvings, np.sum)
+        patterns = local_binary_pattern(seen, n_points, radius, "uniform")[radius:-radius, radius:-radius]
+        expected = np.bincount(patterns.astype(int).ravel(), minlength=n_points + 2) / patterns.size
+        np.testing.assert_allclose(shares, expected, atol=0.025 if stride > 1 or halvings else 0.007)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [0, 1, 2, 3])
