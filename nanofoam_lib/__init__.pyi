@@ -7,6 +7,7 @@ from .explain import gradcam as gradcam
 from .explain import gradcam_checks as gradcam_checks
 from .explain import inspection as inspection
 from .figures import style as style
+from .images import assignment as assignment
 from .images import augmentation as augmentation
 from .images import collection as collection
 from .images import copies as copies
@@ -16,6 +17,7 @@ from .images import pore_tables as pore_tables
 from .images import pore_zones as pore_zones
 from .images import pores as pores
 from .images import preprocessing as preprocessing
+from .images import sources as sources
 from .images import splits as splits
 from .images import structures as structures
 from .images import synthetic as synthetic

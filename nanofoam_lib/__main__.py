@@ -25,7 +25,10 @@ Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be r
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
 
 #: Parameters that have a meaning where nothing is trained.
-PORE_PARAMETERS = ("pores", "stereology", "crop", "pixel_size_um", "max_megapixels")
+PORE_PARAMETERS = (
+    "pores", "stereology", "crop", "bar", "stack", "subfolders", "pixel_size_um", "max_megapixels",
+)  # fmt: skip
+CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
 
 SWEEP = """\
 SPEC.yaml:
@@ -57,6 +60,12 @@ def main(arguments=None):
             raise
         print(f"nanofoam: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:  # a fault of the program's, of which a person gets one line as well
+        if options.debug:
+            raise
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"nanofoam: error: {told}; the same command with --debug shows the traceback", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("nanofoam: stopped; the same command goes on with the step that was running", file=sys.stderr)
         return 130
@@ -118,21 +127,23 @@ def _show_warning(message, *_):
 
 def _check(options):
     from nanofoam_lib.base import safe_names
-    from nanofoam_lib.base.errors import RunWarning
-    from nanofoam_lib.images import collection, preprocessing
+    from nanofoam_lib.images import checking
     from nanofoam_lib.runs import parameters
 
-    limit = {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RunWarning)
-        problems = preprocessing.check(options.data_folder, **parameters.check(limit))
-    for warning in caught:
-        print(f"nanofoam: warning: {warning.message}", file=sys.stderr)
-    for path, problem in zip(problems["path"], problems["problem"], strict=True):
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    given |= {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
+    found = checking.check(options.data_folder, **parameters.check(given, "-p", checking.PARAMETERS))
+    for message in (*found.said, *found.few):
+        print(f"nanofoam: warning: {message}", file=sys.stderr)
+    for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
         print(f"{safe_names.shown(path)}: {problem}")
-    n_images = len(collection.list_folder(options.data_folder))
-    print(f"{n_images} images, {len(problems)} problems" if len(problems) else f"{n_images} images, all well")
-    return 1 if len(problems) else 0
+    for fact in found.facts:
+        print(fact)
+    print(checking.classes(found).to_string(index=False))
+    counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
+    told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)
+    print(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}")
+    return 1 if len(found.problems) else 0
 
 
 def _pores(options):
@@ -143,20 +154,17 @@ def _pores(options):
     from nanofoam_lib.runs import parameters
 
     _prepare()
-    given = parameters.check(dict(parameters.parse(assignment) for assignment in options.parameter))
-    if unknown := set(given) - set(PORE_PARAMETERS):
-        raise UsageError(f"-p {min(unknown)}: nanofoam pores takes {', '.join(PORE_PARAMETERS)}")
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    given = parameters.check(given, "-p", PORE_PARAMETERS)
     out = pathlib.Path(options.out or f"reports/pores-{pathlib.Path(options.data_folder).resolve().name}")
     collection.check_apart(options.data_folder, out)
-    method = given.get("pores", "auto")
+    method, stereology = given.pop("pores", "auto"), given.pop("stereology", "none")
     if method == "none":
         raise UsageError("-p pores=none: there is nothing to do; leave it out, or name a method")
-    request = pore_study.Request(
-        method, crop=given.get("crop", 0.15), **{name: given[name] for name in ("max_megapixels",) if name in given}
-    )
+    request = pore_study.Request(method, crop=given.pop("crop", 0.15))
     with scheduling.on(options.scheduler):
-        pictures = pore_folder.measure(options.data_folder, out, request, given.get("pixel_size_um"))
-    problems = pictures["problem"].dropna().tolist() if "problem" in pictures else []
+        pictures = pore_folder.measure(options.data_folder, out, request, **given)
+    problems = pictures["problem"].dropna().tolist()
     for problem in problems:
         print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
     if len(problems) == len(pictures):
@@ -164,7 +172,7 @@ def _pores(options):
     name = safe_names.shown(pathlib.Path(options.data_folder).resolve().name)
     doubtful = int((pictures["verdict"] == "doubtful").sum())
     print(f"{len(pictures) - len(problems)} pictures, {doubtful} doubtful")
-    print(pore_page.write(out, name, options.lang, given.get("stereology", "none")))
+    print(pore_page.write(out, name, options.lang, stereology))
     return 1 if problems else 0
 
 
@@ -215,8 +223,9 @@ def _parser():
     run.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
     run.set_defaults(command=_run)
 
-    check = commands.add_parser("check", help="read every image of a data folder and list the bad ones")
+    check = commands.add_parser("check", help="say of a data folder all that a run would refuse or warn of")
     check.add_argument("data_folder", metavar="DIR")
+    check.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=CHECKED)
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 

@@ -8,6 +8,7 @@ from PIL import Image
 from nanofoam_lib import __main__
 from nanofoam_lib.base.errors import StepError
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.images import checking
 from nanofoam_lib.runs import pipeline
 
 
@@ -22,7 +23,11 @@ def call(*arguments, capsys):
 
 def test_check_of_good_data_says_so(tiles, capsys):
     status, out, _ = call("check", tiles, capsys=capsys)
-    assert (status, out) == (0, "18 images, all well\n")
+    assert status == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["class", "images", "groups", "train", "test", "pixels", "µm", "per", "pixel"]
+    assert lines[1:4] == [[name, "6", "6", "4", "2", "160×160", "–"] for name in ("brick", "grass", "gravel")]
+    assert out.splitlines()[4:] == ["18 images, all well, but few"]
 
 
 def test_check_lists_each_bad_image(tiles, capsys):
@@ -30,9 +35,13 @@ def test_check_lists_each_bad_image(tiles, capsys):
     Image.new("L", (1, 1)).save(tiles / "grass" / "dot.png")
     status, out, _ = call("check", tiles, capsys=capsys)
     assert status == 1
-    assert [line.split(":")[0] for line in out.splitlines()] == [
+    assert [line.split(":")[0].strip() for line in out.splitlines()] == [
         "brick/text.png",
         "grass/dot.png",
+        "class  images  usable  groups  train  test  pixels µm per pixel",
+        "brick       7       6       6      4     2 160×160            –",
+        "grass       7       6       6      4     2 160×160            –",
+        "gravel       6       6       6      4     2 160×160            –",
         "20 images, 2 problems",
     ]
 
@@ -44,8 +53,9 @@ def test_check_warns_of_what_is_odd_and_keeps_each_name_on_one_line(tiles, capsy
     assert status == 1
     assert out.splitlines()[0] == "brick/two\\nlines.png: is not an image of a known format"
     warned = [line for line in err.splitlines() if line.startswith("nanofoam: warning: ")]
-    assert len(warned) == 2
+    assert "metadata.csv has no row for brick/brick_0.png and 18 more" in warned[0]
     assert "metadata.csv lists gone.png, which the data folder does not hold" in warned[1]
+    assert out.splitlines()[-1] == "19 images, 1 problem, 2 warnings"
 
 
 def test_check_refuses_larger_images_than_it_is_told(tiles, capsys):
@@ -126,3 +136,16 @@ def test_the_installed_command_and_the_module_are_the_same():
     ]
     assert helps[0] == helps[1]
     assert "latent_dims" in helps[0]
+
+
+def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, tiles):
+    def fail(*_, **__):
+        raise OverflowError("cannot convert\nfloat infinity")
+
+    monkeypatch.setattr(checking, "check", fail)
+    status, out, err = call("check", tiles, capsys=capsys)
+    assert (status, out) == (1, "")
+    said = "OverflowError: cannot convert float infinity; the same command with --debug shows the traceback"
+    assert err == f"nanofoam: error: {said}\n"
+    with pytest.raises(OverflowError):
+        call("check", tiles, "--debug", capsys=capsys)

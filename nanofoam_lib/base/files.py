@@ -8,21 +8,41 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Where a path is asked for.
 StrPath = str | os.PathLike[str]
 
 #: Set by a chain that keeps account of what its steps write: the file to which the path of every written file is added.
 JOURNAL_VARIABLE = "NANOFOAM_JOURNAL"
+
+#: Columns of tables that hold names from the disk: text, whatever they look like.
+NAMES = {
+    "data",
+    "path",
+    "label",
+    "group",
+    "split",
+    "sha256",
+    "class",
+    "class_a",
+    "class_b",
+    "series",
+    "true",
+    "problem",
+    "plane",
+    "levels",
+    "bar",
+    "pixel_size_from",
+    "name",
+    "reasons",
+}
 
 
 @contextlib.contextmanager
@@ -82,9 +102,66 @@ def write_json(path: StrPath, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_csv(path: StrPath, table: "pd.DataFrame") -> None:
+def write_csv(path: StrPath, table: pd.DataFrame) -> None:
     """Write a `pandas.DataFrame` without its index to `path`, whole or not at all."""
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_csv(path: StrPath) -> pd.DataFrame:
+    """Read a table that a run has written: names stay text, columns of numbers and of truth values become such.
+
+    A class may be called 5, 020, NA, true or 1e3, and is after that still called so.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `NAMES` are text as it stands, "" where a cell is empty; in all others an empty cell is missing.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged; names it.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
+    >>> write_csv(path, pd.DataFrame({"label": ["020", "NA"], "r2": [0.5, np.nan]}))
+    >>> read_csv(path)["label"].tolist(), read_csv(path)["r2"].tolist()
+    (['020', 'NA'], [0.5, nan])
+    """
+    raw = read_csv_text(path)
+    names = NAMES | ({"predicted"} if "true" in raw else set())  # a class in a confusion, a number in a regression
+    # One by one: `DataFrame.apply` leaves the columns of an empty table as they are
+    return pd.DataFrame({name: column if name in names else typed(column) for name, column in raw.items()})
+
+
+def read_csv_text(path: StrPath) -> pd.DataFrame:
+    """Read a table as it stands: a DataFrame of str, empty cells too; raises DataError if it is missing or damaged."""
+    if not pathlib.Path(path).exists():
+        raise DataError(f"{path}: cannot be read (it is missing); run the step that writes it")
+    with diagnosing(path):
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def typed(column: pd.Series) -> pd.Series:
+    """Turn a column of str into numbers or truth values if all that is written in it are; "" becomes missing."""
+    filled = column[column != ""]
+    if not len(filled):
+        return pd.Series(np.nan, column.index)
+    if filled.str.match(r"[+-]?0\d").any():  # a number of a batch or a phone: not one to reckon with
+        return column.replace("", None)
+    if len(filled) == len(column) and set(filled) <= {"True", "False"}:
+        return column == "True"
+    numbers = pd.to_numeric(filled, errors="coerce")
+    if numbers.isna().any():
+        return column.replace("", None)
+    whole = pd.api.types.is_integer_dtype(numbers) and len(filled) < len(column)
+    return (numbers.astype("Int64") if whole else numbers).reindex(column.index)
 
 
 def write_npz(path: StrPath, **arrays: ArrayLike) -> None:

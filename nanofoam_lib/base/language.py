@@ -87,6 +87,17 @@ def fixed(value, lang="en", decimals=2):
     return with_decimal_mark(f"{value:z.{decimals}f}".replace("-", "−"), lang)  # z: no minus before a zero
 
 
+def percentage(share):
+    """Write a share as a whole percentage; a dash for one that is missing or infinite.
+
+    Examples
+    --------
+    >>> percentage(0.346), percentage(float("nan"))
+    ('35%', '–')
+    """
+    return f"{share:.0%}" if math.isfinite(share) else MISSING
+
+
 def percent(written, lang="en"):
     """Set a percentage apart from its sign where the language asks for it: "35%" is "35 %" in Spanish."""
     return written.replace("%", "\N{NO-BREAK SPACE}%") if lang == "es" else written

@@ -52,6 +52,11 @@ class Run:
         return self.folder / "index.html"
 
     @property
+    def log(self) -> pathlib.Path:
+        """Traceback of what stopped the run last; there is none after a run that came to its end."""
+        return self.folder / "error.log"
+
+    @property
     def images(self) -> pathlib.Path:
         """uint8 (N, 128, 128), one row per row of the index."""
         return self.folder / "data" / "images.npy"
@@ -135,26 +140,21 @@ class Run:
 
     def load_index(self) -> pd.DataFrame:
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""
-        text = dict.fromkeys(("path", "label", "group", "split", "sha256"), str)
         path = self._existing(self.index, "01_preprocess")
+        index = files.read_csv(path)
         with files.diagnosing(path):
-            index = pd.read_csv(path, dtype=text, keep_default_na=False,
-                                na_values={"um_x": "", "um_y": "", "pixel_size_um": ""})  # fmt: skip
-            if not set(text) <= set(index):
-                raise ValueError(f"has no column {min(set(text) - set(index))}")
+            if missing := {"path", "label", "group", "split", "sha256"} - set(index):
+                raise ValueError(f"has no column {min(missing)}")
         self._check_inside(self.index, [path for path in index["path"] if safe_names.leads_out(path)])
         return index
 
     def load_left_out(self) -> list[dict[str, str]]:
         """List the images that were left out: dicts of ``path`` and ``problem``."""
-        return pd.read_csv(self.left_out).to_dict("records") if self.left_out.exists() else []
+        return files.read_csv(self.left_out).to_dict("records") if self.left_out.exists() else []
 
     def load_generated(self) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
         """Read the generated foams: their table, and the picture of each row, uint8 (n, 128, 128)."""
-        path = self._existing(self.table("generated"), "05_generate")
-        names = dict.fromkeys(("what", "series", "class"), str)
-        unknown = {column: "" for column in pd.read_csv(path, nrows=0) if column not in names}
-        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=unknown)
+        table = files.read_csv(self._existing(self.table("generated"), "05_generate"))
         return table, files.read_npz(self.drawing("generated"))["pictures"]
 
     def load_manifest(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from nanofoam_lib.base.language import fixed, percent, text
+from nanofoam_lib.base.language import fixed, percent, percentage, text
 from nanofoam_lib.figures.spaces import class_legend, class_points
 from nanofoam_lib.figures.style import COLOURS, class_colours, columns_for, grid, letter, styled
 
@@ -43,7 +43,7 @@ def pca_example(example: pd.DataFrame, dimensions: Sequence[int], note: str = ""
         before.annotate("", tip, tail, arrowprops={"arrowstyle": "-|>", "linewidth": 1.2, "color": "black"} | TIGHT)
         _beside_tip(before, axis)
     before.set(xlabel=_dimension(dimensions[0], lang), ylabel=_dimension(dimensions[1], lang))
-    titles = [percent(f"{axis.label} ({axis.share:.0%})", lang) for axis in axes.itertuples()]
+    titles = [percent(f"{axis.label} ({percentage(axis.share)})", lang) for axis in axes.itertuples()]
     after.set(xlabel=titles[0], ylabel=titles[1])
     after.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     after.axvline(0, color=GREY, linewidth=0.6, zorder=0)

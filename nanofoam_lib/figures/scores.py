@@ -4,11 +4,12 @@ import itertools
 import math
 from collections.abc import Collection, Mapping
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.base.language import MISSING, fixed, text
 from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, names, page_width, styled, wrapped
 
 #: Of models beside each other: blue and vermilion first, which every eye tells apart.
@@ -159,6 +160,8 @@ def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "
         values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
         annot_kws={"size": 6 if wide else 5}, cbar=wide, cbar_kws={"label": "R²"} if wide else None, linewidths=0.5,
     )  # fmt: skip
+    for row, column in np.argwhere(values.isna().to_numpy()):  # which seaborn leaves empty
+        axes[0, 0].text(column + 0.5, row + 0.5, MISSING, ha="center", va="center", size=6 if wide else 5)
     axes[0, 0].tick_params(axis="both", length=0)
     axes[0, 0].tick_params(axis="x", rotation=90)
     return figure

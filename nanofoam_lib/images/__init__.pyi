@@ -1,3 +1,4 @@
+from . import assignment as assignment
 from . import augmentation as augmentation
 from . import collection as collection
 from . import copies as copies
@@ -7,6 +8,7 @@ from . import pore_tables as pore_tables
 from . import pore_zones as pore_zones
 from . import pores as pores
 from . import preprocessing as preprocessing
+from . import sources as sources
 from . import splits as splits
 from . import structures as structures
 from . import synthetic as synthetic

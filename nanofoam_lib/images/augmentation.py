@@ -72,7 +72,8 @@ def symmetries(index: pd.DataFrame, protocol: str = "by-group") -> tuple[int, ..
     Parameters
     ----------
     index : pandas.DataFrame
-        Columns `width` and `height`, in pixels of the raw micrographs.
+        Columns `width` and `height`, in pixels of the raw micrographs, and `um_x` and `um_y`, which go before these
+        where they are known.
     protocol : {"by-group", "thesis"}
         The thesis turned its pictures by quarters although their pixels are not square.
 
@@ -82,7 +83,7 @@ def symmetries(index: pd.DataFrame, protocol: str = "by-group") -> tuple[int, ..
         All eight where each picture is a square, or as in the thesis; else the flips and the half turn only: a picture
         that was squeezed to a square shows other shapes after a quarter turn.
     """
-    aspect = index["width"] / index["height"]
+    aspect = (index["um_x"] / index["um_y"]).fillna(index["width"] / index["height"])
     return tuple(range(8)) if protocol == "thesis" or (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
 
 

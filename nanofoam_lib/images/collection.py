@@ -1,50 +1,77 @@
-"""A data folder as a table: which images there are, and what their metadata says."""
+"""A data folder as a table: which images there are, in which classes, and what lies there that is not used."""
 
+import collections
 import hashlib
+import os
 import pathlib
-import warnings
-from collections.abc import Collection
+import unicodedata
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import pore_masks
+from nanofoam_lib.images import formats, metadata, pore_masks, sources
+from nanofoam_lib.images.metadata import first_of
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-
-METADATA = "metadata.csv"
+#: What systems and programs leave in folders, in small letters; so are names that begin with a dot or ``~$``.
+LEFT_OVERS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
+#: Folders of these names hold no material, as a rule.
+NO_CLASS = frozenset(["mask", "masks", "result", "results", "output", "thumbnails", "overlay", "overlays", "segmented"])
 _COUNTS = {1: "one class is", 2: "two classes are"}
+#: At the top of a folder these may be meant to describe the images; other files there are nobody's business.
+TABLES = {".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods"}
 
-#: Columns of a run's index, before any further columns of the metadata.
-INDEX_COLUMNS = ("id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256", "bits")
+
+class Survey(NamedTuple):
+    """The images of a data folder."""
+
+    table: pd.DataFrame  # as `list_folder` gives it
+    said: list[str]  # how metadata and folders were understood, and what is not used
 
 
-def list_folder(folder: StrPath, fewest: int = 2) -> pd.DataFrame:
-    """List the images of a data folder, with what ``metadata.csv`` says of them.
+class _Class(NamedTuple):
+    """What lies in the folder of a class, as paths relative to the data folder."""
+
+    own: list[str]
+    nested: list[str]  # images in its sub-folders
+    deep: list[str]  # images below these
+    masks: list[str]  # images that are called as masks are, or lie in a folder of such
+    others: list[str]
+
+
+def list_folder(folder: StrPath, subfolders: str = "auto") -> pd.DataFrame:
+    """List the images of a data folder, with what its metadata says of them; as `survey`, whose table it gives."""
+    return survey(folder, subfolders).table
+
+
+def survey(folder: StrPath, subfolders: str = "auto", fewest: int = 2) -> Survey:
+    """Look at what a data folder holds.
 
     Parameters
     ----------
     folder : path-like
-        ``folder/<class>/<image>``, at least two classes; optional ``folder/metadata.csv`` with
-        ``path,label,group,pixel_size_um``.
-    fewest : int
+        ``folder/<class>/<image>`` or ``folder/<class>/<specimen>/<image>``; optional ``folder/metadata.csv``, see
+        `metadata.read`. Masks, see `pore_masks`, are no images.
+    subfolders : {"auto", "groups", "ignore"}
+        Whether the images in folders within a class are used, each such folder as a group: always, never, or if no
+        class is without such folders and none has images beside them.
+    fewest : {1, 2}
         Classes that it must hold.
 
     Returns
     -------
-    pandas.DataFrame
-        One row per image in the order of its path: `path` (relative, with ``/``), `label` (the class folder),
-        `group` (the image's own path where metadata names none), `pixel_size_um` (NaN where unknown), then any
-        further metadata columns.
+    Survey
+        Its table has one row per image in the order of its path: `path` (relative, with ``/``), `label` (the class
+        folder), `group` (where metadata names none, its folder within the class, or else the image's own path),
+        `pixel_size_um` (NaN where unknown), then any further metadata columns.
 
     Raises
     ------
     DataError
-        If the folder is missing, holds fewer than two classes, or its metadata cannot be used.
+        If the folder is missing, holds fewer classes, or its metadata cannot be used.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -52,52 +79,31 @@ def list_folder(folder: StrPath, fewest: int = 2) -> pd.DataFrame:
         raise DataError(
             f"{safe_names.shown(folder)}: {what}; give a data folder with one sub-folder of images per class"
         )
-    paths = _find_images(folder)
-    classes = sorted({path.split("/")[0] for path in paths})
-    if len(classes) < fewest:
-        found = f"only the class '{safe_names.shown(classes[0])}'" if classes else "no images"
-        raise DataError(
-            f"{safe_names.shown(folder)}: {found} found; at least {_COUNTS[fewest]} needed, as "
-            f"{safe_names.shown(folder.name)}/<class>/*.png (or {', '.join(SUFFIXES[1:])})"
-        )
-    table = pd.DataFrame({"path": paths, "label": [path.split("/")[0] for path in paths]})
-    metadata = _read_metadata(folder)
-    table = table.merge(metadata, on="path", how="left", validate="one_to_one")
-    table["group"] = table["group"].where(table["group"].notna(), table["path"])
-    return table
-
-
-def compare_metadata(folder: StrPath, table: pd.DataFrame) -> list[str]:
-    """Say where ``metadata.csv`` and the images of a data folder do not match.
-
-    Parameters
-    ----------
-    folder : path-like
-    table : pandas.DataFrame
-        As `list_folder` gives it.
-
-    Returns
-    -------
-    list of str
-        Empty if they match, or if there is no metadata.
-    """
-    if not (pathlib.Path(folder) / METADATA).exists():
-        return []
-    described = _read_metadata(folder)["path"]
-    said = []
-    unknown = table["path"][~table["path"].isin(described)]
-    if len(unknown):
-        said.append(f"{METADATA} has no row for {first_of(unknown)}: each such image is taken for a group of its own")
-    absent = described[~described.isin(table["path"])]
-    if len(absent):
-        said.append(f"{METADATA} lists {first_of(absent)}, which the data folder does not hold")
-    return said
+    classes = {place.name: _look_into(folder, place) for place in _class_folders(folder)}
+    nests = subfolders == "groups" or (subfolders == "auto" and _is_nested(classes))
+    paths = sorted(path for found in classes.values() for path in (*found.own, *(found.nested if nests else ())))
+    used = sorted({path.split("/")[0] for path in paths})
+    if len(used) < fewest:
+        raise DataError(f"{safe_names.shown(folder)}: {_too_few(folder, classes, used, fewest)}")
+    for path in paths:
+        if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
+            raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")
+    known = metadata.read(folder, paths)
+    labels = [unicodedata.normalize("NFC", path.split("/")[0]) for path in paths]
+    if len(set(labels)) < len(used):  # two folders of one name, as two systems write it
+        labels = [path.split("/")[0] for path in paths]
+    table = pd.DataFrame({"path": paths, "label": labels})
+    table = pd.concat([table, known.table], axis=1)
+    specimens = [path.rpartition("/")[0] if path.count("/") > 1 else path for path in paths]
+    table["group"] = table["group"].where(table["group"] != "", pd.Series(specimens, dtype=str))
+    odd = [*_shared(table), *_of_classes(classes, nests), *_masks(folder, classes, paths)]
+    return Survey(table, [*known.said, *odd, *_unused(folder, classes, nests)])
 
 
 def check_apart(folder: StrPath, run_folder: StrPath) -> None:
     """Raise UsageError if a data folder is the run folder or lies in it, where a run removes what earlier ones left.
 
-    A run folder inside the data folder is no harm: its images lie too deep to be taken for a class.
+    A run folder inside the data folder is no harm: it is not taken for a class.
     """
     place, run = pathlib.Path(folder).resolve(), pathlib.Path(run_folder).resolve()
     if place == run or run in place.parents:
@@ -114,79 +120,171 @@ def check_unchanged(folder: StrPath, index: pd.DataFrame) -> None:
     index : pandas.DataFrame
         Columns `path` and `sha256`.
     """
-    pairs = zip(index["path"], index["sha256"], strict=True)
-    for path, digest in track(pairs, "looking whether files changed", total=len(index)):
+    files = index[["path", "sha256"]].drop_duplicates()
+    for path, digest in track(files.itertuples(index=False), "looking whether files changed", total=len(files)):
         place = pathlib.Path(folder, path)
-        if not place.is_file() or hashlib.sha256(place.read_bytes()).hexdigest() != digest:
+        if not place.is_file() or _hash(place) != digest:
             raise DataError(
                 f"{safe_names.shown(place)}: changed while it was read; run again when nothing writes there"
             )
 
 
-def first_of(paths: Collection[str]) -> str:
-    """Name the first of some paths, and say how many more there are."""
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return safe_names.shown(next(iter(paths))) + more
+def _hash(place):
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _find_images(folder):
-    """List the images by relative path, in an order that depends on their names alone."""
-    classes = [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
-    classes = [place for place in classes if place.name != pore_masks.FOLDER]
-    found = (file for place in classes for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
-    paths = sorted(f"{file.parent.name}/{file.name}" for file in found if not file.name.startswith("."))
-    stems = {path.rpartition(".")[0] for path in paths}
-    paths = [path for path in paths if not pore_masks.is_mask(path, stems)]
-    for path in paths:
-        if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
-            raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")
-    return paths
+def _is_left_over(name):
+    return name.startswith((".", "~$")) or name.lower() in LEFT_OVERS
 
 
-def _read_metadata(folder):
-    """Read path, group, pixel_size_um and any further columns of ``metadata.csv``; check what can be wrong."""
-    path = folder / METADATA
-    if not path.exists() and not path.is_symlink():
-        return pd.DataFrame({"path": [], "group": [], "pixel_size_um": []}).astype({"path": str, "group": str})
-    if not path.is_file() or not safe_names.is_inside(folder, METADATA):
-        raise DataError(f"{safe_names.shown(path)}: is not a file in the data folder")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # rows that are longer than the header
-            text = dict.fromkeys(("path", "label", "group", "pixel_size_um"), str)
-            metadata = pd.read_csv(path, dtype=text, index_col=False)
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise DataError(f"{safe_names.shown(path)}: cannot be read as CSV ({' '.join(str(error).split())})") from error
-    if "path" not in metadata:
-        raise DataError(f"{safe_names.shown(path)}: has no column 'path'; expected path,label,group,pixel_size_um")
-    missing = [column for column in ("label", "group", "pixel_size_um") if column not in metadata]
-    metadata = pd.concat([metadata, pd.DataFrame(None, metadata.index, missing, dtype=object)], axis=1)
-    problem = _find_problem(metadata)
-    if problem:
-        raise DataError(f"{safe_names.shown(path)}: {problem}")
-    metadata["pixel_size_um"] = pd.to_numeric(metadata["pixel_size_um"])
-    ours = [name for name in metadata if name in INDEX_COLUMNS and name not in ("path", "group")]
-    return metadata.drop(columns=ours)
+def _is_image(name):
+    return pathlib.PurePath(name).suffix.lower() in formats.suffixes()
 
 
-def _find_problem(metadata):
-    """Say what is wrong with the first bad row of ``metadata.csv``; None if nothing is."""
-    paths, labels, sizes = metadata["path"], metadata["label"], metadata["pixel_size_um"]
-    if paths.isna().any():
-        return f"row {paths.isna().argmax() + 1} has no path"
-    outside = paths[[safe_names.leads_out(path) for path in paths]]
-    if len(outside):
-        return f"'{safe_names.shown(outside.iloc[0])}' leads out of the data folder; give paths like <class>/<image>"
-    if paths.duplicated().any():
-        return f"lists {safe_names.shown(paths[paths.duplicated()].iloc[0])} twice"
-    strange = metadata[labels.notna() & (labels != paths.str.split("/").str[0])]
-    if len(strange):
-        first = strange.iloc[0]
-        return f"{safe_names.shown(first['path'])} has the label '{safe_names.shown(first['label'])}', not its folder's"
-    lengths = pd.to_numeric(sizes, errors="coerce")
-    strange = metadata[sizes.notna() & ~((lengths > 0) & np.isfinite(lengths))]
-    if len(strange):
-        first = strange.iloc[0]
-        size = safe_names.shown(first["pixel_size_um"])
-        return f"pixel_size_um of {safe_names.shown(first['path'])} is '{size}', not a length in µm"
-    return None
+def _class_folders(folder):
+    """List what may be the folder of a class: not a left-over, not a run, not a link back to where it lies."""
+    own = folder.resolve()
+    places = sorted(place for place in folder.iterdir() if place.is_dir() and not _is_left_over(place.name))
+    places = [place for place in places if place.name != pore_masks.FOLDER]
+    places = [place for place in places if place.resolve() not in (own, *own.parents)]
+    return [place for place in places if not (place / "manifest.json").is_file()]
+
+
+def _look_into(folder, place):
+    found = _Class([], [], [], [], [])
+    for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+        path = f"{place.name}/{entry.name}"
+        if _is_left_over(entry.name):
+            continue
+        if _is_image(entry.name):  # a folder that is called so is named when it is read
+            found.own.append(path)
+        elif not entry.is_dir():
+            found.others.append(path)
+        elif not entry.is_symlink():
+            for inner, name in _walk(folder, path):
+                kind = found.others if not _is_image(name) else found.nested if inner == path else found.deep
+                kind.append(f"{inner}/{name}")
+    return _without_masks(found)
+
+
+def _walk(folder, path):
+    """Yield the files below a folder within the data folder, each as (relative folder, name), in order."""
+    for root, folders, names in os.walk(folder / path):
+        folders[:] = sorted(name for name in folders if not _is_left_over(name))
+        inner = pathlib.Path(root).relative_to(folder).as_posix()
+        yield from ((inner, name) for name in sorted(names) if not _is_left_over(name))
+
+
+def _without_masks(found):
+    """Put what is called as masks are with the masks."""
+    stems = {path.rpartition(".")[0] for path in (*found.own, *found.nested, *found.deep)}
+    kept = _Class([], [], [], found.masks, found.others)
+    for images, own in zip(found[:3], kept[:3], strict=True):
+        for path in images:
+            (kept.masks if pore_masks.is_mask(path, stems) else own).append(path)
+    return kept
+
+
+def _is_nested(classes):
+    """Tell whether all images lie in sub-folders of two classes or more."""
+    filled = [found for found in classes.values() if found.own or found.nested]
+    return len(filled) > 1 and not any(found.own for found in filled)
+
+
+def _too_few(folder, classes, used, fewest):
+    """Say why there are not as many classes as must be."""
+    direct = [place.name for place in folder.iterdir() if _is_image(place.name) and not _is_left_over(place.name)]
+    inner = {path.split("/")[1] for found in classes.values() for path in (*found.nested, *found.deep)}
+    wanted = (
+        f"at least {_COUNTS[fewest]} needed, as {safe_names.shown(folder.name)}/<class>/*.png "
+        f"(or {', '.join(formats.suffixes()[1:])})"
+    )
+    if direct:
+        return f"{_images(direct)} directly in it; put them into one sub-folder per class: {wanted}"
+    if not used and len(classes) == 1 and len(inner) > 1:
+        (outer,) = classes
+        return (
+            f"the classes lie one level down ({safe_names.shown(', '.join(sorted(inner)))}); give its sub-folder "
+            + (safe_names.shown(folder / outer))
+        )
+    if not used and inner:
+        deepest = next(path for found in classes.values() for path in (*found.deep, *found.nested))
+        return f"images lie too deep, such as {safe_names.shown(deepest)}; {wanted}"
+    found = f"only the class '{safe_names.shown(used[0])}'" if used else "no images"
+    return f"{found} found; {wanted}"
+
+
+def _images(paths):
+    verb = "image lies" if len(paths) == 1 else "images lie"
+    return f"{len(paths)} {verb}"
+
+
+def _shared(table):
+    """Say which groups stand in several classes."""
+    classes = table.groupby("group")["label"].nunique()
+    shared = sorted(classes.index[classes > 1])
+    if not shared:
+        return []
+    return [
+        f"group {first_of(shared)} stands in several classes, and counts as one specimen; if these are different ones, "
+        "name them apart"
+    ]
+
+
+def _of_classes(classes, nests):
+    """Say what is odd about the folders of classes, and how those within them were understood."""
+    said = []
+    nested = [path for found in classes.values() for path in found.nested]
+    if nested and nests:
+        folders = sorted({path.rpartition("/")[0] for path in nested})
+        said.append(f"folders within classes are taken for specimens, each a group: {first_of(folders)}")
+    filled = {name for name, found in classes.items() if found.own or (nests and found.nested)}
+    said += [f"class folder '{safe_names.shown(name)}' holds no images" for name in classes if name not in filled]
+    said += [
+        f"class folder '{safe_names.shown(name)}' is called like no material; if it is none, move it away"
+        for name in filled
+        if name.lower() in NO_CLASS
+    ]
+    alike = collections.defaultdict(list)
+    for name in sorted(filled):
+        alike[metadata.fold(name)].append(f"'{safe_names.shown(name)}'")
+    return said + [f"class folders {' and '.join(same)} are taken for two" for same in alike.values() if len(same) > 1]
+
+
+def _masks(folder, classes, paths):
+    """Say which masks there are, and which belong to no image."""
+    known = set(pore_masks.list_all(folder, paths))
+    top = [f"{inner}/{name}" for inner, name in _walk(folder, pore_masks.FOLDER) if _is_image(name)]
+    every = [*top, *(path for found in classes.values() for path in found.masks)]
+    used, unused = ([path for path in every if (path in known) is is_used] for is_used in (True, False))
+    said = [f"masks, used by -p pores=masks: {first_of(used)}"] if used else []
+    return said + ([f"masks of no image that is used, and not looked at: {first_of(unused)}"] if unused else [])
+
+
+def _unused(folder, classes, nests):
+    """Say what is not looked at: images out of place, files of other kinds, further tables."""
+    said = []
+    direct = sorted(place.name for place in folder.iterdir() if not _is_left_over(place.name) and place.is_file())
+    images = [name for name in direct if _is_image(name)]
+    if images:
+        said.append(f"{_images(images)} in no class, such as {safe_names.shown(images[0])}, and not used")
+    for kind, way in (("nested", "; -p subfolders=groups takes each sub-folder for a specimen"), ("deep", "")):
+        unused = [path for found in classes.values() for path in getattr(found, kind)]
+        if unused and (kind == "deep" or not nests):
+            lie = f"{_images(unused)} in sub-folders of a class"
+            said.append(f"{lie}, such as {safe_names.shown(unused[0])}, and not used{way}")
+    used = metadata.find(folder)
+    others = [name for name in direct if name != used and pathlib.PurePath(name).suffix.lower() in TABLES]
+    images = [path for found in classes.values() for path in (*found.own, *found.nested)]
+    beside = {name for path in images for name in sources.names_beside(path)}
+    others += [path for found in classes.values() for path in found.others if path not in beside]
+    lacking = collections.defaultdict(list)
+    for path in others:
+        lacking[formats.unread(pathlib.PurePath(path).suffix)].append(path)
+    others = lacking.pop("", [])
+    said += [f"{first_of(paths)}: {why}" for why, paths in lacking.items()]
+    if others:
+        kinds = ", ".join(sorted({pathlib.PurePath(path).suffix.lower() or "without suffix" for path in others}))
+        said.append(f"not looked at: {first_of(others)} ({safe_names.shown(kinds)})")
+    return said

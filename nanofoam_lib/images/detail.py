@@ -6,21 +6,20 @@ import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nanofoam_lib.base import scheduling
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, micrographs
+from nanofoam_lib.images import formats, micrographs, sources
 
 
 def describe_all(
     describe: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
-    paths: Sequence[StrPath],
-    bits: ArrayLike,
+    paths: Sequence[StrPath | sources.Source],
     target: StrPath,
-    crop: float = 0.15,
+    crop: micrographs.Crop = 0.15,
     max_megapixels: float = formats.MAX_MEGAPIXELS,
     n_jobs: int = -1,
 ) -> None:
@@ -31,10 +30,8 @@ def describe_all(
     describe : callable
         Grey picture, ndarray of uint8 (h, w) → ndarray (F, ), of the same length for all. A function of a module, so
         that other processes can be given it.
-    paths : sequence of path-like
-        The micrographs, at least one.
-    bits : array-like of int, shape (N,)
-        Of 16-bit files, see `micrographs.read`: the column of the index.
+    paths : sequence of path-like or Source
+        The micrographs, at least one; see `micrographs.read`.
     target : path-like
         Where to write the ``.npy``: float32 (N, F). Rows are written as they come, so that memory does not grow with
         their number.
@@ -50,8 +47,9 @@ def describe_all(
         If a file cannot be read any more.
     """
     one = functools.partial(_read_and_describe, describe, crop=crop, max_megapixels=max_megapixels)
-    items = zip(paths, np.broadcast_to(bits, len(paths)).tolist(), strict=True)
-    rows = track(scheduling.each(one, items, n_jobs), "detail of the micrographs", total=len(paths))
+    rows = track(
+        scheduling.each(one, ((path,) for path in paths), n_jobs), "detail of the micrographs", total=len(paths)
+    )
     with pathlib.Path(target).open("wb") as file:
         for row, vector in enumerate(rows):
             if row == 0:
@@ -60,9 +58,9 @@ def describe_all(
             file.write(np.asarray(vector, "<f4").tobytes())
 
 
-def _read_and_describe(describe, path, bits, crop, max_megapixels):
+def _read_and_describe(describe, path, crop, max_megapixels):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RunWarning)  # of several pages: said once, by `preprocessing.process`
-        grey = micrographs.read(path, bits, max_megapixels)
+        grey = micrographs.read(path, max_megapixels)
     left, top, right, bottom = micrographs.crop_box(grey.shape[1], grey.shape[0], crop)
     return describe(grey[top:bottom, left:right])

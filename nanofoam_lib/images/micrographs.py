@@ -1,9 +1,7 @@
 """One micrograph: read it, grey or in colour; crop and resize it."""
 
-import contextlib
-import pathlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,54 +11,55 @@ from PIL import Image
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import formats
+from nanofoam_lib.images import formats, sources
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Share that is cropped at each side, or shares at [top, right, bottom, left].
+Crop = float | Sequence[float]
 
 #: Fewer pixels than this on a side, after the crop, show no structure that a 128-pixel picture could keep.
 SMALLEST_SIDE = 16
 
 
-def read(path: StrPath, bits: int | None = None, max_megapixels: float = formats.MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+def read(source: StrPath | sources.Source, max_megapixels: float = formats.MAX_MEGAPIXELS) -> NDArray[np.uint8]:
     """Read a micrograph as 8-bit grey.
 
     Parameters
     ----------
-    path : path-like
-        PNG, JPEG, TIFF (LZW included) or BMP; 8 or 16 bits; grey, RGB, RGBA, CMYK or palette.
-    bits : int, optional
-        Of a 16-bit grey file: ``2**bits - 1`` becomes white. `preprocessing.process` decides it once for all files of
-        a folder, so that they stay comparable, and lists it in the index. If not given, it is the least of 8, 10, 12,
-        14 and 16 that holds this file's brightest pixel.
+    source : path-like or Source
+        PNG, JPEG, TIFF or BMP, or what the extra ``vendor`` reads; of 8 or more bits, signed or floating-point; grey,
+        RGB, RGBA, CMYK, LAB or palette. A file is read whole, and of more than 8 bits by its own scale
+        (`levels.decide`); `sources.of_index` gives the sources of a run, by one scale for all and without data bars.
     max_megapixels : float
-        Larger pictures, in million pixels, are refused before they are decoded.
+        Larger pictures, in million pixels, are refused before they are decoded (a source has its own limit).
 
     Returns
     -------
     ndarray of uint8, shape (H, W)
-        Luma (ITU-R 601: 0.299 R + 0.587 G + 0.114 B) after the EXIF orientation is applied. Transparency is ignored.
+        Luma (ITU-R 601: 0.299 R + 0.587 G + 0.114 B), upright. Transparency is ignored.
 
     Raises
     ------
     DataError
-        If the file is missing, is not an image, is damaged or too large, or has another number of bits.
+        If the file is missing, is not an image, is damaged or too large, or holds pixels of an unknown kind.
 
     Warns
     -----
     RunWarning
-        If the file holds more than one page or frame: the first is read.
+        Of what is odd: the file holds several planes, of which the first is read.
     """
-    path = pathlib.Path(path)
-    with formats.quiet(), _naming(path):
-        grey, remarks = formats.grey(contents(path), bits, max_megapixels)
+    reading = sources.of(source, max_megapixels)
+    with formats.quiet(), sources.naming(reading.path):
+        grey, remarks = reading.grey()
     for remark in remarks:
-        warnings.warn(f"{safe_names.shown(path)}: {remark}", RunWarning, stacklevel=2)
+        warnings.warn(f"{safe_names.shown(reading.path)}: {remark}", RunWarning, stacklevel=2)
     return grey
 
 
 def read_colour(
-    path: StrPath, width: int, bits: int | None = None, max_megapixels: float = formats.MAX_MEGAPIXELS
+    source: StrPath | sources.Source, width: int, max_megapixels: float = formats.MAX_MEGAPIXELS
 ) -> NDArray[np.uint8]:
     """Read a micrograph as the eye sees it, made smaller for display (other arguments and errors as in `read`).
 
@@ -69,12 +68,9 @@ def read_colour(
     ndarray of uint8, shape (h, width, 3)
         RGB with the aspect ratio kept; never enlarged.
     """
-    path = pathlib.Path(path)
-    with formats.quiet(), _naming(path):
-        content = contents(path)
-        colour = formats.colour(content, max_megapixels)
-        if colour is None:
-            colour = Image.fromarray(formats.grey(content, bits, max_megapixels)[0]).convert("RGB")
+    reading = sources.of(source, max_megapixels)
+    with formats.quiet(), sources.naming(reading.path):
+        colour = reading.colour() or Image.fromarray(reading.grey()[0]).convert("RGB")
     colour.thumbnail((width, 16 * width), Image.Resampling.BILINEAR)
     return np.asarray(colour)
 
@@ -94,14 +90,15 @@ def thumbnail_pixels(index: "pd.DataFrame", thumbnails: Mapping[str, NDArray[np.
     return np.column_stack([pixel_um, pixel_um])
 
 
-def preprocess(grey: NDArray[np.uint8], crop: float = 0.15, size: int = 128, margin: int = 0) -> NDArray[np.uint8]:
+def preprocess(grey: NDArray[np.uint8], crop: Crop = 0.15, size: int = 128, margin: int = 0) -> NDArray[np.uint8]:
     """Crop the unlit border away and resize to a square.
 
     Parameters
     ----------
     grey : ndarray of uint8, shape (H, W)
-    crop : float in [0, 0.45]
-        Share of the width cut from the left and from the right, and of the height from top and bottom.
+    crop : float in [0, 0.45], or four of them
+        Share of the width cut from the left and from the right, and of the height from top and bottom; or the share at
+        each side, as [top, right, bottom, left].
     size : int
         Side of the result in pixels.
     margin : int
@@ -128,8 +125,6 @@ def preprocess(grey: NDArray[np.uint8], crop: float = 0.15, size: int = 128, mar
     grey = np.asarray(grey)
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"grey must be uint8 of shape (H, W), not {grey.dtype} of shape {grey.shape}")
-    if not 0 <= crop <= 0.45:
-        raise ValueError(f"crop must lie in 0…0.45, not {crop}")
     height, width = grey.shape
     left, top, right, bottom = crop_box(width, height, crop)
     if min(right - left, bottom - top) < SMALLEST_SIDE:
@@ -138,40 +133,25 @@ def preprocess(grey: NDArray[np.uint8], crop: float = 0.15, size: int = 128, mar
             f"at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed"
         )
     across, down = round(margin * (right - left) / size), round(margin * (bottom - top) / size)
-    missing = max(across - left, 0), max(down - top, 0)
-    grey = np.pad(grey, (missing[1:], missing[:1]), mode="symmetric")
-    left, right = left - across + missing[0], right + across + missing[0]
-    top, bottom = top - down + missing[1], bottom + down + missing[1]
-    # Crop first: a box handed to `resize` would still let the filter see the pixels around it
-    cropped = Image.fromarray(grey[top:bottom, left:right])
     side = size + 2 * margin
-    return np.asarray(cropped.resize((side, side), Image.Resampling.BILINEAR))
+    box = (left - across, top - down, right + across, bottom + down)
+    # Crop first: a box handed to `resize` would still let the filter see the pixels around it
+    return np.asarray(Image.fromarray(mirrored(grey, box)).resize((side, side), Image.Resampling.BILINEAR))
 
 
-def crop_box(width: int, height: int, crop: float) -> tuple[int, int, int, int]:
-    """Give left, top, right and bottom of what `preprocess` keeps, in pixels."""
-    left, top = round(crop * width), round(crop * height)
-    return left, top, width - left, height - top
+def mirrored(grey: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """Cut out a box (left, top, right, bottom), in pixels; beyond the picture lies its mirror image."""
+    left, top, right, bottom = box
+    height, width = grey.shape
+    across, down = (max(-left, 0), max(right - width, 0)), (max(-top, 0), max(bottom - height, 0))
+    grey = np.pad(grey, (down, across), mode="symmetric")
+    return grey[top + down[0] : bottom + down[0], left + across[0] : right + across[0]]
 
 
-def contents(path: pathlib.Path) -> bytes:
-    """Read the bytes of a file; DataError if it is something else, since a pipe or a device might never end."""
-    check_regular(path)
-    return path.read_bytes()
-
-
-def check_regular(path: pathlib.Path) -> None:
-    """Raise DataError if `path` is there, but is no file."""
-    if path.exists() and not path.is_file():
-        raise DataError("is not a file")
-
-
-@contextlib.contextmanager
-def _naming(path):
-    """Begin the message of an error with the file's name, on one line."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"{safe_names.shown(path)}: cannot be read ({error.strerror or error})") from error
-    except DataError as error:
-        raise DataError(f"{safe_names.shown(path)}: {error}") from error
+def crop_box(width: int, height: int, crop: Crop) -> tuple[int, int, int, int]:
+    """Give left, top, right and bottom of what `preprocess` keeps, in pixels; ValueError if `crop` makes no sense."""
+    shares = [crop] * 4 if isinstance(crop, int | float) else list(crop)
+    if len(shares) != 4 or not all(0 <= share <= 0.45 for share in shares):
+        raise ValueError(f"crop must lie in 0…0.45, or be four such numbers, not {crop}")
+    top, right, bottom, left = shares
+    return round(left * width), round(top * height), width - round(right * width), height - round(bottom * height)

@@ -4,6 +4,7 @@ What is done of a picture is kept in files of its own, and named by all that it 
 goes on with the next picture, and memory does not grow with their number.
 """
 
+import dataclasses
 import functools
 import hashlib
 import inspect
@@ -11,6 +12,7 @@ import json
 import math
 import pathlib
 import sys
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,21 +22,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nanofoam_lib.base import files, provenance, safe_names, scheduling
-from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import (
-    collection,
-    micrographs,
+    contents,
     pore_choices,
     pore_masks,
     pore_methods,
     pore_overlays,
     pore_study,
+    preprocessing,
+    sources,
 )
+from nanofoam_lib.images.metadata import first_of
 
 PICTURES, PORES = "pictures.csv", "pores.csv"
 OVERLAY_WIDTH = 640
 _WIDEST = 2**16 - 1  # labels that a 16-bit image holds
+_SIDE = 128  # of the picture by which `preprocessing` judges a micrograph
 
 
 class Place(NamedTuple):
@@ -46,13 +51,13 @@ class Place(NamedTuple):
     overlay: pathlib.Path
 
 
-def place(out: pathlib.Path, path: str) -> Place:
-    """Give the places of the results of a micrograph, by its path in the data folder."""
+def place(out: pathlib.Path, name: str) -> Place:
+    """Give the places of the results of a micrograph, by its name in the table of pictures."""
     return Place(
-        out / "parts" / f"{path}.json",
-        out / "parts" / f"{path}.csv",
-        out / "labels" / f"{path}.tif",
-        out / "overlays" / f"{path}.jpg",
+        out / "parts" / f"{name}.json",
+        out / "parts" / f"{name}.csv",
+        out / "labels" / f"{name}.tif",
+        out / "overlays" / f"{name}.jpg",
     )
 
 
@@ -60,89 +65,115 @@ def measure(
     folder: files.StrPath,
     out: files.StrPath,
     request: pore_study.Request,
-    pixel_size_um: float | None = None,
-    n_jobs: int = -1,
+    subfolders: str = "auto",
+    **options: Any,
 ) -> pd.DataFrame:
-    """Measure the pores of every micrograph of a data folder.
+    """Measure the pores of every micrograph of a data folder, read as a run reads it.
 
     Parameters
     ----------
     folder : path-like
-        As for `collection.list_folder`, but one class is enough. What ``pores.yaml`` says there goes first.
+        As for `collection.survey`, but one class is enough. What ``pores.yaml`` says there goes first.
     out : path-like
-        Gets ``pictures.csv``, ``pores.csv``, and for each micrograph ``labels/<path>.tif`` and ``overlays/<path>.jpg``.
+        Gets ``pictures.csv``, ``pores.csv``, and for each micrograph ``labels/<name>.tif`` and ``overlays/<name>.jpg``.
     request : pore_study.Request
-    pixel_size_um : float, optional
-        Of those whose size ``metadata.csv`` does not give.
-    n_jobs : int
-        Processes on this machine; on a cluster see `scheduling.each`.
+    subfolders : {"auto", "groups", "ignore"}
+    **options
+        Of `contents.Options`, but for those of the crop and of one scale for all: pixel_size_um, stack, bar,
+        max_megapixels, n_jobs.
 
     Returns
     -------
     pandas.DataFrame
-        One row per micrograph: path, label, group, pixel_size_um, `pore_study.WORDS`, the measures, and ``problem``,
-        why one could not be measured. The same is in ``pictures.csv``.
+        One row per micrograph: name, path, label, group, pixel_size_um, `pore_study.WORDS`, the measures, and
+        ``problem``, why one could not be measured. The same is in ``pictures.csv``. A name is the path, with the
+        number of the picture and its plane where a file holds several.
 
     Raises
     ------
     DataError
         If the folder as a whole cannot be used.
+
+    Warns
+    -----
+    RunWarning
+        Of what `preprocessing.process` warns of, but for mixed sizes and scales, and of unknown pixel sizes.
     """
     folder, out = pathlib.Path(folder).absolute(), pathlib.Path(out).absolute()
-    table = collection.list_folder(folder, fewest=1)
-    table["pixel_size_um"] = table["pixel_size_um"].fillna(math.nan if pixel_size_um is None else pixel_size_um)
+    chosen = contents.Options(crop=request.crop, um_per_pixel=None, **options)
+    known, readings = _read(folder, chosen, subfolders)
     choices = pore_choices.read(folder)
     code = provenance.hash_modules(inspect.getsource(sys.modules[__name__]))
     one = functools.partial(_measure_one, folder, out, code)
     items = [
-        (path, um, pore_choices.request_for(choices, path, request))
-        for path, um in zip(table["path"], table["pixel_size_um"].astype(float), strict=True)
+        (row.name, source, row.sha256, row.pixel_size_um, pore_choices.request_for(choices, row.path, request))
+        for row, source in zip(known[known["problem"] == ""].itertuples(), readings, strict=True)
     ]
-    rows = list(track(scheduling.each(one, items, n_jobs), "pores", total=len(items)))
-    known = table[["path", "label", "group", "pixel_size_um"]]
-    pictures = pd.concat([known, pd.DataFrame(rows, index=known.index)], axis=1)
+    done = track(scheduling.each(one, items, chosen.n_jobs), "pores", total=len(items))
+    rows = [{"problem": problem} if problem else next(done) for problem in known.pop("problem")]
+    rows = [dict.fromkeys(pore_study.WORDS) | row | {"problem": row.get("problem")} for row in rows]
+    pictures = pd.concat([known.drop(columns="sha256"), pd.DataFrame(rows)], axis=1)
     files.write_csv(out / PICTURES, pictures)
     _gather(out, pictures)
     return pictures
 
 
-def _measure_one(folder, out, code, path, um, request):
+def _read(folder, options, subfolders):
+    """Look at all files; give a table of what is known of each picture, and the sources of those without a problem."""
+    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders, fewest=1)
+    bad = {
+        path: f"{safe_names.shown(folder / path)}: {problem}"
+        for path, problem in reading.bad[::-1].itertuples(index=False)  # the first of each counts
+    }
+    known = pd.concat([reading.table[["path", "label", "group"]], reading.rows[["pixel_size_um", "sha256"]]], axis=1)
+    known["problem"] = [bad.get(path, "") for path in known["path"]]
+    several = known["path"].duplicated(keep=False)
+    parts = reading.rows["picture"].astype(str) + "." + reading.rows["plane"].astype(str)
+    known.insert(0, "name", known["path"].where(~several, known["path"] + "." + parts))
+    good = np.flatnonzero(known["problem"] == "")
+    if not len(good):
+        return known, []
+    index, said = preprocessing.index_of(reading, good, options.crop, in_pixels=False)
+    unknown = index["path"][index["pixel_size_um"].isna()].tolist()
+    if unknown:
+        said.append(f"{first_of(unknown)}: the pixel size is unknown, and every length of the pores stays empty")
+    for message in said:
+        warnings.warn(message, RunWarning, stacklevel=3)
+    return known, sources.of_index(folder, index, options.max_megapixels)
+
+
+def _measure_one(folder, out, code, name, source, digest, um, request):
     """Measure one micrograph, unless that is done; give its row."""
-    where = place(out, path)
+    where = place(out, name)
     try:
-        if not safe_names.is_inside(folder, path):
-            raise DataError("is a link that leads out of the data folder; copy the image into it")
-        key = _key(folder, path, um, request, code)
+        key = _key(folder, source, digest, um, request, code)
         if where.row.exists():
             kept = json.loads(where.row.read_text(encoding="utf-8"))
             if kept["key"] == key and all(file.exists() for file in where):
                 return _from_json(kept["row"])
-        study = pore_study.of_file(folder, path, um, request)
+        study = pore_study.of_file(folder, source, um, request)
     except (DataError, OSError) as error:
         for file in where:
             file.unlink(missing_ok=True)
         return {"problem": str(error)}
-    _write(folder, where, path, um, request, study)
+    _write(where, source, um, request, study)
     files.write_json(where.row, {"key": key, "row": _to_json(study.row)})  # last: with it, all is there
     return study.row
 
 
-def _key(folder, path, um, request, code):
-    """Name the results of a micrograph by the file, its mask, how it is measured, and the code."""
-    mask = pore_masks.find(folder, path) if request.method == pore_methods.MASKS else None
-    parts = [micrographs.contents(folder / path), repr((um, request)).encode(), code.encode()]
-    digest = hashlib.sha256()
-    for part in [*parts, mask.read_bytes() if mask else b""]:
-        digest.update(hashlib.sha256(part).digest())
-    return digest.hexdigest()
+def _key(folder, source, digest, um, request, code):
+    """Name the results of a micrograph by the file, its mask, how it is read and measured, and the code."""
+    path = source.path.relative_to(folder)
+    mask = pore_masks.find(folder, path.as_posix()) if request.method == pore_methods.MASKS else None
+    how = digest, dataclasses.replace(source, path=path), um, request, provenance.hash_file(mask) if mask else ""
+    return hashlib.sha256(repr((*how, code)).encode()).hexdigest()
 
 
-def _write(folder, where, path, um, request, study):
+def _write(where, source, um, request, study):
     files.write_csv(where.pores, study.pores)
     with files.replacing(where.labels) as temporary:
         write_labels(temporary, study.labels, study.side_um)
-    grey = micrographs.read(folder / path, max_megapixels=request.max_megapixels)
-    shown = pore_overlays.draw(grey, study.labels, request.crop, study.row["verdict"], um, OVERLAY_WIDTH)
+    shown = pore_overlays.of_file(source, study.labels, request.crop, study.row["verdict"], um, OVERLAY_WIDTH)
     with files.replacing(where.overlay) as temporary:
         Image.fromarray(shown).save(temporary, format="JPEG", quality=85)
 
@@ -164,14 +195,13 @@ def _gather(out, pictures):
     with files.replacing(out / PORES) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         is_first = True
         for row in pictures.itertuples():
-            part = place(out, row.path).pores
+            part = place(out, row.name).pores
             if not isinstance(row.verdict, str) or not part.exists():
                 continue
-            own = pd.read_csv(part)
-            own.insert(0, "path", row.path)
-            own.insert(1, "class", row.label)
-            own.insert(2, "group", row.group)
-            own.insert(3, "verdict", row.verdict)
+            own = files.read_csv_text(part)
+            named = {"name": row.name, "path": row.path, "class": row.label, "group": row.group, "verdict": row.verdict}
+            for number, (column, value) in enumerate(named.items()):
+                own.insert(number, column, value)
             own.to_csv(file, index=False, header=is_first, lineterminator="\n")
             is_first = False
 

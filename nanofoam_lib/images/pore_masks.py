@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.images import formats
+from nanofoam_lib.images import formats, micrographs
 from nanofoam_lib.images.pore_phases import Labels
 
 FOLDER = "masks"
@@ -28,13 +28,17 @@ _TWO_GREYS = 0.9  # share of black and white pixels from which on a grey picture
 
 
 def is_mask(path: str, stems: set[str]) -> bool:
-    """Tell whether a file is the mask of another one, by its path and the paths without suffix of all files.
+    """Tell whether an image is a mask: in a folder of such, or named after another of `stems`, paths without suffix.
 
     Examples
     --------
     >>> is_mask("foam/a_mask.png", {"foam/a", "foam/a_mask"}), is_mask("foam/a_mask.png", {"foam/a_mask"})
     (True, False)
+    >>> is_mask("foam/masks/a.png", set())
+    True
     """
+    if FOLDER in path.split("/")[:-1]:
+        return True
     stem = path.rpartition(".")[0]
     return any(stem.lower().endswith(end.lower()) and stem[: -len(end)] in stems for end in ENDINGS)
 
@@ -66,20 +70,28 @@ def find_all(folder: pathlib.Path, paths: Iterable[str]) -> list[pathlib.Path | 
     listed = functools.cache(_images_by_name)
     found = []
     for path in paths:
-        own = folder / path
-        kind = own.parent.relative_to(folder)
-        masks = ((place, ("", *ENDINGS)) for place in (folder / FOLDER / kind, folder / FOLDER, own.parent / FOLDER))
-        for place, endings in ((own.parent, ENDINGS), *masks):
-            named = [file for end in endings for file in listed(place).get(f"{own.stem}{end}".lower(), ())]
-            if len(named) > 1:
-                one, other = sorted(file.name for file in named)[:2]
-                raise DataError(f"{safe_names.shown(own)}: has two masks, {one} and {other}; keep one")
-            if named:
-                found.append(named[0])
-                break
-        else:
-            found.append(None)
+        named = next((own for own in _in_places(folder, path, listed) if own), [])
+        if len(named) > 1:
+            one, other = (safe_names.shown(file.name) for file in sorted(named)[:2])
+            raise DataError(f"{safe_names.shown(folder / path)}: has two masks, {one} and {other}; keep one")
+        found.append(named[0] if named else None)
     return found
+
+
+def list_all(folder: pathlib.Path, paths: Iterable[str]) -> list[str]:
+    """List all masks of micrographs, relative to the data folder, also where one has several."""
+    listed = functools.cache(_images_by_name)
+    every = (file for path in paths for own in _in_places(folder, path, listed) for file in own)
+    return sorted({file.relative_to(folder).as_posix() for file in every})
+
+
+def _in_places(folder, path, listed):
+    """Yield the masks of a micrograph in each place where they may lie: those that go first, first."""
+    own = folder / path
+    kind = own.parent.relative_to(folder)
+    masks = ((place, ("", *ENDINGS)) for place in (folder / FOLDER / kind, folder / FOLDER, own.parent / FOLDER))
+    for place, endings in ((own.parent, ENDINGS), *masks):
+        yield [file for end in endings for file in listed(place).get(f"{own.stem}{end}".lower(), ()) if file != own]
 
 
 def _images_by_name(place):
@@ -132,10 +144,10 @@ def read(path: pathlib.Path, shape: tuple[int, int], max_megapixels: float = for
     return _labels(levels, is_lossy)
 
 
-def on_grid(labels: Labels, crop: float, shape: tuple[int, int]) -> Labels:
+def on_grid(labels: Labels, crop: micrographs.Crop, shape: tuple[int, int]) -> Labels:
     """Crop a mask as its micrograph, and bring it to the grid (h, w) on which that is measured: the nearest label."""
-    left, top = round(crop * labels.shape[1]), round(crop * labels.shape[0])
-    labels = labels[top : labels.shape[0] - top, left : labels.shape[1] - left]
+    left, top, right, bottom = micrographs.crop_box(labels.shape[1], labels.shape[0], crop)
+    labels = labels[top:bottom, left:right]
     rows, columns = (
         np.minimum(((np.arange(n) + 0.5) * side / n).astype(int), side - 1)
         for n, side in zip(shape, labels.shape, strict=True)
@@ -144,11 +156,15 @@ def on_grid(labels: Labels, crop: float, shape: tuple[int, int]) -> Labels:
 
 
 def of_micrograph(folder: pathlib.Path, path: str, shape: tuple[int, int], **limits: Any) -> Labels:
-    """Find and read the mask of a micrograph; DataError if it has none."""
+    """Find and read the mask of a micrograph; DataError if it has none, or a link that leads out of the folder."""
     found = find(folder, path)
     if found is None:
         wanted = safe_names.shown(pathlib.PurePath(path).stem + ENDINGS[0] + SUFFIXES[0])
         raise DataError(f"{safe_names.shown(folder / path)}: has no mask; put {wanted} beside it or into {FOLDER}/")
+    if not safe_names.is_inside(folder, str(found.relative_to(folder))):
+        raise DataError(
+            f"{safe_names.shown(found)}: is a link that leads out of the data folder; copy the mask into it"
+        )
     return read(found, shape, **limits)
 
 

@@ -1,22 +1,44 @@
 """A micrograph with the outlines of its pores, the part that was measured, and a scale bar: to judge them by eye."""
 
+import dataclasses
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.language import number
+from nanofoam_lib.images import data_bars, micrographs, sources
 
 _OUTLINE = {"ok": (0, 158, 115), "doubtful": (213, 94, 0)}  # Okabe and Ito's green and vermilion
 _FRAME = (240, 228, 66)
 
 
+def of_file(
+    source: sources.Source,
+    labels: NDArray[np.integer],
+    crop: micrographs.Crop,
+    verdict: str,
+    pixel_size_um: float | None = None,
+    width: int = 640,
+) -> NDArray[np.uint8]:
+    """Read a micrograph with its data bars, and `draw` the outlines over what was measured of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunWarning)  # of several pages: `preprocessing` says so
+        whole = micrographs.read(dataclasses.replace(source, edges=data_bars.NONE))
+    height, across = source.edges.cut(whole).shape
+    left, top, right, bottom = micrographs.crop_box(across, height, crop)
+    dx, dy = source.edges.left, source.edges.top
+    return draw(whole, labels, (left + dx, top + dy, right + dx, bottom + dy), verdict, pixel_size_um, width)
+
+
 def draw(
     grey: NDArray[Any],
     labels: NDArray[np.integer],
-    crop: float,
+    box: tuple[int, int, int, int],
     verdict: str,
     pixel_size_um: float | None = None,
     width: int = 640,
@@ -28,9 +50,9 @@ def draw(
     grey : ndarray, shape (H, W)
         The whole micrograph.
     labels : ndarray of int, shape (h, w)
-        The pores of what the crop leaves, on any grid.
-    crop : float
-        Share of each side that was cut off; a thin frame shows what was left.
+        The pores of what was measured, on any grid.
+    box : (int, int, int, int)
+        Left, top, right and bottom of what was measured, in pixels; a thin frame shows it.
     verdict : {"ok", "doubtful"}
         Colours the outlines green or red.
     pixel_size_um : float, optional
@@ -42,18 +64,19 @@ def draw(
     -------
     ndarray of uint8, shape (H', width, 3)
     """
-    low, high = np.quantile(grey, [0.002, 0.998])
+    left, top, right, bottom = box
+    low, high = np.quantile(grey[top:bottom, left:right], [0.002, 0.998])
     levels = np.clip((grey - float(low)) * (255 / max(float(high - low), 1e-9)), 0, 255).astype(np.uint8)
     scale = min(width / grey.shape[1], 1.0)
     size = round(grey.shape[1] * scale), round(grey.shape[0] * scale)
     shown = Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR).convert("RGB")
-    left, top = round(crop * size[0]), round(crop * size[1])
-    box = size[0] - 2 * left, size[1] - 2 * top
-    rim = Image.fromarray(_rims(_nearest(labels, (box[1], box[0]))))
-    shown.paste(Image.new("RGB", box, _OUTLINE[verdict]), (left, top), rim)
+    left, top, right, bottom = (round(side * scale) for side in box)
+    part = right - left, bottom - top
+    rim = Image.fromarray(_rims(_nearest(labels, part[::-1])))
+    shown.paste(Image.new("RGB", part, _OUTLINE[verdict]), (left, top), rim)
     pen = ImageDraw.Draw(shown)
-    if crop > 0:
-        pen.rectangle((left - 1, top - 1, left + box[0], top + box[1]), outline=_FRAME)
+    if part != size:
+        pen.rectangle((left - 1, top - 1, right, bottom), outline=_FRAME)
     if pixel_size_um and math.isfinite(pixel_size_um):
         _scale_bar(pen, size, pixel_size_um / scale)
     return np.asarray(shown)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.images import (
-    formats,
     micrographs,
     pore_masks,
     pore_methods,
@@ -22,6 +21,7 @@ from nanofoam_lib.images import (
     pore_space,
     pore_verdicts,
     pores,
+    sources,
 )  # fmt: skip
 
 #: Columns of the table of pictures, after those that say which one it is.
@@ -40,17 +40,14 @@ class Request:
         Where between the greys of walls (0) and pores (1) an outline lies.
     smallest_um : float
         Pores of a smaller equivalent diameter are left out; in pixels of the micrograph if its pixel size is unknown.
-    crop : float in [0, 0.45]
-        Share of each side that is cut off.
-    max_megapixels : float
-        As in `micrographs.read`.
+    crop : float in [0, 0.45], or four of them
+        Share of each side that is cut off, see `micrographs.preprocess`.
     """
 
     method: str = pore_methods.AUTO
     level: float = 0.5
     smallest_um: float = 0.0
-    crop: float = 0.15
-    max_megapixels: float = formats.MAX_MEGAPIXELS
+    crop: micrographs.Crop = 0.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,15 +76,24 @@ class Study:
 
 
 def of_file(
-    folder: pathlib.Path, path: str, pixel_size_um: float | None, request: Request, is_brief: bool = False
+    folder: pathlib.Path,
+    source: sources.Source,
+    pixel_size_um: float | None,
+    request: Request,
+    is_brief: bool = False,
 ) -> Study:
-    """Read a micrograph of a data folder and study it; errors as `micrographs.read` and `pore_masks.of_micrograph`."""
+    """Read a micrograph of a data folder and study it; errors as `micrographs.read` and `pore_masks.of_micrograph`.
+
+    A mask is as large as the file is, and loses the same data bars.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RunWarning)  # of several pages: `preprocessing` says so
-        grey = micrographs.read(folder / path, max_megapixels=request.max_megapixels)
+        grey = micrographs.read(source)
     mask = None
     if request.method == pore_methods.MASKS:
-        mask = pore_masks.of_micrograph(folder, path, grey.shape, max_megapixels=request.max_megapixels)
+        whole = source.edges.around(grey.shape)
+        path = source.path.relative_to(folder).as_posix()
+        mask = source.edges.cut(pore_masks.of_micrograph(folder, path, whole, max_megapixels=source.max_megapixels))
     return of_picture(grey, pixel_size_um, request, mask, is_brief)
 
 
@@ -134,7 +140,8 @@ def of_picture(
 
 def _share(shape, crop):
     """Count the pixels of a micrograph that the crop leaves."""
-    return math.prod(side - 2 * round(crop * side) for side in shape)
+    left, top, right, bottom = micrographs.crop_box(shape[1], shape[0], crop)
+    return (right - left) * (bottom - top)
 
 
 def _without_small(labels, smallest):

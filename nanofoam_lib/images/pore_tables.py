@@ -21,6 +21,7 @@ from nanofoam_lib.images import (
     pore_sizes,
     pore_study,
     pore_verdicts,
+    sources,
 )  # fmt: skip
 from nanofoam_lib.images import stereology as stereology_
 
@@ -50,7 +51,7 @@ def measure(
     folder: files.StrPath,
     index: pd.DataFrame,
     method: str = pore_methods.AUTO,
-    crop: float = 0.15,
+    crop: micrographs.Crop = 0.15,
     max_megapixels: float = formats.MAX_MEGAPIXELS,
     stereology: str = NO_STEREOLOGY,
     n_jobs: int = -1,
@@ -62,7 +63,7 @@ def measure(
     folder : path-like
         The data folder; what its ``pores.yaml`` says of a picture goes before `method`.
     index : pandas.DataFrame
-        Of the run: columns id, path, label, group, pixel_size_um.
+        Of the run: columns id, path, label, group, pixel_size_um, and `sources.COLUMNS`.
     method : str
         One of `pore_methods.CHOICES`; "none" measures nothing.
     crop, max_megapixels, n_jobs
@@ -86,10 +87,11 @@ def measure(
             nothing, known.iloc[:0], pd.DataFrame(columns=[*pore_sizes.COLUMNS]), sphere_sizes([], NO_STEREOLOGY), {}
         )
     folder = pathlib.Path(folder).absolute()
-    choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop, max_megapixels=max_megapixels)
+    choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop)
+    readings = sources.of_index(folder, index, max_megapixels)
     items = [
-        (path, float(um), pore_choices.request_for(choices, path, base))
-        for path, um in zip(index["path"], index["pixel_size_um"], strict=True)
+        (source, float(um), pore_choices.request_for(choices, path, base))
+        for source, path, um in zip(readings, index["path"], index["pixel_size_um"], strict=True)
     ]
     work = scheduling.each(functools.partial(_measure_one, folder), items, n_jobs)
     rows, diameters = zip(*track(work, "pores", total=len(items)), strict=True)
@@ -154,9 +156,9 @@ def believed(table: pd.DataFrame) -> NDArray[np.bool_]:
     return (few & ~doubtful).to_numpy(bool)
 
 
-def _measure_one(folder, path, um, request):
+def _measure_one(folder, source, um, request):
     """Give a picture's row, and the diameters of the pores whose centre lies in it."""
-    study = pore_study.of_file(folder, path, um, request, is_brief=True)
+    study = pore_study.of_file(folder, source, um, request, is_brief=True)
     return study.row, study.pores.loc[study.pores["counted"], "diameter_um"].to_numpy()
 
 
@@ -174,7 +176,6 @@ def _overlays(folder, index, pictures, items):
     return found
 
 
-def _draw(folder, path, um, request, verdict):
-    labels = pore_study.of_file(folder, path, um, request, is_brief=True).labels
-    grey = micrographs.read(folder / path, max_megapixels=request.max_megapixels)
-    return pore_overlays.draw(grey, labels, request.crop, verdict, um, _WIDTH)
+def _draw(folder, source, um, request, verdict):
+    labels = pore_study.of_file(folder, source, um, request, is_brief=True).labels
+    return pore_overlays.of_file(source, labels, request.crop, verdict, um, _WIDTH)

@@ -21,7 +21,7 @@ from nanofoam_lib.base import scheduling
 from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, micrographs, pore_methods
+from nanofoam_lib.images import formats, micrographs, pore_methods, sources
 from nanofoam_lib.images.pore_shapes import regions as regions
 from nanofoam_lib.images.pore_shapes import walls as walls
 
@@ -32,7 +32,7 @@ _FEW_PIXELS = 40_000  # of a 128×128 picture: four times as fast, and as near t
 def measure(
     grey: NDArray[Any],
     pixel_size_um: ArrayLike | None,
-    crop: float = 0.15,
+    crop: micrographs.Crop = 0.15,
     pixels: int = PIXELS,
     method: str = "dark",
 ) -> dict[str, float]:
@@ -45,8 +45,9 @@ def measure(
     pixel_size_um : float or (float, float)
         Side of a pixel in µm, or width and height where pixels are not square. NaN or None if unknown: pixels are
         then taken for square, and every measure with a unit is NaN.
-    crop : float in [0, 0.45]
-        Share of the width cut from left and right, and of the height from top and bottom, before measuring.
+    crop : float in [0, 0.45], or four of them
+        Share of the width cut from left and right, and of the height from top and bottom, before measuring; or the
+        share at each side, as [top, right, bottom, left].
     pixels : int
         What the cropped picture is resized to.
     method : str
@@ -109,9 +110,9 @@ def summarise(labels: NDArray[np.integer], side_um: float) -> dict[str, float]:
 
 
 def measure_all(
-    paths: Iterable[StrPath],
+    paths: Iterable[StrPath | sources.Source],
     pixel_sizes_um: ArrayLike,
-    crop: float = 0.15,
+    crop: micrographs.Crop = 0.15,
     max_megapixels: float = formats.MAX_MEGAPIXELS,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
@@ -119,7 +120,7 @@ def measure_all(
 
     Parameters
     ----------
-    paths : sequence of path-like
+    paths : sequence of path-like or Source
     pixel_sizes_um : float, or sequence with one item per path
         As `pixel_size_um` of `measure`.
     crop, max_megapixels, n_jobs
@@ -130,7 +131,7 @@ def measure_all(
     pandas.DataFrame
         One row per image, in the order of `paths`; one column per measure.
     """
-    paths = [pathlib.Path(path).absolute() for path in paths]
+    paths = [path if isinstance(path, sources.Source) else pathlib.Path(path).absolute() for path in paths]
     one = functools.partial(_read_and_measure, crop=crop, max_megapixels=max_megapixels)
     return _measure_each(one, paths, pixel_sizes_um, n_jobs)
 
@@ -169,7 +170,7 @@ def _read_and_measure(path, pixel_size_um, crop, max_megapixels):
 def segment(
     grey: NDArray[Any],
     pixel_size_um: ArrayLike | None,
-    crop: float = 0.15,
+    crop: micrographs.Crop = 0.15,
     pixels: int = PIXELS,
     method: str = "dark",
 ) -> tuple[NDArray[np.int32], float]:
@@ -187,14 +188,14 @@ def segment(
 
 
 def square(
-    grey: NDArray[Any], pixel_size_um: ArrayLike | None, crop: float = 0.15, pixels: int = PIXELS
+    grey: NDArray[Any], pixel_size_um: ArrayLike | None, crop: micrographs.Crop = 0.15, pixels: int = PIXELS
 ) -> tuple[NDArray[np.float32], float]:
     """Crop, and resize to `pixels` square pixels; give these, float32, and their side in µm (see `measure`)."""
     grey = np.asarray(grey)
-    if grey.ndim != 2 or not 0 <= crop <= 0.45:
-        raise ValueError(f"expected grey of shape (H, W) and crop in 0…0.45, got shape {grey.shape} and crop {crop}")
-    left, top = round(crop * grey.shape[1]), round(crop * grey.shape[0])
-    grey = grey[top : grey.shape[0] - top, left : grey.shape[1] - left]
+    if grey.ndim != 2:
+        raise ValueError(f"expected grey of shape (H, W), got shape {grey.shape}")
+    left, top, right, bottom = micrographs.crop_box(grey.shape[1], grey.shape[0], crop)
+    grey = grey[top:bottom, left:right]
     height, width = grey.shape
     if min(height, width) < micrographs.SMALLEST_SIDE:
         raise ValueError(f"grey: {width}×{height} pixels are left after the crop; at least 16×16 are needed")

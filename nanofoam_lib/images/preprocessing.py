@@ -5,52 +5,53 @@ import hashlib
 import pathlib
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base import files, safe_names, scheduling
+from nanofoam_lib.base import files, safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
-from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import collection, formats, micrographs
+from nanofoam_lib.images import (
+    collection,
+    consistency,
+    contents,
+    exposure,
+    field_of_view,
+    formats,
+    levels,
+    metadata,
+    micrographs,
+    sources,
+)
 
 #: Pixels around an image that training may shift its window by.
 MARGIN = 12
 
 
-def check(
-    folder: files.StrPath, crop: float = 0.15, max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1
-) -> pd.DataFrame:
-    """Read every image of a data folder and list what is wrong with each bad one.
+class Reading(NamedTuple):
+    """All that is known of the pictures of a data folder, but for their pixels."""
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `path` and `problem`, one row per problem: unreadable, damaged or too large files, links out of the
-        folder, images too small, exact duplicates, classes with fewer than two usable images. Empty if all is well.
+    table: pd.DataFrame  # as `collection.list_folder` gives it, with a row per picture
+    rows: pd.DataFrame  # of each: that of `contents.Contents`, width, height, sha256, problem, remarks
+    field: field_of_view.Field | None  # what is shown of each
+    bad: pd.DataFrame  # path and problem, a row per problem
+    said: list[str]  # of the folder as a whole
 
-    Raises
-    ------
-    DataError
-        If the folder as a whole cannot be used (see `collection.list_folder`).
-
-    Warns
-    -----
-    RunWarning
-        Of what is odd, but no reason to leave an image out: see `process`.
-    """
-    folder = pathlib.Path(folder)
-    table = collection.list_folder(folder)
-    results = _read_all(folder, table["path"], crop, [128], max_megapixels, n_jobs, lambda pixels: None)
-    _warn([*collection.compare_metadata(folder, table), *_remarks(table["path"], results)])
-    return _find_problems(table, results)
+    @property
+    def good(self) -> np.ndarray:
+        """Rows without a problem, of classes without one."""
+        paths, labels = self.table["path"], self.table["label"]
+        return np.flatnonzero(~(paths.isin(self.bad["path"]) | labels.isin(self.bad["path"])).to_numpy())
 
 
 def process(
-    folder: files.StrPath, target: files.StrPath, crop: float = 0.15, size: int = 128,
+    folder: files.StrPath, target: files.StrPath, crop: micrographs.Crop = 0.15, size: int = 128,
     pixel_size_um: float | None = None, skip_bad: bool = False,
     max_megapixels: float = formats.MAX_MEGAPIXELS, n_jobs: int = -1,
-    wide: files.StrPath | None = None,
+    wide: files.StrPath | None = None, subfolders: str = "auto", stack: str = "first", bar: str | float = "auto",
+    um_per_pixel: str | float | None = field_of_view.AUTO,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Read, grey, crop and resize every image of a data folder into one array on disk.
 
@@ -63,7 +64,8 @@ def process(
     crop, size
         See `micrographs.preprocess`.
     pixel_size_um : float, optional
-        Pixel size of the raw images in µm, for those whose size ``metadata.csv`` does not give.
+        Pixel size of the raw images in µm, for those whose size ``metadata.csv`` does not give; it goes before what
+        files say of themselves.
     skip_bad : bool
         Leave bad images out instead of stopping.
     max_megapixels : float
@@ -74,13 +76,23 @@ def process(
     wide : path-like, optional
         Where to write a second array, of the same pictures with `MARGIN` pixels more on every side: training draws its
         windows from them.
+    subfolders : {"auto", "groups", "ignore"}
+        See `collection.survey`.
+    stack : {"first", "max", "mean", "each"}
+        What becomes of files with several planes; with ``each`` every plane is a picture of the group of its file.
+    bar : "auto", "none" or int
+        Whether data bars are found (`data_bars.find`) and cut off before the crop, or so many pixels at the bottom.
+    um_per_pixel : "auto", "none" or float
+        At what scale the results show the micrographs: see `field_of_view.decide`.
 
     Returns
     -------
     index : pandas.DataFrame
-        One row per row of the array: `id`, `path`, `label`, `group`, `width`, `height` (raw, in pixels), `um_x`,
-        `um_y` (size of a pixel of the *result* in µm, NaN where unknown), `sha256` of the file, `bits` (used of
-        16-bit grey files, the same for all: see `micrographs.read`), further metadata.
+        One row per row of the array: `id`, `path`, `label`, `group`, `width`, `height` (raw, in pixels, without data
+        bars), `um_x`, `um_y` (size of a pixel of the *result* in µm, NaN where unknown), `sha256` of the file,
+        `picture` and `plane` (which of the file), `levels` (one of `levels.KINDS`), `black` and `white` (the levels
+        that became 0 and 255, the same for all of a kind: see `levels.decide`), `bar` (what was cut off: see
+        `sources.write_bar`), `pixel_size_um` and `pixel_size_from`, further metadata.
     bad : pandas.DataFrame
         `path` and `problem` of the images left out.
 
@@ -92,120 +104,171 @@ def process(
     Warns
     -----
     RunWarning
-        If ``metadata.csv`` and the images do not match, files hold several pages, images show one grey level only, or
-        image sizes or pixel sizes are mixed.
+        Of all that is odd, but no reason to leave an image out: metadata and images that do not match, files that are
+        not looked at, several pages in one file, one grey level, saturation, mixed sizes, pixel sizes or bit depths.
     """
     folder, target = pathlib.Path(folder), pathlib.Path(target)
-    table = collection.list_folder(folder)
     targets = {size: target} if wide is None else {size: target, size + 2 * MARGIN: wide}
+    options = contents.Options(crop, pixel_size_um, stack, bar, um_per_pixel, max_megapixels, n_jobs)
     with tempfile.TemporaryFile(dir=target.parent) as rows:
-        results = _read_all(folder, table["path"], crop, [*targets], max_megapixels, n_jobs, rows.write)
-        bad = _find_problems(table, results)
-        good = _choose_good(folder, table, bad, skip_bad)
-        _copy_rows(rows, good, targets)
-    measured = pd.DataFrame(results)[["width", "height", "sha256", "bits"]]
-    index = pd.concat([table, measured], axis=1).iloc[good].reset_index(drop=True)
-    index = _finish_index(index, crop, size, pixel_size_um)
-    remarks = _remarks(index["path"], [results[row] for row in good])
-    _warn([*collection.compare_metadata(folder, table), *remarks, *_mixtures(index)])
-    return index, bad
+        reading = read_folder(folder, [*targets], rows.write, options, subfolders)
+        good = _choose_good(folder, reading, skip_bad)
+        copy_rows(rows, good, targets)
+    index, said = index_of(reading, good, crop, size)
+    for message in said:
+        warnings.warn(message, RunWarning, stacklevel=2)
+    return index, reading.bad
 
 
-def _read_all(folder, paths, crop, sides, max_megapixels, n_jobs, write):
-    """Read all images, `write` the pixels of each (zeros for a bad one), and list what else is known of each.
+def read_folder(
+    folder: pathlib.Path, sides: Sequence[int], write: Callable[[bytes], Any], options: contents.Options,
+    subfolders: str = "auto", fewest: int = 2,
+) -> Reading:  # fmt: skip
+    """Read every image of a data folder: `write` its pixels once for each of `sides`, zeros for a bad one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    sides : sequence of int
+        The first is that of the picture; those that follow have margins around it.
+    write : callable
+        Takes bytes, one image after the other.
+    options : contents.Options
+    subfolders
+        As in `process`.
+    fewest
+        As in `collection.survey`.
+
+    Returns
+    -------
+    Reading
+    """
+    table, said = collection.survey(folder, subfolders, fewest)
+    found = contents.look(folder, table, options)
+    rows = pd.concat([found.rows.drop(columns="bar"), _read_all(folder, found, options, sides, write)], axis=1)
+    rows["remarks"] = rows.pop("of_head") + rows["remarks"]
+    return Reading(found.table, rows, found.field, _find_problems(rows), [*said, *found.said])
+
+
+def index_of(
+    reading: Reading, chosen: np.ndarray, crop: micrographs.Crop = 0.15, size: int = 128, in_pixels: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
+    """Index some pictures of a `Reading`, and say what a reader of results must know: as `process` does of the good.
+
+    Mixed sizes and scales are said only where pictures will be compared `in_pixels`.
+    """
+    names = [name for name in metadata.INDEX_COLUMNS if name in reading.rows and name not in reading.table]
+    measured = reading.rows[[*names, "pixel_size_um"]]
+    index = pd.concat([reading.table.drop(columns="pixel_size_um"), measured], axis=1).iloc[chosen]
+    index = _finish_index(index.reset_index(drop=True), crop, size, reading.field)
+    own = consistency.remarks(index["path"], reading.rows.iloc[chosen].to_dict("records"))
+    mixed = consistency.mixtures(index, reading.field is not None) if in_pixels else []
+    return index, [*reading.said, *own, *mixed, *consistency.odd_lengths(index)]
+
+
+def _read_all(folder, found, options, sides, write):
+    """Read all pictures, `write` the pixels of each (zeros for a bad one), and tabulate what else is known of each.
 
     Each is written once for each of `sides`, the first without a margin.
     """
+    names = [*sources.COLUMNS, "is_cut", "pixel_size_um"]
+    parts = [(path, own[names].to_dict("records")) for path, own in found.rows.groupby("path", sort=False)]
+    one = functools.partial(_process_file, options=options, field=found.field, sides=sides)
     results = []
-    depths = _of_each(_depth, folder, paths, n_jobs, "looking for 16-bit files", max_megapixels=max_megapixels)
-    options = {"crop": crop, "sides": sides, "bits": max(depths), "max_megapixels": max_megapixels}
-    for result in _of_each(_process_one, folder, paths, n_jobs, "reading micrographs", **options):
-        pixels = result.pop("pixels") or [np.zeros((side, side), np.uint8) for side in sides]
-        for own in pixels:
-            write(own.tobytes())
-        results.append(result)
-    return results
+    for own in contents.each_file(one, folder, parts, "reading micrographs", options.n_jobs):
+        for result in own:
+            for pixels in result.pop("pixels") or [np.zeros((side, side), np.uint8) for side in sides]:
+                write(pixels.tobytes())
+            results.append(result)
+    return pd.DataFrame(results)
 
 
-def _of_each(function, folder, paths, n_jobs, what, **options):
-    """Yield ``function(folder, path, **options)`` of each path, in order."""
-    items = ((folder.absolute(), path) for path in paths)
-    # Threads suffice: decoding, resizing and hashing all release the interpreter lock
-    work = scheduling.each(functools.partial(function, **options), items, n_jobs, prefer="threads")
-    yield from track(work, what, total=len(paths))
-
-
-def _depth(folder, path, max_megapixels):
-    """Count the bits that a file uses, 8 if it cannot be read: why is said when its pixels are."""
-    try:
-        micrographs.check_regular(folder / path)
-        with formats.quiet(), (folder / path).open("rb") as file:
-            return formats.depth(file, max_megapixels)
-    except (OSError, DataError):
-        return 8
-
-
-def _process_one(folder, path, crop, sides, bits, max_megapixels):
-    """Give pixels (one array for each of `sides`), width, height, sha256, bits, problem and remarks of one image."""
-    result = {"pixels": None, "width": 0, "height": 0, "sha256": "", "bits": bits, "problem": "", "remarks": []}
+def _process_file(folder, path, wanted, options, field, sides):
+    """Give of each picture pixels (one array for each of `sides`), width, height, sha256, bar, problem and remarks."""
+    results = [
+        {"pixels": None, "width": 0, "height": 0, "sha256": "", "bar": "", "problem": "", "remarks": []} for _ in wanted
+    ]
     try:
         if not safe_names.is_inside(folder, path):
             raise DataError("is a link that leads out of the data folder; copy the image into it")
-        content = micrographs.contents(folder / path)
-        result["sha256"] = hashlib.sha256(content).hexdigest()
-        with formats.quiet():
-            grey, result["remarks"] = formats.grey(content, bits, max_megapixels)
-        result["height"], result["width"] = grey.shape
-        size = sides[0]
-        pixels = [micrographs.preprocess(grey, crop, size, (side - size) // 2) for side in sides]
-        result["pixels"] = pixels
-        if pixels[0].min() == pixels[0].max():
-            result["remarks"] = [*result["remarks"], "shows one grey level only"]
+        sources.check_regular(folder / path)
+        with (folder / path).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            beside = sources.beside(folder / path)
+            with formats.quiet(), formats.opened(file, beside, options.max_megapixels) as pictures:
+                for result, row in zip(results, wanted, strict=True):
+                    result["sha256"] = digest
+                    _process_one(pictures[row["picture"]], row, result, options, field, sides)
     except OSError as error:
-        result["problem"] = f"cannot be read ({error.strerror or error})"
+        _complain(results, f"cannot be read ({error.strerror or error})")
+    except DataError as error:
+        _complain(results, str(error))
+    return results
+
+
+def _complain(results, problem):
+    for result in results:
+        if result["pixels"] is None and not result["problem"]:
+            result["problem"] = problem
+
+
+def _process_one(picture, row, result, options, field, sides):
+    """Fill in the result of one picture."""
+    n_known = len(picture.remarks)
+    found = picture.flatten(row["plane"])
+    late = list(dict.fromkeys(picture.remarks[n_known:]))
+    edges = sources.parse_bar(row["bar"]) if row["is_cut"] else options.edges(found)
+    grey = levels.Scale(row["black"], row["white"]).apply(edges.cut(found))
+    result["height"], result["width"] = grey.shape
+    result["bar"] = sources.write_bar(edges)
+    margins = [(side - sides[0]) // 2 for side in sides]
+    try:
+        if field is None:
+            pixels = [micrographs.preprocess(grey, options.crop, sides[0], margin) for margin in margins]
+        else:
+            um = row["pixel_size_um"]
+            pixels = [field_of_view.show(grey, options.crop, um, field, sides[0], margin) for margin in margins]
     except DataError as error:
         result["problem"] = str(error)
-    return result
+        return
+    result["pixels"] = pixels
+    result["remarks"] = [*late, *exposure.remarks(grey, pixels[0], options.crop)]
 
 
-def _find_problems(table, results):
+def _find_problems(rows):
     """List bad files, exact duplicates and classes that are left with fewer than two images."""
-    rows, first_with = [], {}
-    usable = dict.fromkeys(table["label"], 0)
-    for path, label, result in zip(table["path"], table["label"], results, strict=True):
-        original = first_with.setdefault(result["sha256"], path) if result["sha256"] else path
-        if result["problem"]:
-            rows.append((path, result["problem"]))
-        elif original != path:
-            rows.append((path, f"is an exact duplicate of {safe_names.shown(original)}"))
+    found, first_with = [], {}
+    usable = dict.fromkeys(rows["label"], 0)
+    for row in rows.itertuples():
+        original = first_with.setdefault(row.sha256, row.path) if row.sha256 else row.path
+        if row.problem:
+            found.append((row.path, row.problem))
+        elif original != row.path:
+            found.append((row.path, f"is an exact duplicate of {safe_names.shown(original)}"))
         else:
-            usable[label] += 1
+            usable[row.label] += 1
     for label, count in usable.items():
         if count < 2:
-            rows.append((label, f"class with {count} usable images; at least 2 are needed"))
-    return pd.DataFrame(rows, columns=["path", "problem"])
+            found.append((label, f"class with {count} usable images; at least 2 are needed"))
+    return pd.DataFrame(list(dict.fromkeys(found)), columns=["path", "problem"])
 
 
-def _is_left_out(table, bad):
-    return (table["path"].isin(bad["path"]) | table["label"].isin(bad["path"])).to_numpy()
-
-
-def _choose_good(folder, table, bad, skip_bad):
+def _choose_good(folder, reading, skip_bad):
     """Give the rows that are used: ndarray of int; DataError if that is too few, or if any is bad and must not be."""
+    bad, good = reading.bad, reading.good
     if len(bad) and not skip_bad:
         raise DataError(
             f"{safe_names.shown(folder / bad['path'][0])}: {bad['problem'][0]}; {len(bad)} bad in all. See them with "
             f"'nanofoam check {safe_names.shown(folder)}', or leave them out with -p skip_bad=true"
         )
-    good = np.flatnonzero(~_is_left_out(table, bad))
-    if table["label"].iloc[good].nunique() < 2:
+    if reading.table["label"].iloc[good].nunique() < 2:
         raise DataError(
             f"{safe_names.shown(folder)}: fewer than two classes are left without the {len(bad)} bad images"
         )
     return good
 
 
-def _copy_rows(rows, keep, targets):
+def copy_rows(rows: IO[bytes], keep: np.ndarray, targets: Mapping[int, files.StrPath]) -> None:
     """Write the pictures numbered `keep` of the raw file `rows` as ``.npy`` arrays: `targets` by the side of each."""
     lengths = [side * side for side in targets]
     for number, (side, target) in enumerate(targets.items()):
@@ -217,38 +280,13 @@ def _copy_rows(rows, keep, targets):
                 array.write(rows.read(lengths[number]))
 
 
-def _finish_index(index, crop, size, pixel_size_um):
-    if pixel_size_um is not None:
-        index["pixel_size_um"] = index["pixel_size_um"].fillna(pixel_size_um)
-    boxes = [micrographs.crop_box(*shape, crop) for shape in zip(index["width"], index["height"], strict=True)]
-    index["um_x"] = index["pixel_size_um"] * [(right - left) / size for left, _, right, _ in boxes]
-    index["um_y"] = index["pixel_size_um"] * [(bottom - top) / size for _, top, _, bottom in boxes]
+def _finish_index(index, crop, size, field):
+    if field is None:
+        boxes = [micrographs.crop_box(*shape, crop) for shape in zip(index["width"], index["height"], strict=True)]
+        index["um_x"] = index["pixel_size_um"] * [(right - left) / size for left, _, right, _ in boxes]
+        index["um_y"] = index["pixel_size_um"] * [(bottom - top) / size for _, top, _, bottom in boxes]
+    else:
+        index["um_x"] = index["um_y"] = field.side_um / size
     index["id"] = np.arange(len(index))
-    first = [name for name in collection.INDEX_COLUMNS if name in index]
+    first = [name for name in metadata.INDEX_COLUMNS if name in index]
     return index[first + [name for name in index if name not in first]]
-
-
-def _mixtures(index):
-    """Say where image sizes or pixel sizes differ: list of str."""
-    said = []
-    for columns, what in ((["width", "height"], "image sizes"), (["pixel_size_um"], "pixel sizes")):
-        kinds = index[columns].drop_duplicates()
-        if len(kinds) > 1:
-            few = ", ".join("×".join(f"{value:g}" for value in row) for row in kinds.head(3).to_numpy())
-            more = ", …" if len(kinds) > 3 else ""
-            said.append(f"mixed {what} ({few}{more}): the same structure will look different in size")
-    return said
-
-
-def _remarks(paths, results):
-    """Gather the remarks on files, each with the first file it is about and the number of others: list of str."""
-    about = {}
-    for path, result in zip(paths, results, strict=True):
-        for remark in result["remarks"]:
-            about.setdefault(remark, []).append(path)
-    return [f"{collection.first_of(found)}: {remark}" for remark, found in about.items()]
-
-
-def _warn(messages):
-    for message in messages:
-        warnings.warn(message, RunWarning, stacklevel=3)

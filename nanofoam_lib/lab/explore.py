@@ -127,7 +127,8 @@ class Explorer:
 
 def titles(space: inspection.Space, name: str) -> tuple[str, ...]:
     """Name the axes of the map `name`, with their share of variance: ("PC1 (24%)", "PC2 (7%)")."""
-    return tuple(f"{AXES[name]}{i} ({share:.0%})" for i, share in enumerate(space.maps[name].explained, start=1))
+    shares = map(language.percentage, space.maps[name].explained)
+    return tuple(f"{AXES[name]}{i} ({share})" for i, share in enumerate(shares, start=1))
 
 
 def next_stem(stem: StrPath) -> pathlib.Path:
@@ -151,8 +152,8 @@ def gauge_text(space: inspection.Space, step: inspection.Step) -> str:
     verdict = "Extrapolation" if step.extrapolation else "Near real images"
     gauge, error = space.yardstick.gauge, {"cycle_error": "cycle error", "statistics_error": "error of statistics"}
     return (
-        f"{verdict}: distance {step.distance:.2f} (limit {gauge.max_distance:.2f}), "
-        f"{error[space.yardstick.error]} {step.error:.2f} (limit {gauge.max_error:.2f})"
+        f"{verdict}: distance {language.fixed(step.distance)} (limit {language.fixed(gauge.max_distance)}), "
+        f"{error[space.yardstick.error]} {language.fixed(step.error)} (limit {language.fixed(gauge.max_error)})"
     )
 
 

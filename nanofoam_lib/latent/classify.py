@@ -17,12 +17,19 @@ from sklearn.tree import DecisionTreeClassifier
 from nanofoam_lib.base import memmap
 from nanofoam_lib.latent import intervals
 
+
+class _Neighbours(KNeighborsClassifier):
+    def fit(self, X, y):
+        self.n_neighbors = min(5, len(X))
+        return super().fit(X, y)
+
+
 #: Makers of the classifiers, by name, from a seed: the three of the thesis's table 1, then that of its field, a support
 #: vector machine with radial basis functions. KNN and the latter compare lengths, so their inputs are standardised;
-#: trees split one dimension at a time and need no scale.
+#: trees split one dimension at a time and need no scale. KNN asks five neighbours, fewer where there are not so many.
 CLASSIFIERS = {
     "decision tree": lambda seed: DecisionTreeClassifier(random_state=seed),
-    "KNN": lambda seed: make_pipeline(StandardScaler(), KNeighborsClassifier()),
+    "KNN": lambda seed: make_pipeline(StandardScaler(), _Neighbours()),
     "random forest": lambda seed: RandomForestClassifier(300, n_jobs=-1, random_state=seed),
     "SVM": lambda seed: make_pipeline(StandardScaler(), SVC(C=10)),
 }

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
 
-from nanofoam_lib.base import memmap
+from nanofoam_lib.base import language, memmap
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -203,7 +203,7 @@ def points(projections: Mapping[str, Projection], index: pd.DataFrame, axis: str
     """
     parts = []
     for descriptor, found in projections.items():
-        titles = [f"{axis}{i} ({share:.0%})" for i, share in enumerate(found.explained, start=1)]
+        titles = [f"{axis}{i} ({language.percentage(share)})" for i, share in enumerate(found.explained, start=1)]
         for split, plane in (("train", found.train), ("test", found.test)):
             rows = index.loc[index["split"] == split, ["id", "label", "split"]].assign(x=plane[:, 0], y=plane[:, 1])
             parts.append(rows.assign(descriptor=descriptor, x_title=titles[0], y_title=titles[1]))

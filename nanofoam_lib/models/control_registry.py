@@ -25,11 +25,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, plugins
 from nanofoam_lib.base.labels import Label
+from nanofoam_lib.images import pixel_sizes
 from nanofoam_lib.latent import binary_patterns, controls, scattering
 from nanofoam_lib.models import kinds
 
-#: Name of the descriptor that has seen the labels.
-TAUGHT = "supervised features"
+#: Name of the descriptor that has seen the labels, and of that which has seen no picture.
+TAUGHT, MAGNIFICATION = "supervised features", "magnification"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ class Given:
         Of the untrained weights and of z.
     detail : ndarray, shape (N, 162), optional
         `binary_patterns.multiscale_lbp` of the micrographs, whose detail the images have lost.
+    pixel_size_um : array-like, shape (N,), optional
+        Of the micrographs, NaN where unknown.
     """
 
     images: NDArray[np.uint8]
@@ -62,6 +65,7 @@ class Given:
     backbones: tuple = ()
     seed: int = 0
     detail: NDArray[np.float32] | None = None
+    pixel_size_um: ArrayLike | None = None
 
     @functools.cached_property
     def scattered(self) -> NDArray[np.float32]:
@@ -168,6 +172,14 @@ def _multiscale_lbp(given):
     return [] if given.detail is None else [("multi-scale LBP", given.detail)]
 
 
+def _magnification(given):
+    """Give the logarithm of the pixel size, 0 where unknown, and whether it is known; nothing where all are alike."""
+    sizes = pixel_sizes.alike([] if given.pixel_size_um is None else given.pixel_size_um)
+    if len(np.unique(sizes)) > 1:  # NaN counts as one
+        known = np.isfinite(sizes)
+        yield MAGNIFICATION, np.stack([np.log(np.where(known, sizes, 1.0)), known], axis=1)
+
+
 def _scattering_and_lbp(given):
     if given.detail is not None:
         yield "scattering and LBP", np.concatenate([given.scattered, given.detail], axis=1)
@@ -192,6 +204,7 @@ CONTROLS = {
         Control("scattering and LBP", Label("scattering + multi-scale LBP", "dispersión + LBP multiescala"),
                 rows=_scattering_and_lbp),
         Control("power spectrum", Label("power spectrum", "espectro de potencia"), controls.power_spectrum),
+        Control(MAGNIFICATION, Label("magnification alone", "solo el aumento"), rows=_magnification),
         Control("grey mean+std", Label("grey mean+std", "media y desviación del gris"), controls.grey_statistics),
     )
 }  # fmt: skip

@@ -130,7 +130,7 @@ def run(training, folder=None):
         checkpoint.remove()
         checkpoints.keep(folder)
         model.set_weights(training.load(folder).get_weights())
-        return pd.read_csv(folder / "history.csv")
+        return files.read_csv(folder / "history.csv")
 
     def keep(*state):
         files.write_csv(folder / "history.csv", pd.DataFrame(state[1]))

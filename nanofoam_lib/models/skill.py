@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import RunWarning
+from nanofoam_lib.base.language import fixed
 from nanofoam_lib.latent import controls
 from nanofoam_lib.models import descriptors, kinds, mixed_precision, objective, vae
 
@@ -104,7 +105,8 @@ def warn_if_without_skill(name: str, verdict: pd.Series) -> None:
     """Warn (`RunWarning`) if the model called `name` has learnt nothing that it can draw."""
     if not verdict["has_skill"]:
         warnings.warn(
-            f"{name} has no skill (test images: {verdict['skill_test']:.2f}, a flat grey {verdict['skill_flat']:.2f}): "
+            f"{name} has no skill (test images: {fixed(verdict['skill_test'])}, a flat grey "
+            f"{fixed(verdict['skill_flat'])}): "
             "what is drawn from it illustrates noise; train with more steps",
             RunWarning,
             stacklevel=2,

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import yaml
 
+from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.report import tables
 
 FILE = "cited.yaml"
 TOLERANCE = 0.005  # the text rounds to two decimals
@@ -69,7 +69,7 @@ def _look_up(run, entry):
     if table not in known:  # nor is a path that leads out of the run's folder
         raise DataError(f"{table!r} is no table of this run; it has {', '.join(known) or 'none'}")
     path = run.table(table)
-    frame = tables.read_text(path)
+    frame = files.read_csv_text(path)
     for name in (*row, column):
         if name not in frame:
             raise DataError(f"{path} has no column {name!r}; it has {', '.join(frame)}")

@@ -23,7 +23,7 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     """Show the outlines of some pictures of each class, and the distributions of what can be believed."""
     if not book.run.table("pores").exists():
         return
-    pictures = pd.read_csv(book.run.table("pores"), dtype={"path": str, "label": str, "group": str})
+    pictures = files.read_csv(book.run.table("pores"))
     for label in sorted(set(pictures["label"])):
         path = book.run.drawing(f"pores_{label}")
         if path.exists():
@@ -33,6 +33,6 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
             yield f"pores_{label}", figures.pore_overlays(drawing["pictures"], titles, book.note, **book.look), shown
     used = pictures[pore_tables.believed(pictures)] if len(pictures) else pictures
     if len(used):
-        sizes = pd.read_csv(book.run.table("pore_sizes"), dtype={"class": str})
+        sizes = files.read_csv(book.run.table("pore_sizes"))
         means = class_means.means(used[list(MEASURES)], used["label"], used["group"]).dropna(subset="mean")
         yield "pore_sizes", figures.pore_sizes(sizes, means, book.note, **book.look), sizes

@@ -41,24 +41,24 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
         The page.
     """
     out = pathlib.Path(out)
-    pictures = read_pictures(out / pore_folder.PICTURES)
+    pictures = files.read_csv(out / pore_folder.PICTURES)
     measured = pictures[pictures["verdict"].notna()]
     trusted = measured[pore_tables.believed(measured)]
     means = class_means.means(trusted[list(MEASURES)], trusted["label"], trusted["group"])
     tests = class_means.differences(trusted[list(MEASURES)], trusted["label"], trusted["group"])
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
-    spheres = pore_tables.sphere_sizes(_pieces(out / pore_folder.PORES, set(trusted["path"])), stereology)
+    spheres = pore_tables.sphere_sizes(_pieces(out / pore_folder.PORES, set(trusted["name"])), stereology)
     if len(spheres):
         files.write_csv(out / "spheres.csv", spheres)
     drawn = len(trusted) > 0
     if drawn:
-        sizes = pore_sizes.distribution(lambda: _pieces(out / pore_folder.PORES, set(trusted["path"])))
+        sizes = pore_sizes.distribution(lambda: _pieces(out / pore_folder.PORES, set(trusted["name"])))
         known = means[means["mean"].notna()]
         style.save(figures.pore_sizes(sizes, known, name, lang), out / "pore_sizes", sizes)
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
         ["doubt"], kind="stable"
-    )["path"].head(MOST_PICTURES)  # fmt: skip
+    )["name"].head(MOST_PICTURES)  # fmt: skip
     shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang), "spheres": spheres}
     text = page.render(
         "pores.html.j2",
@@ -71,7 +71,7 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
             (key, *html_report.cells(own, lang, [False] * len(own))) for key, own in shown_tables.items() if len(own)
         ],
         groups=[
-            (label, [_shown(out, row, lang) for row in own[own["path"].isin(shown)].itertuples()])
+            (label, [_shown(out, row, lang) for row in own[own["name"].isin(shown)].itertuples()])
             for label, own in measured.groupby("label")
         ],
         left_out=_left_out(len(measured), lang),
@@ -80,20 +80,16 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     return out / "index.html"
 
 
-def read_pictures(path: files.StrPath) -> pd.DataFrame:
-    """Read ``pictures.csv``: names and words stay strings, an empty reason or problem is one."""
-    text = dict.fromkeys(("path", "label", "group", "verdict", "reasons", "method", "why", "problem"), str)
-    table = pd.read_csv(path, dtype=text)
-    for column in set(text) - set(table):
-        table[column] = None
-    return table.fillna({"reasons": "", "problem": ""})
-
-
 def _pieces(path, chosen):
     """Read the table of all pores piece by piece: those of the chosen pictures whose centre lies in them."""
-    columns = {"path": str, "class": str}
-    for own in pd.read_csv(path, dtype=columns, usecols=["path", "class", "diameter_um", "counted"], chunksize=100_000):
-        yield own[own["path"].isin(chosen) & own["counted"]]
+    columns = ["name", "class", "diameter_um", "counted"]
+    # Names stay text, as in `files.read_csv`, which would read the whole
+    pieces = pd.read_csv(
+        path, dtype={"name": str, "class": str}, usecols=columns, chunksize=100_000,
+        keep_default_na=False, na_values={"diameter_um": [""]},
+    )  # fmt: skip
+    for own in pieces:
+        yield own[own["name"].isin(chosen) & own["counted"]]
 
 
 def _classes(means, lang):
@@ -112,7 +108,7 @@ def _differences(tests, lang):
 
 def _shown(out, row, lang):
     """Gather what the page says of a picture."""
-    jpeg = pore_folder.place(out, row.path).overlay.read_bytes()
+    jpeg = pore_folder.place(out, row.name).overlay.read_bytes()
     numbers = [
         (language.text(name, lang), language.number(float(getattr(row, name)), lang))
         for name in ("n_pores", "porosity", "median_diameter_um", "wall_um")
@@ -120,7 +116,7 @@ def _shown(out, row, lang):
     method = pore_methods.METHODS.get(row.method)
     reasons = pore_verdicts.reasons(row._asdict() | {"count": row.n_pores}, pore_methods.rule_of(row.method), lang)
     return {
-        "path": row.path,
+        "path": row.name,
         "source": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}",
         "verdict": language.text(row.verdict, lang),
         "is_doubtful": row.verdict == pore_verdicts.DOUBTFUL,

@@ -95,7 +95,7 @@ class Book:
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table of the run."""
-        return pd.read_csv(self.run.table(name))
+        return files.read_csv(self.run.table(name))
 
 
 def samples(book: Book) -> Drawn:
@@ -115,7 +115,7 @@ def samples(book: Book) -> Drawn:
 def learning(book: Book) -> Drawn:
     """Draw how training went, and what the models of the first latent size make of images they have not seen."""
     folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
-    history = pd.concat([pd.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
+    history = pd.concat([files.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
     yield "training", figures.training(history, book.note, **book.look), history
     images, index = book.load()
     test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
@@ -151,7 +151,7 @@ def schemes(book: Book) -> Drawn:
     yield "gradcam_scheme", figure, parts
 
     numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
-    epochs = len(pd.read_csv(book.run.model(kinds.MAIN, book.latent_dims[0]) / "history.csv"))
+    epochs = len(files.read_csv(book.run.model(kinds.MAIN, book.latent_dims[0]) / "history.csv"))
     numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
     noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
     pictures = {
@@ -210,7 +210,7 @@ def scores(book: Book) -> Drawn:
     confusion = confusion.assign(title=style.names(confusion))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
     link = book.table("geometry").query("row == 'r2'")
-    measures = list(pd.read_csv(book.run.pores, nrows=0))
+    measures = list(files.read_csv(book.run.pores))
     link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
     yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
 
@@ -245,7 +245,7 @@ def explanations(book: Book) -> Drawn:
 def generated(book: Book) -> Drawn:
     """Draw what 05_generate decoded: map, walks, samples, foams to order, large foams, and if they pass for real."""
     images, index = book.load()
-    measures = pd.read_csv(book.run.pores)
+    measures = files.read_csv(book.run.pores)
     for kind in sorted(book.kinds, key=book.has_skill, reverse=True):
         for name, figure, numbers in _of_study(book, kind, images, index, measures):
             yield of_kind(name, kind), figure, numbers

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.base import files
 from nanofoam_lib.base.language import MISSING, fixed, text
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import control_registry, kinds
@@ -45,8 +45,6 @@ ROWS_OF = "{shown} of {all} rows; all are in {file}."
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
 
-#: Columns of names from the disk: text, whatever they look like.
-NAMES = {"data", "path", "label", "group", "class", "class_a", "class_b", "series", "true"}
 #: Columns of words that the library wrote.
 WORDS = {
     "descriptor",
@@ -65,38 +63,9 @@ WORDS = {
 }
 
 
-def read(path):
-    """Read a table: names stay text, columns of numbers and of truth values become such, empty cells are NaN.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    pandas.DataFrame
-
-    Raises
-    ------
-    DataError
-        If it is damaged.
-    """
-    raw = read_text(path)
-    names = NAMES | ({"predicted"} if "true" in raw else set())  # a class in a confusion, a number in a regression
-    return raw.apply(lambda column: column if column.name in names else _typed(column))
-
-
-def read_text(path):
-    """Read a table as it stands: a DataFrame of str, empty cells too; raises DataError if it is damaged."""
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as a table ({error}); run nanofoam run again") from error
-
-
 def read_all(folder):
     """Read every table of a folder: dict of name to DataFrame."""
-    return {path.stem: read(path) for path in sorted(folder.glob("*.csv"))}
+    return {path.stem: files.read_csv(path) for path in sorted(folder.glob("*.csv"))}
 
 
 def view(name, table):
@@ -230,14 +199,3 @@ def _decimals(column):
     if not largest > 0 or (column.dropna() % 1 == 0).all():
         return 0
     return min(max(3 - math.ceil(math.log10(largest)), 0), 8)
-
-
-def _typed(column):
-    filled = column[column != ""]
-    if len(filled) == len(column) and set(filled) <= {"True", "False"}:
-        return column == "True"
-    numbers = pd.to_numeric(filled, errors="coerce")
-    if numbers.isna().any():
-        return column.replace("", None)
-    whole = pd.api.types.is_integer_dtype(numbers) and len(filled) < len(column)
-    return (numbers.astype("Int64") if whole else numbers).reindex(column.index)

@@ -21,11 +21,17 @@ class Parameter:
     meaning: str
     optional: bool = False  # whether null, or an empty list, is a value
     choices: Callable[[], Collection] = tuple  # gives them when they are asked for: plug-ins may add some
+    words: tuple[str, ...] = ()  # that are values, too, beside those of the type
+    sides: tuple[str, ...] = ()  # a list of one value for each of these is a value, too
 
     def accepts(self, value):
         """Tell whether `value` has the type and lies in the range."""
         if value is None:
             return self.optional
+        if isinstance(value, str) and value in self.words:
+            return True
+        if self.sides and isinstance(value, list):
+            return len(value) == len(self.sides) and all(map(self._fits, value))
         if not self.is_list:
             return self._fits(value)
         return isinstance(value, list) and (bool(value) or self.optional) and all(map(self._fits, value))
@@ -48,8 +54,9 @@ class Parameter:
             return f"a JSON list of some of {choices}" if self.is_list else f"one of {choices}"
         one, many = _WORDS[self.entry]
         limits = f" from {self.low:g} to {self.high:g}" if self.entry in ("int", "float") else ""
-        null = " or null" if self.optional and not self.is_list else ""
-        return (f"a JSON list of {many}" if self.is_list else one) + limits + null
+        others = [json.dumps(word) for word in self.words] + ["null"] * (self.optional and not self.is_list)
+        others += [f"a JSON list of {len(self.sides)}, [{', '.join(self.sides)}]"] * bool(self.sides)
+        return " or ".join([(f"a JSON list of {many}" if self.is_list else one) + limits, *others])
 
     def _fits(self, value):
         if self.entry in ("choice", "str"):
@@ -80,6 +87,9 @@ _WORDS = {
 }
 PROTOCOLS = ("by-group", "thesis")
 STEREOLOGY = ("none", "spheres")
+STACKS = ("first", "max", "mean", "each")
+WORDS = ("auto", "none")
+SUBFOLDERS = ("auto", "groups", "ignore")  # of `images.collection.survey`
 OTHERS = " and ".join(kinds.but_main(kinds.KINDS))
 
 PARAMETERS = {
@@ -87,12 +97,36 @@ PARAMETERS = {
     "image_width": Parameter("int", 64, 10_000, "width of a synthetic micrograph in pixels"),
     "image_height": Parameter("int", 64, 10_000, "height of a synthetic micrograph in pixels"),
     "pixel_size_um": Parameter("float", 1e-6, 1e6, "pixel size of the raw micrographs in µm, null: unknown", True),
-    "crop": Parameter("float", 0, 0.45, "share of each side that is cropped away"),
+    "crop": Parameter(
+        "float",
+        0,
+        0.45,
+        "share of each side that is cropped away, or [top, right, bottom, left]",
+        sides=("top", "right", "bottom", "left"),
+    ),
+    "bar": Parameter(
+        "int", 0, 10_000, "data bars: auto (found and cut off), none, or pixels at the bottom", words=WORDS
+    ),
+    "stack": Parameter("choice", 0, 0, f"of several planes in a file: {', '.join(STACKS)}", choices=lambda: STACKS),
+    "um_per_pixel": Parameter(
+        "float",
+        1e-6,
+        1e6,
+        "scale of what the network sees in µm: auto (one for all where pixel sizes differ) or none",
+        words=WORDS,
+    ),
     "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
     "pores": Parameter("choice", 0, 0, "how pores are told from walls: auto suits each picture", choices=_pore_methods),
     "stereology": Parameter("choice", 0, 0, "sizes in space from sizes in the section", choices=lambda: STEREOLOGY),
     "synthetic": Parameter("choice", 0, 0, "what is drawn where no data are given", choices=_synthetic_kinds),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
+    "subfolders": Parameter(
+        "choice",
+        0,
+        0,
+        "images in folders within a class: each a group, not used, or auto: groups if all lie in such",
+        choices=lambda: SUBFOLDERS,
+    ),
     "test_fraction": Parameter("float", 0.01, 0.99, "share of each class held out for testing"),
     "latent_dims": Parameter("list of int", 2, 16_384, "latent sizes; one model of each kind for each"),
     "kinds": Parameter("list of choice", 0, 0, f"models to train: {kinds.MAIN}, perhaps {OTHERS}", choices=kinds.known),
@@ -139,7 +173,7 @@ def parse(assignment):
         return name, text  # a bare word; whether one is wanted is for `check` to say
 
 
-def check(values, source=""):
+def check(values, source="", known=PARAMETERS):
     """Check names, types and ranges.
 
     Parameters
@@ -147,6 +181,8 @@ def check(values, source=""):
     values : dict
     source : str
         Where they come from, to begin an error message with.
+    known : collection of str
+        Names that may be set.
 
     Returns
     -------
@@ -161,12 +197,12 @@ def check(values, source=""):
     source = f"{source}: " if source else ""
     checked = {}
     for name, value in values.items():
-        if name not in PARAMETERS:
-            raise UsageError(f"{source}unknown parameter '{name}'; known are {', '.join(PARAMETERS)}")
+        if name not in known:
+            raise UsageError(f"{source}unknown parameter '{name}'; known are {', '.join(known)}")
         parameter = PARAMETERS[name]
         if not parameter.accepts(value):
             raise UsageError(f"{source}{name} must be {parameter.expected}, not {json.dumps(value, default=str)}")
-        checked[name] = float(value) if parameter.type == "float" and value is not None else value
+        checked[name] = float(value) if parameter.type == "float" and isinstance(value, int) else value
     if kinds.MAIN not in checked.get("kinds", [kinds.MAIN]):
         raise UsageError(f'{source}kinds must hold "{kinds.MAIN}", which the maps and the walks are about')
     if {"filters", "decoder_filters"} <= checked.keys():

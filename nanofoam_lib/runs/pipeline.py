@@ -11,9 +11,9 @@ import warnings
 from nanofoam_lib.base import files, language, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection, pore_choices, pore_masks
+from nanofoam_lib.images import collection, metadata, pore_choices, pore_masks, sources
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import execution, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -83,7 +83,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
-    source = _describe_data(data, values["synthetic"])
+    source = _describe_data(data, values["synthetic"], values.get("subfolders", "auto"))
     _check_writable(place.folder)
     if data is not None:
         collection.check_apart(data, place.folder)
@@ -93,7 +93,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         "data_name": source["name"],
         "lang": lang,
     }
-    with lock.hold(place.folder):
+    with lock.hold(place.folder), error_log.kept(place):
         _tidy(place)
         earlier = place.load_manifest()  # another process may have ended meanwhile
         manifest = _begin_manifest(earlier, profile, values, source, lang)
@@ -166,14 +166,15 @@ def _merge(steps, profile, given, earlier):
     return parameters.check(demo | base | asked)
 
 
-def _describe_data(data, kind):
+def _describe_data(data, kind, subfolders):
     """Name, folder and content hash of the data; synthetic ones are decided by the parameters alone."""
     if data is None:
         return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None}
     folder = pathlib.Path(data)
-    paths = collection.list_folder(folder)["path"].tolist()
-    masks = [str(mask.relative_to(folder)) for mask in pore_masks.find_all(folder, paths) if mask]
-    names = [*paths, collection.METADATA, pore_choices.NAME, *masks]
+    paths = collection.list_folder(folder, subfolders)["path"].tolist()
+    texts = {text for path in paths for text in sources.names_beside(path) if (folder / text).is_file()}
+    names = [*paths, metadata.find(folder) or metadata.NAMES[0], *sorted(texts)]
+    names += [pore_choices.NAME, *pore_masks.list_all(folder, paths)]
     return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib.base import files
+from nanofoam_lib.base.errors import DataError
 
 
 def test_a_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path):
@@ -51,3 +52,34 @@ def test_what_is_not_data_is_refused(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         files.write_json(tmp_path / "t.json", float("nan"))
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_and_truth_values_are_read_as_such_and_names_as_they_are(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("label,active,kl,size,n,note,batch\n001,True,0.5,3,7,NA,020\nNA,False,,4,,,10\n")
+    table = files.read_csv(path)
+    assert table["label"].tolist() == ["001", "NA"]
+    assert table["active"].tolist() == [True, False]
+    assert table["kl"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
+    assert table["size"].tolist() == [3, 4]
+    assert table["n"].tolist() == [7, pd.NA]
+    assert table["note"][0] == "NA"
+    assert table["batch"].tolist() == ["020", "10"]
+    assert pd.isna(table["note"][1])
+    path.write_text("label,got\n")
+    assert files.read_csv(path)["got"].mean() is not None and files.read_csv(path)["label"].tolist() == []
+    path.write_text("um_x,n\n,1\n,2\n")
+    assert np.isnan(np.asarray(files.read_csv(path)["um_x"], float)).all()
+
+
+def test_predicted_is_a_class_in_a_confusion_and_a_number_elsewhere(tmp_path):
+    for header, expected in (("true,predicted", "2"), ("wanted,predicted", 2)):
+        (tmp_path / "t.csv").write_text(f"{header}\n1,2\n")
+        assert files.read_csv(tmp_path / "t.csv")["predicted"][0] == expected
+
+
+def test_a_damaged_table_is_named(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("")
+    with pytest.raises(DataError, match=r"t\.csv: damaged"):
+        files.read_csv(path)

@@ -142,8 +142,7 @@ METADATA = 'path,label,group,pixel_size_um,note\na/1.png,a,s1,0.5,ñ\nb/1.png,b,
 def list_or_name(folder, content):
     (folder / "metadata.csv").write_bytes(content)
     try:
-        table = collection.list_folder(folder)
-        said = collection.compare_metadata(folder, table)
+        table, said = collection.survey(folder)
     except DataError as error:
         assert "metadata.csv" in str(error)
         assert "\n" not in str(error)
@@ -185,4 +184,4 @@ def test_noise_is_named(tmp_path, content):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_limit_holds_for_every_format(name):
     with pytest.raises(DataError, match=r"max_megapixels allows 0\.005"), formats.quiet():
-        formats.grey(photographs()[name], max_megapixels=0.005)
+        formats.opened(io.BytesIO(photographs()[name]), max_megapixels=0.005).__enter__()

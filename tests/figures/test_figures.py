@@ -190,7 +190,7 @@ def link():
 
 def test_predictability_writes_r2_and_clips_only_the_colour(link):
     axis = figures.predictability(link, ["porosity", "wall_um"], NOTE).axes[0]
-    assert [text.get_text() for text in axis.texts] == ["0.25", "−0.50", "0.90"]
+    assert [text.get_text() for text in axis.texts] == ["0.25", "−0.50", "0.90", "–"]
     assert "porosidad" in texts(figures.predictability(link, ["porosity", "wall_um"], lang="es"))
 
 

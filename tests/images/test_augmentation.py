@@ -34,9 +34,11 @@ def test_windows_come_from_everywhere_and_are_pieces_of_their_images():
 
 
 def test_only_squares_are_turned_by_quarters():
-    index = pd.DataFrame({"width": [480, 480], "height": [480, 476]})
+    index = pd.DataFrame({"width": [480, 480], "height": [480, 476], "um_x": np.nan, "um_y": np.nan})
     assert augmentation.symmetries(index) == tuple(range(8))
     assert augmentation.symmetries(index.assign(height=360)) == (0, 2, 4, 6)
+    assert augmentation.symmetries(index.assign(height=360, um_x=2.0, um_y=2.0)) == tuple(range(8))
+    assert augmentation.symmetries(index.assign(um_x=2.0, um_y=1.5)) == (0, 2, 4, 6)
     assert augmentation.symmetries(index.assign(height=360), "thesis") == tuple(range(8))
     image = np.arange(12).reshape(3, 4)[None, :, :3]
     flipped = [augmentation.dihedral(image, [element])[0] for element in augmentation.FLIPS]

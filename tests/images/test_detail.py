@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import save
 
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.images import detail
+from nanofoam_lib.images import detail, sources
 from nanofoam_lib.latent import binary_patterns
 
 
@@ -19,7 +20,7 @@ def pictures(folder):
 
 def test_the_function_is_given_what_the_crop_leaves(tmp_path):
     paths, greys = pictures(tmp_path)
-    detail.describe_all(corner_and_shape, paths, 8, tmp_path / "out.npy", crop=0.15, n_jobs=1)
+    detail.describe_all(corner_and_shape, paths, tmp_path / "out.npy", crop=0.15, n_jobs=1)
     found = np.load(tmp_path / "out.npy", allow_pickle=False)
     inner = [grey[9:51, 15:85] if len(grey) == 60 else grey[12:68, 15:85] for grey in greys]
     assert found.dtype == np.float32
@@ -30,15 +31,16 @@ def test_rows_do_not_depend_on_the_number_of_processes(tmp_path):
     paths, greys = pictures(tmp_path)
     for n_jobs in (1, 2):
         target = tmp_path / f"{n_jobs}.npy"
-        detail.describe_all(binary_patterns.multiscale_lbp, paths, [8, 8, 8], target, crop=0, n_jobs=n_jobs)
+        detail.describe_all(binary_patterns.multiscale_lbp, paths, target, crop=0, n_jobs=n_jobs)
         found = np.load(target)
         np.testing.assert_array_equal(found, [binary_patterns.multiscale_lbp(grey) for grey in greys])
 
 
-def test_16_bit_files_are_read_with_the_bits_of_the_index(tmp_path):
-    grey = np.full((40, 40), 4095, np.uint16)
-    paths = [save(grey, tmp_path / "a.png")] * 2
-    detail.describe_all(corner_and_shape, paths, [12, 16], tmp_path / "out.npy", n_jobs=1)
+def test_16_bit_files_are_read_by_the_scale_of_the_index(tmp_path):
+    save(np.full((40, 40), 4095, np.uint16), tmp_path / "a.png")
+    index = pd.DataFrame({"path": ["a.png"] * 2, "picture": 0, "plane": "first", "black": 0, "white": [4095, 65535]})
+    found = sources.of_index(tmp_path, index.assign(bar=""))
+    detail.describe_all(corner_and_shape, found, tmp_path / "out.npy", n_jobs=1)
     assert np.load(tmp_path / "out.npy")[:, 0].tolist() == [255, 16]
 
 
@@ -46,4 +48,4 @@ def test_a_file_that_is_gone_is_named(tmp_path):
     paths, _ = pictures(tmp_path)
     paths[1].unlink()
     with pytest.raises(DataError, match=r"1\.png"):
-        detail.describe_all(corner_and_shape, paths, 8, tmp_path / "out.npy", n_jobs=1)
+        detail.describe_all(corner_and_shape, paths, tmp_path / "out.npy", n_jobs=1)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.images import formats
+from nanofoam_lib.images import formats, levels
 
 GREY = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
 
@@ -17,6 +17,18 @@ def encoded(image, kind, **options):
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
+
+
+def grey(content, max_megapixels=100):
+    """Read the first picture by its own scale: grey, remarks."""
+    with formats.opened(io.BytesIO(content), max_megapixels=max_megapixels) as (picture,):
+        found = picture.flatten("first")
+        return levels.alone(levels.Range.of(found, picture.is_white_low)).apply(found), list(picture.remarks)
+
+
+def white_of(content):
+    with formats.opened(io.BytesIO(content)) as (picture,):
+        return levels.alone(levels.Range.of(picture.flatten("first"))).white
 
 
 def chunk(kind, content):
@@ -36,54 +48,53 @@ def deep_colour(levels):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-@pytest.mark.parametrize("bits", formats.DEPTHS)
+@pytest.mark.parametrize("bits", levels.DEPTHS)
 def test_16_bit_files_with_fewer_used_bits_are_not_dark(kind, bits):
     """The same picture, whatever number of bits the camera has: each level keeps its share of white."""
     white = 2**bits - 1
     deep = (GREY.astype(np.uint32) * white // 255).astype(np.uint16)
     deep[0, 0] = white
     content = encoded(Image.fromarray(deep), kind)
-    assert formats.depth(io.BytesIO(content)) == bits
-    levels, remarks = formats.grey(content)
-    assert abs(levels[1:].astype(int) - GREY[1:]).max() <= 1
-    assert levels[0, 0] == 255
+    assert white_of(content) == white
+    read, remarks = grey(content)
+    assert abs(read[1:].astype(int) - GREY[1:]).max() <= 1
+    assert read[0, 0] == 255
     assert remarks == []
 
 
 def test_levels_round_to_the_nearest():
     deep = np.array([[0, 8, 9, 2048, 4095]], np.uint16)
-    levels, _ = formats.grey(encoded(Image.fromarray(deep), "PNG"))
-    np.testing.assert_array_equal(levels[0], np.round(deep[0] / 4095 * 255))
+    read, _ = grey(encoded(Image.fromarray(deep), "PNG"))
+    np.testing.assert_array_equal(read[0], np.round(deep[0] / 4095 * 255))
 
 
 def test_the_depth_of_a_series_goes_before_that_of_the_file():
     dark = encoded(Image.fromarray(np.full((20, 20), 200, np.uint16)), "PNG")
-    assert (formats.grey(dark)[0] == 200).all()
-    assert (formats.grey(dark, bits=12)[0] == round(200 * 255 / 4095)).all()
+    assert (grey(dark)[0] == 200).all()
+    with formats.opened(io.BytesIO(dark)) as (picture,):
+        assert (levels.Scale(0, 4095).apply(picture.flatten("first")) == round(200 * 255 / 4095)).all()
 
 
 def test_big_endian_and_lzw_make_no_difference():
     deep = GREY.astype(np.uint16) * 16
-    expected = formats.grey(encoded(Image.fromarray(deep), "PNG"))[0]
-    np.testing.assert_array_equal(
-        formats.grey(encoded(Image.fromarray(deep), "TIFF", compression="tiff_lzw"))[0], expected
-    )
+    expected = grey(encoded(Image.fromarray(deep), "PNG"))[0]
+    np.testing.assert_array_equal(grey(encoded(Image.fromarray(deep), "TIFF", compression="tiff_lzw"))[0], expected)
     big_endian = encoded(Image.frombytes("I;16B", (50, 40), deep.astype(">u2").tobytes()), "TIFF")
-    np.testing.assert_array_equal(formats.grey(big_endian)[0], expected)
+    np.testing.assert_array_equal(grey(big_endian)[0], expected)
 
 
 def test_8_bit_files_use_8_bits_and_are_never_stretched():
     for mode in ("L", "RGB", "P", "1", "CMYK"):
         content = encoded(Image.fromarray(GREY // 8).convert(mode), "TIFF")
-        assert formats.depth(io.BytesIO(content)) == 8
-    assert formats.grey(encoded(Image.fromarray(GREY // 8), "PNG"))[0].max() < 32
+        assert white_of(content) == 255
+    assert grey(encoded(Image.fromarray(GREY // 8), "PNG"))[0].max() < 32
 
 
 def test_16_bit_colour_is_read_by_its_upper_half_or_refused_if_that_is_empty():
-    levels = GREY.astype(np.uint16) * 257
-    np.testing.assert_array_equal(formats.grey(deep_colour(levels))[0], GREY)
+    deep = GREY.astype(np.uint16) * 257
+    np.testing.assert_array_equal(grey(deep_colour(deep))[0], GREY)
     with pytest.raises(DataError, match="12 of 16 bits per colour"):
-        formats.grey(deep_colour(levels // 16))
+        grey(deep_colour(deep // 16))
 
 
 @pytest.mark.parametrize(
@@ -91,32 +102,33 @@ def test_16_bit_colour_is_read_by_its_upper_half_or_refused_if_that_is_empty():
 )
 def test_of_several_pages_the_first_is_read_and_that_is_said(kind, options):
     pages = [Image.fromarray(np.full((30, 40), level, np.uint8)).convert("RGB") for level in (10, 200, 90)]
-    levels, remarks = formats.grey(encoded(pages[0], kind, save_all=True, append_images=pages[1:], **options))
-    assert levels.shape == (30, 40)
-    assert (levels == 10).all()
-    assert remarks == [formats.MORE_PAGES]
+    read, remarks = grey(encoded(pages[0], kind, save_all=True, append_images=pages[1:], **options))
+    assert read.shape == (30, 40)
+    assert (read == 10).all()
+    assert remarks == [formats.MORE_PLANES]
 
 
 def test_cmyk_jpeg_is_not_inverted():
     colour = Image.new("RGB", (32, 32), (200, 100, 50))
-    levels, _ = formats.grey(encoded(colour.convert("CMYK"), "JPEG", quality=95))
-    assert abs(levels.astype(int) - formats.grey(encoded(colour, "PNG"))[0]).max() <= 3
+    read, _ = grey(encoded(colour.convert("CMYK"), "JPEG", quality=95))
+    assert abs(read.astype(int) - grey(encoded(colour, "PNG"))[0]).max() <= 3
 
 
 @pytest.mark.parametrize("side", [20_000, 60_000])
 def test_a_bomb_is_refused_before_it_is_decoded(side):
     """Without pixels: whoever tried to decode this would say something else."""
     with pytest.raises(DataError, match=rf"^has {side}×{side} pixels, .*max_megapixels allows 100$"), formats.quiet():
-        formats.grey(png(side, side, 8, 0, b""))
+        grey(png(side, side, 8, 0, b""))
 
 
 def test_the_limit_can_be_set_either_way():
     content = encoded(Image.new("L", (1000, 1001)), "PNG")
     with pytest.raises(DataError, match=r"1\.001 million; max_megapixels allows 1$"):
-        formats.grey(content, max_megapixels=1)
-    assert formats.grey(content, max_megapixels=1.001)[0].shape == (1001, 1000)
-    with formats.quiet():  # above Pillow's own limit, 179 million
-        assert formats.depth(io.BytesIO(png(20_000, 10_000, 8, 0, b"")), max_megapixels=200) == 8
+        grey(content, max_megapixels=1)
+    assert grey(content, max_megapixels=1.001)[0].shape == (1001, 1000)
+    mosaic = io.BytesIO(png(20_000, 10_000, 8, 0, b""))  # above Pillow's own limit, 179 million
+    with formats.quiet(), formats.opened(mosaic, max_megapixels=200) as (picture,):
+        assert (picture.width, picture.height) == (20_000, 10_000)
 
 
 def test_quiet_puts_everything_back():
@@ -132,7 +144,7 @@ def test_quiet_puts_everything_back():
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "ICO", "EPS", "PPM"])
 def test_other_formats_are_refused_whatever_the_file_is_called(kind):
     with pytest.raises(DataError, match="not an image of a known format"):
-        formats.grey(encoded(Image.new("RGB", (64, 64)), kind))
+        grey(encoded(Image.new("RGB", (64, 64)), kind))
 
 
 def test_blocks_of_silence_that_overlap_end_in_what_was_before():

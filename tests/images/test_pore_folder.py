@@ -8,8 +8,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.images import pore_choices, pore_folder, pore_study, pore_tables
+from nanofoam_lib.base.errors import DataError, RunWarning
+from nanofoam_lib.images import pore_choices, pore_folder, pore_study, pore_tables, preprocessing
+
+pytestmark = pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
 
 REQUEST = pore_study.Request(crop=0.0)
 
@@ -33,7 +35,8 @@ def folder(tmp_path):
 
 def test_tables_labels_and_overlays(folder, tmp_path):
     out = tmp_path / "out"
-    pictures = pore_folder.measure(folder, out, REQUEST, n_jobs=1)
+    with pytest.warns(RunWarning, match=r"b/0\.png: the pixel size is unknown, and every length of the pores stays"):
+        pictures = pore_folder.measure(folder, out, REQUEST, n_jobs=1)
     written = pd.read_csv(out / "pictures.csv")
     assert written["path"].tolist() == ["a/0.png", "a/1.png", "b/0.png"]
     assert written["verdict"].tolist() == pictures["verdict"].tolist() == ["ok"] * 3
@@ -54,7 +57,9 @@ def test_tables_labels_and_overlays(folder, tmp_path):
 def test_what_is_done_is_not_done_again(folder, tmp_path, monkeypatch):
     out, studied = tmp_path / "out", []
     study = pore_study.of_file
-    monkeypatch.setattr(pore_study, "of_file", lambda *given, **more: studied.append(given[1]) or study(*given, **more))
+    monkeypatch.setattr(
+        pore_study, "of_file", lambda *given, **more: studied.append(given[1].path.name) or study(*given, **more)
+    )
     first = pore_folder.measure(folder, out, REQUEST, n_jobs=1)
     kept = (out / "pictures.csv").read_bytes(), (out / "pores.csv").read_bytes()
     studied.clear()
@@ -63,7 +68,7 @@ def test_what_is_done_is_not_done_again(folder, tmp_path, monkeypatch):
     (out / "labels/a/1.png.tif").unlink()
     Image.fromarray(discs(9)).save(folder / "b/0.png")
     pore_folder.measure(folder, out, REQUEST, n_jobs=1)
-    assert studied == ["a/1.png", "b/0.png"]
+    assert studied == ["1.png", "0.png"]
     studied.clear()
     pore_folder.measure(folder, out, pore_study.Request("dark", crop=0.0), n_jobs=1)
     assert len(studied) == 3
@@ -122,12 +127,12 @@ def test_wrong_choices_say_what_is_wrong(folder, text, problem):
         pore_choices.read(folder)
 
 
-def test_a_class_with_many_doubtful_pictures_says_nothing(folder):
+def test_a_class_with_many_doubtful_pictures_says_nothing(folder, tmp_path):
     rng = np.random.default_rng(0)
     for i in range(2):
         Image.fromarray(rng.integers(0, 256, (160, 200), dtype=np.uint8)).save(folder / f"b/noise{i}.png")
-    index = pd.DataFrame({"path": ["a/0.png", "a/1.png", "b/0.png", "b/noise0.png", "b/noise1.png"]})
-    index = index.assign(id=range(5), label=list("aabbb"), group=index["path"], pixel_size_um=2.0)
+    index, _ = preprocessing.process(folder, tmp_path / "images.npy", crop=0.0, um_per_pixel=None)
+    assert index["path"].tolist() == ["a/0.png", "a/1.png", "b/0.png", "b/noise0.png", "b/noise1.png"]
     found = pore_tables.measure(folder, index, crop=0.0, n_jobs=1)
     assert found.pictures["verdict"].tolist() == ["ok", "ok", "ok", "doubtful", "doubtful"]
     assert found.measures["porosity"].notna().tolist() == [True, True, False, False, False]

@@ -11,7 +11,7 @@ from PIL import Image
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection, micrographs, pores, preprocessing
+from nanofoam_lib.images import checking, collection, formats, micrographs, pores, preprocessing, sources
 
 
 def test_process_is_read_and_preprocess_row_by_row(tiles, tmp_path):
@@ -61,7 +61,7 @@ def test_lengths_survive_the_squeeze(tmp_path):
     for label in "ab":
         (tmp_path / "d" / label).mkdir(parents=True)
         for i in range(2):
-            picture = np.full((1200, 1600), 200, np.uint8)
+            picture = np.tile(np.linspace(180, 220, 1600).astype(np.uint8), (1200, 1))
             picture[500:700, 700:900] = i  # a hole of 200 × 200 raw pixels = 54 × 54 µm
             picture[0, 0] = ord(label)
             save(picture, tmp_path / "d" / label / f"{i}.png")
@@ -75,14 +75,20 @@ def test_lengths_survive_the_squeeze(tmp_path):
 
 def test_metadata_gives_groups_pixel_sizes_and_further_columns(tiles, tmp_path):
     rows = [
-        {"path": f"{name}/{name}_{i}.png", "label": name, "group": f"s{i % 2}", "pixel_size_um": 2.0, "current_mA": i}
+        {
+            "path": f"{name}/{name}_{i}.png",
+            "label": name,
+            "group": f"{name}-s{i % 2}",
+            "pixel_size_um": 2.0,
+            "current_mA": i,
+        }
         for name in ("brick", "grass", "gravel")
         for i in range(6)
     ]
     pd.DataFrame(rows[:-1]).to_csv(tiles / "metadata.csv", index=False)
     with pytest.warns(RunWarning, match=r"metadata\.csv has no row for gravel/gravel_5\.png: each"):
         index, _ = preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=2.0)
-    assert index.loc[index["path"] == "brick/brick_3.png", "group"].item() == "s1"
+    assert index.loc[index["path"] == "brick/brick_3.png", "group"].item() == "brick-s1"
     assert index.loc[index["path"] == rows[-1]["path"], "group"].item() == rows[-1]["path"]
     assert index["current_mA"].dropna().tolist() == [row["current_mA"] for row in rows[:-1]]
     assert index["um_x"].notna().all()
@@ -105,14 +111,16 @@ SPOILT = {"grass/grass_0.png", "brick/text.png", "brick/tiny.png", "gravel/copy.
 
 
 def test_check_lists_every_problem(spoilt):
-    problems = preprocessing.check(spoilt).set_index("path")["problem"]
+    problems = checking.check(spoilt).problems.set_index("path")["problem"]
     assert set(problems.index) == SPOILT
     assert "duplicate of brick/brick_1.png" in problems["gravel/copy.png"]
     assert "1 usable" in problems["lonely"]
 
 
 def test_check_of_a_good_folder_is_empty(tiles):
-    assert len(preprocessing.check(tiles)) == 0
+    found = checking.check(tiles)
+    assert len(found.problems) == 0
+    assert found.said == []
 
 
 def test_process_stops_at_bad_images_and_leaves_the_earlier_array(spoilt, tmp_path):
@@ -136,9 +144,9 @@ def test_process_can_leave_bad_images_out(spoilt, tmp_path):
 
 def test_mixed_sizes_and_pixel_sizes_are_warned_of(tiles, tmp_path):
     save(np.random.default_rng(0).integers(0, 255, (300, 200), dtype=np.uint8), tiles / "brick" / "other.png")
-    (tiles / "metadata.csv").write_text("path,pixel_size_um\nbrick/other.png,3\n")
+    (tiles / "metadata.csv").write_text("path,group,pixel_size_um\nbrick/other.png,a,3\n")
     with pytest.warns(RunWarning) as caught:
-        preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=1.0)
+        preprocessing.process(tiles, tmp_path / "images.npy", pixel_size_um=1.0, um_per_pixel="none")
     said = [str(warning.message).split(" (")[0] for warning in caught]
     assert said[1:] == ["mixed image sizes", "mixed pixel sizes"]
     assert "no row for brick/brick_0.png and 17 more" in said[0]
@@ -159,7 +167,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 
 
 def problems_of(folder):
-    return preprocessing.check(folder).set_index("path")["problem"].to_dict()
+    return checking.check(folder).problems.set_index("path")["problem"].to_dict()
 
 
 def test_what_is_no_image_of_the_folder_is_named_and_nothing_hangs(tiles, tmp_path):
@@ -193,7 +201,7 @@ def test_a_class_that_is_a_link_out_of_the_folder_is_refused(tiles, tmp_path):
 
 def test_images_above_the_limit_are_named(tiles, tmp_path):
     save(np.arange(90_000, dtype=np.uint8).reshape(300, 300), tiles / "brick" / "large.png")
-    problems = preprocessing.check(tiles, max_megapixels=0.05)
+    problems = checking.check(tiles, max_megapixels=0.05).problems
     assert problems["path"].tolist() == ["brick/large.png"]
     assert "0.09 million; max_megapixels allows 0.05" in problems["problem"][0]
     with pytest.warns(RunWarning, match="mixed"):
@@ -212,13 +220,13 @@ def test_a_series_of_16_bits_is_scaled_as_one(tmp_path):
             save(deep, tmp_path / "d" / label / f"{i}.tif")
     index, _ = preprocessing.process(tmp_path / "d", tmp_path / "images.npy", crop=0, size=64)
     images = np.load(tmp_path / "images.npy")
-    assert (index["bits"] == 12).all()
+    assert (index["black"] == 0).all() and (index["white"] == 4095).all()
     assert images[(index["label"] == "bright").to_numpy()].max() == 255
     assert images[(index["label"] == "dark").to_numpy()].max() == round(900 * 255 / 4095)
-    dark = tmp_path / "d" / "dark" / "0.tif"
-    np.testing.assert_array_equal(images[2], micrographs.read(dark, bits=12))
-    assert micrographs.read(dark).max() == round(900 * 255 / 1023)
-    assert micrographs.read_colour(dark, 64, bits=12).max() == round(900 * 255 / 4095)
+    dark = sources.of_index(tmp_path / "d", index)[2]
+    np.testing.assert_array_equal(images[2], micrographs.read(dark))
+    assert micrographs.read(dark.path).max() == round(900 * 255 / 1023)
+    assert micrographs.read_colour(dark, 64).max() == round(900 * 255 / 4095)
 
 
 def test_what_is_odd_but_usable_is_said_once(tiles, tmp_path):
@@ -230,7 +238,7 @@ def test_what_is_odd_but_usable_is_said_once(tiles, tmp_path):
     with pytest.warns(RunWarning) as caught:
         index, bad = preprocessing.process(tiles, tmp_path / "images.npy")
     assert [str(warning.message) for warning in caught] == [
-        "brick/a.tif and 1 more: holds more than one page or frame, of which the first is read",
+        f"brick/a.tif and 1 more: {formats.MORE_PLANES}",
         "grass/flat.png: shows one grey level only",
     ]
     assert len(bad) == 0
@@ -268,7 +276,7 @@ def test_pillow_s_own_warnings_stay_inside(tiles):
 
 def test_a_bad_row_leaves_no_trace_in_metadata_columns(tiles, tmp_path):
     """Further columns may be called like anything that preprocessing keeps for itself."""
-    table = collection.list_folder(tiles)[["path"]].assign(problem="none", remarks="", pixels=3)
+    table = collection.list_folder(tiles)[["path", "group"]].assign(problem="none", remarks="", pixels=3)
     table.to_csv(tiles / "metadata.csv", index=False)
     index, _ = preprocessing.process(tiles, tmp_path / "images.npy")
     assert (index["problem"] == "none").all()

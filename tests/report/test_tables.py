@@ -5,35 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.report import tables
-
-
-def test_numbers_and_truth_values_are_read_as_such_and_names_as_they_are(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("label,active,kl,size,n,note\n001,True,0.5,3,7,NA\nNA,False,,4,,\n")
-    table = tables.read(path)
-    assert table["label"].tolist() == ["001", "NA"]
-    assert table["active"].tolist() == [True, False]
-    assert table["kl"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
-    assert table["size"].tolist() == [3, 4]
-    assert table["n"].tolist() == [7, pd.NA]
-    assert tables.cells(table, "en")["n"].tolist() == ["7", "–"]
-    assert table["note"][0] == "NA"
-    assert pd.isna(table["note"][1])
-
-
-def test_predicted_is_a_class_in_a_confusion_and_a_number_elsewhere(tmp_path):
-    for header, expected in (("true,predicted", "2"), ("wanted,predicted", 2)):
-        (tmp_path / "t.csv").write_text(f"{header}\n1,2\n")
-        assert tables.read(tmp_path / "t.csv")["predicted"][0] == expected
-
-
-def test_a_damaged_table_is_named(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("")
-    with pytest.raises(DataError, match=r"t\.csv: cannot be read"):
-        tables.read(path)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,15 @@ def test_values_are_json():
         ({"latent_dims": [128, "x"]}, "latent_dims"),
         ({"learning_rate": -1}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"crop": 0.6}, "crop must be a number from 0 to 0.45"),
+        ({"crop": 0.6}, "crop must be a number from 0 to 0.45 or a JSON list of 4, .top, right, bottom, left."),
+        ({"crop": [0.1, 0.1, 0.1]}, "crop must be"),
+        ({"crop": [0.1, 0.1, 0.1, 0.5]}, "crop must be"),
+        ({"crop": "auto"}, "crop must be"),
+        ({"bar": "bottom"}, 'bar must be a whole number from 0 to 10000 or "auto" or "none"'),
+        ({"bar": 1.5}, "bar must be"),
+        ({"um_per_pixel": 0}, 'um_per_pixel must be a number from .* or "auto" or "none", not 0'),
+        ({"um_per_pixel": None}, "um_per_pixel must be"),
+        ({"stack": "all"}, 'stack must be one of "first", "max", "mean", "each"'),
         ({"seed": None}, "seed"),
         ({"protocol": "random"}, 'protocol must be one of "by-group", "thesis"'),
         ({"kinds": ["vae", "gan"]}, 'kinds must be a JSON list of some of "vae", "ae", "texture"'),
@@ -49,6 +57,9 @@ def test_right_values_pass_and_whole_numbers_become_floats_where_floats_are_mean
     checked = parameters.check({"beta": 1, "pixel_size_um": None, "epochs": 2})
     assert checked == {"beta": 1.0, "pixel_size_um": None, "epochs": 2}
     assert isinstance(checked["beta"], float)
+    words = {"bar": "auto", "um_per_pixel": "none", "crop": [0, 0.1, 0.45, 0], "stack": "each"}
+    assert parameters.check(words) == words
+    assert parameters.check({"bar": 70, "um_per_pixel": 2}) == {"bar": 70, "um_per_pixel": 2.0}
 
 
 def test_profiles_come_by_name_or_from_a_file(tmp_path):

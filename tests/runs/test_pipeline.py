@@ -1,3 +1,4 @@
+import html
 import json
 import os
 import re
@@ -11,13 +12,15 @@ import pandas as pd
 import pytest
 from conftest import write_tiles
 
-from nanofoam_lib.base import provenance
+from nanofoam_lib.base import files, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.explain import inspection
 from nanofoam_lib.images import micrographs
+from nanofoam_lib.lab import explore
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
-from nanofoam_lib.report import tables
+from nanofoam_lib.report import latex_tables, tables
 from nanofoam_lib.runs import execution, pipeline
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
@@ -27,14 +30,22 @@ ASKED = {
 }  # fmt: skip
 
 
+#: What classes may be called: a number, a word for nothing, and 100 characters that mean much to HTML, LaTeX, Python.
+NUMBER, NOTHING, HOSTILE = "020", "NA", ("Ní\"q'u%e&l_$x_{$ <b>#{0}~^ " + 100 * "long ").strip()[:100]
+CLASSES = {"brick": NUMBER, "grass": NOTHING, "gravel": HOSTILE}
+
+
 @pytest.fixture(scope="module")
 def tiles_folder(tmp_path_factory):
-    return write_tiles(tmp_path_factory.mktemp("data") / "tiles", per_class=5)
+    folder = write_tiles(tmp_path_factory.mktemp("data") / "tiles", per_class=5)
+    for name, label in CLASSES.items():
+        (folder / name).rename(folder / label)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiles_folder):
-    """Run the whole chain once, in Spanish, on real photographs of unknown pixel size."""
+    """Run the whole chain once, in Spanish, on real photographs of unknown pixel size and classes of hostile names."""
     out = tmp_path_factory.mktemp("reports") / "tiles"
     return pipeline.run(out, "demo", tiles_folder, ASKED, lang="es")
 
@@ -68,8 +79,9 @@ def test_the_run_folder_is_that_of_the_contract(finished):
     figures = (
         "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances",
         "controls", "confusion", "geometry", "architecture", "workflow", "gradcam_scheme", "pca_example",
-        "reparametrisation", "wss_bss_scheme", "table1", "controls_table", "gradcam_brick", "gradcam_grass",
-        "gradcam_gravel", "gradcam_cells", "gradcam_average", "gradcam_checks", "class_maps", "latent_map",
+        "reparametrisation", "wss_bss_scheme", "table1", "controls_table", "gradcam_cells",
+        *(f"gradcam_{label}" for label in CLASSES.values()),
+        "gradcam_average", "gradcam_checks", "class_maps", "latent_map",
         "latent_grid", "traversals", "interpolation", "samples", "designs", "wanted_got", "traversals_texture",
         "wanted_got_texture", "large_foams", "texture_maps", "generated_quality",
     )  # fmt: skip
@@ -90,7 +102,7 @@ def test_the_run_folder_is_that_of_the_contract(finished):
 
 
 def test_the_index_matches_the_images_and_the_files(finished, tiles_folder):
-    images, index = np.load(finished.images, allow_pickle=False), pd.read_csv(finished.index)
+    images, index = np.load(finished.images, allow_pickle=False), files.read_csv(finished.index)
     columns = ["id", "path", "label", "group", "split", "width", "height", "um_x", "um_y", "sha256"]
     assert list(index.columns[:10]) == columns
     assert images.shape == (15, 128, 128)
@@ -140,6 +152,34 @@ def test_the_manifest_tells_what_the_run_was_made_from(finished, tiles_folder):
             assert provenance.hash_file(finished.folder / name) == digest
 
 
+def test_names_stay_what_they_are_from_the_folder_to_the_report(finished):
+    labels = set(CLASSES.values())
+    columns = {"separation": ("class_a", "class_b"), "confusion": ("true", "predicted"), "latent_map": ("label",)}
+    for name, own in columns.items():
+        table = files.read_csv(finished.table(name))
+        assert set(table[[*own]].to_numpy().ravel()) == labels, name
+    assert set(finished.load_index()["label"]) == labels
+    assert set(finished.load_generated()[0]["class"]) == labels | {""}
+    for path in (finished.figure("pca.csv"), finished.figure("micrographs_raw.csv"), finished.figure("confusion.csv")):
+        table = files.read_csv(path)
+        assert set(table["true" if "true" in table else "label"]) == labels, path
+    page = finished.report.read_text(encoding="utf-8")
+    assert html.escape(HOSTILE, quote=False) in html.unescape(page).replace(HOSTILE, html.escape(HOSTILE, quote=False))
+    assert "<b>#{0}" not in page
+    document = (finished.folder / "thesis.tex").read_text(encoding="utf-8")
+    assert latex_tables.escape(HOSTILE) in document and HOSTILE not in document
+
+
+def test_the_explorer_opens_a_run_whose_names_are_hostile(finished, tmp_path):
+    images, index, measures = finished.load_images(), finished.load_index(), files.read_csv(finished.pores)
+    model, mu = vae.load(finished.model("vae", 3)), files.read_npz(finished.descriptors("vae", 3))["mu"]
+    dimensions = files.read_csv(finished.table("dimensions"))
+    explorer = explore.Explorer(inspection.open_space(model, images, index, measures, mu, dimensions), HOSTILE, "es")
+    assert set(explorer.space.index["label"]) == set(CLASSES.values())
+    explorer.figure().savefig(tmp_path / "explorer.png")
+    assert explorer.summary()
+
+
 def test_the_report_needs_nothing_else(finished):
     page = finished.report.read_text()
     assert page.count("data:image/png;base64,") == len(list(finished.folder.glob("figures/*.png")))
@@ -178,7 +218,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
 
 
 def test_geometry_holds_measures_of_each_image_and_r2_of_each_descriptor(finished):
-    geometry, measures = pd.read_csv(finished.table("geometry")), pd.read_csv(finished.pores)
+    geometry, measures = files.read_csv(finished.table("geometry")), files.read_csv(finished.pores)
     images, r2 = (geometry[geometry["row"] == row].reset_index(drop=True) for row in ("image", "r2"))
     pd.testing.assert_frame_equal(images[list(measures)], measures, check_dtype=False)
     assert list(images["id"]) == list(range(15))
@@ -257,7 +297,7 @@ def test_another_image_or_a_damaged_file_runs_again(copy, tiles_folder, executed
     assert executed == ALL[2:]
     executed.clear()
     other = shutil.copytree(tiles_folder, tmp_path / "tiles")
-    shutil.copy(other / "brick" / "brick_0.png", other / "brick" / "new.png")
+    shutil.copy(other / NUMBER / "brick_0.png", other / NUMBER / "new.png")
     pipeline.run(copy.folder, "demo", other, ASKED)
     assert executed == ALL
 
@@ -366,7 +406,7 @@ def snapshot(folder):
 def test_bad_images_stop_the_run_and_leave_the_earlier_one(copy, tiles_folder, tmp_path):
     bad = shutil.copytree(tiles_folder, tmp_path / "tiles")
     for name, length in (("brick_2", 900), ("grass_1", 0)):
-        victim = bad / name.split("_")[0] / f"{name}.png"
+        victim = bad / CLASSES[name.split("_")[0]] / f"{name}.png"
         victim.write_bytes(victim.read_bytes()[:length])
     before = snapshot(copy.folder)
     with pytest.raises(DataError, match=r"brick_2\.png.*2 bad in all.*skip_bad=true"):
@@ -376,7 +416,7 @@ def test_bad_images_stop_the_run_and_leave_the_earlier_one(copy, tiles_folder, t
 
 def test_bad_images_can_be_left_out_and_are_recorded(tiles_folder, tmp_path, executed, monkeypatch):
     bad = shutil.copytree(tiles_folder, tmp_path / "tiles")
-    (bad / "grass" / "grass_1.png").write_text("hello")
+    (bad / NOTHING / "grass_1.png").write_text("hello")
     monkeypatch.undo()
     real = pipeline.execution.execute
     monkeypatch.setattr(
@@ -387,7 +427,7 @@ def test_bad_images_can_be_left_out_and_are_recorded(tiles_folder, tmp_path, exe
     with pytest.raises(StepError, match="enough"):
         pipeline.run(tmp_path / "out", "demo", bad, ASKED | {"skip_bad": True, "pixel_size_um": 2})
     manifest = Run(tmp_path / "out").load_manifest()
-    assert manifest["left_out"] == [{"path": "grass/grass_1.png", "problem": "is not an image of a known format"}]
+    assert manifest["left_out"] == [{"path": "NA/grass_1.png", "problem": "is not an image of a known format"}]
     assert len(Run(tmp_path / "out").load_images()) == 14
     assert (Run(tmp_path / "out").load_index()["um_x"] == 2 * 112 / 128).all()
 

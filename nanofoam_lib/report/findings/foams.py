@@ -8,7 +8,7 @@ import pandas as pd
 
 from nanofoam_lib.latent import fulfilment, inverse_design
 from nanofoam_lib.models import kinds
-from nanofoam_lib.report.findings.phrases import count
+from nanofoam_lib.report.findings.phrases import count, num, percent
 
 if TYPE_CHECKING:
     from nanofoam_lib.models import realism
@@ -31,16 +31,16 @@ def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
         Markdown.
     """
     return (
-        f"Of {count(len(real), 'real held-out image')}, the median lies {real['distance'].median():.2f} times as far "
+        f"Of {count(len(real), 'real held-out image')}, the median lies {num(real['distance'].median())} times as far "
         f"from its nearest train images as these lie from theirs, and {_error(yardstick.error, real)}. Beyond the 99th "
-        f"percentile, {yardstick.gauge.max_distance:.2f} or {yardstick.gauge.max_error:.2f}, a generated picture is "
+        f"percentile, {num(yardstick.gauge.max_distance)} or {num(yardstick.gauge.max_error)}, a generated picture is "
         f"marked as extrapolation; so are "
-        f"{real['extrapolation'].mean():.0%} of the real ones."
+        f"{percent(real['extrapolation'].mean())} of the real ones."
     )
 
 
 def _error(name, real):
-    median = f"{real[name].median():.2f}"
+    median = f"{num(real[name].median())}"
     if name == kinds.CYCLE:
         return f"comes back {median} such spacings from where it was decoded"
     return (
@@ -69,9 +69,10 @@ def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[s
     said = []
     for name, own in points[points["split"] == "test"].groupby("descriptor"):
         values = measures.iloc[own["id"]][list(names)].set_axis(own.index)
+        values = values.loc[:, values.max() > values.min()]  # what is the same everywhere changes along no axis
         rho = own[["x", "y"]].rename(columns={"x": 1, "y": 2}).apply(values.corrwith, method="spearman").dropna()
         closest = [
-            f"{measure} along axis {row.abs().idxmax()} (ρ = {row[row.abs().idxmax()]:.2f})"
+            f"{measure} along axis {row.abs().idxmax()} (ρ = {num(row[row.abs().idxmax()])})"
             for measure, row in rho.iterrows()
         ]
         said.append(f"On the map of {name}, test images change in {', '.join(closest) or 'no known pore measure'}")
@@ -100,8 +101,8 @@ def generated(table: pd.DataFrame) -> str:
     verdict = " They are **too pale to pass for foams**, whatever their gauge says." if contrast < 0.5 else ""
     return (
         f"{(~beyond).sum()} of {count(len(table), 'picture')} lie among real images; the farthest point is "
-        f"{table['distance'].max():.2f} spacings out. {f'Extrapolation: {where}. ' if where else ''}The pictures have "
-        f"{contrast:.0%} of the contrast of real ones (median).{verdict}"
+        f"{num(table['distance'].max())} spacings out. {f'Extrapolation: {where}. ' if where else ''}The pictures have "
+        f"{percent(contrast)} of the contrast of real ones (median).{verdict}"
     )
 
 
@@ -156,15 +157,15 @@ _REASONS = {
 
 def _numbers(row):
     each = f", each drawn from {row.fields} fields of noise," if row.fields > 1 else ""
-    one = f"; a single picture by {row.designed:.0%}" if row.fields > 1 else ""
+    one = f"; a single picture by {percent(row.designed)}" if row.fields > 1 else ""
     surely = "" if row.ci_high < min(row.train_median, row.middle) else ", though not by more than chance allows"
     beaten = f"the orders beat both{surely}" if row.beats_constant else "the orders do not beat them"
     return (
-        f"{count(row.orders, 'order').capitalize()}{each} miss what was wanted by {row.error:.0%} (median; 95 % "
-        f"interval {row.ci_low:.0%} to {row.ci_high:.0%}{one}; rank correlation of wanted and got "
-        f"{row.rank_correlation:.2f}). "
-        f"One foam for all orders misses by {row.train_median:.0%} with the train median, by {row.middle:.0%} with the "
-        f"middle of the range: {beaten}."
+        f"{count(row.orders, 'order').capitalize()}{each} miss what was wanted by {percent(row.error)} (median; 95 % "
+        f"interval {percent(row.ci_low)} to {percent(row.ci_high)}{one}; rank correlation of wanted and got "
+        f"{num(row.rank_correlation)}). "
+        f"One foam for all orders misses by {percent(row.train_median)} with the train median, by "
+        f"{percent(row.middle)} with the middle of the range: {beaten}."
     )
 
 
@@ -172,8 +173,8 @@ def _foams(row):
     """Say whether what was drawn are pores, and how many orders are filled."""
     are = "" if row.round else ": what is drawn **are no pores**, whatever their measures"
     return (
-        f"Circularity is {row.circularity:.2f} where real ones have {row.real_circularity:.2f}{are}. Filled, within "
-        f"{fulfilment.TOLERATED:.0%} and with pores as round as real ones: {row.filled} of {row.orders}."
+        f"Circularity is {num(row.circularity)} where real ones have {num(row.real_circularity)}{are}. Filled, within "
+        f"{percent(fulfilment.TOLERATED)} and with pores as round as real ones: {row.filled} of {row.orders}."
     )
 
 
@@ -181,8 +182,8 @@ def _limits(row):
     if row.picture == fulfilment.TOGETHER:
         return "An order counts as filled if all of its measures are."
     return (
-        f"The regression has R² = {row.r2:.2f} on held-out images; their reconstructions miss by "
-        f"{row.reconstruction:.0%}, they themselves, reduced to 128×128, by {row.real:.0%}."
+        f"The regression has R² = {num(row.r2)} on held-out images; their reconstructions miss by "
+        f"{percent(row.reconstruction)}, they themselves, reduced to 128×128, by {percent(row.real)}."
     )
 
 
@@ -201,8 +202,8 @@ def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
     """
     (x, y), (real_x, real_y) = (own[["half_width_x", "half_width_y"]].mean() for own in (drawn, real))
     said = (
-        f"The two-point correlation of {count(len(drawn), 'picture')} falls to half at {x:.1f} pixels in x and {y:.1f} "
-        f"in y, a ratio of {x / y:.2f}"
+        f"The two-point correlation of {count(len(drawn), 'picture')} falls to half at {num(x, 1)} pixels in x and "
+        f"{num(y, 1)} in y, a ratio of {num(x / y)}"
     )
     if real.empty:
         return f"{said}."
@@ -211,6 +212,6 @@ def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
     same = differ <= CHANCE * math.hypot(*(0.0 if math.isnan(error) else error for error in errors)) + 1e-9
     verdict = "they are **as isotropic as real ones**" if same else "they are **stretched as real ones are not**"
     return (
-        f"{said}; that of real held-out images at {real_x:.1f} and {real_y:.1f}, a ratio of {real_x / real_y:.2f}: "
-        f"{verdict}."
+        f"{said}; that of real held-out images at {num(real_x, 1)} and {num(real_y, 1)}, a ratio of "
+        f"{num(real_x / real_y)}: {verdict}."
     )

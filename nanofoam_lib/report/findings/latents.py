@@ -6,7 +6,7 @@ import pandas as pd
 
 from nanofoam_lib.latent.projection import Projection
 from nanofoam_lib.models import control_registry
-from nanofoam_lib.report.findings.phrases import interval
+from nanofoam_lib.report.findings.phrases import interval, num, percent
 
 
 def controls(scores: pd.DataFrame, chance: float) -> str:
@@ -38,9 +38,21 @@ def controls(scores: pd.DataFrame, chance: float) -> str:
     guessing = "" if best["ci_low"] > chance else " Its interval includes guessing."
     return (
         f"Best of the models is **{best['descriptor']} of {best['kind']}-{best['latent_dim']}**, {interval(best)}; "
-        f"naming the largest class scores {chance:.2f}.{guessing} Best of the controls is **{rival['descriptor']}**, "
-        f"{interval(rival)}. {verdict}"
+        f"naming the largest class scores {num(chance)}.{guessing} Best of the controls is **{rival['descriptor']}**, "
+        f"{interval(rival)}. {verdict}{_confound(scores, chance)}"
     )
+
+
+def _confound(scores, chance):
+    """Say how well the magnification alone tells the classes, where it varies."""
+    own = scores[scores["descriptor"] == control_registry.MAGNIFICATION]
+    if not len(own):
+        return ""
+    row = own.iloc[0]
+    told = f" A forest that knows nothing but the size of a pixel scores {interval(row)}"
+    if row["ci_low"] > chance:
+        return f"{told}: **the classes differ in magnification**, and a score may be due to that alone."
+    return f"{told}: the magnification does not give the class away."
 
 
 def supervision(scores: pd.DataFrame, chance: float) -> str:
@@ -63,15 +75,15 @@ def supervision(scores: pd.DataFrame, chance: float) -> str:
     best = models.loc[models["accuracy"].idxmax()]
     gap = taught["accuracy"] - best["accuracy"]
     return (
-        f"The same convolutions trained with labels reach {interval(taught)}; naming the largest class {chance:.2f}. "
-        f"That is {abs(gap):.2f} {'more' if gap > 0 else 'less'} than the best descriptor learnt without labels "
-        f"({best['descriptor']} of {best['kind']}-{best['latent_dim']:.0f} with {best['classifier']})."
+        f"The same convolutions trained with labels reach {interval(taught)}; naming the largest class {num(chance)}. "
+        f"That is {num(abs(gap))} {'more' if gap > 0 else 'less'} than the best descriptor learnt without labels "
+        f"({best['descriptor']} of {best['kind']}-{num(best['latent_dim'], 0)} with {best['classifier']})."
     )
 
 
 def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) -> str:
     """Say what the 2-D pictures hold: dicts of descriptor → `projection.Projection`."""
-    shares = ", ".join(f"{name} {found.explained.sum():.0%}" for name, found in pca.items())
+    shares = ", ".join(f"{name} {percent(found.explained.sum())}" for name, found in pca.items())
     notes = "; ".join(f"{name}: {found.note}" for name, found in lda.items() if found.note)
     return f"The two principal components hold of the variance: {shares}. LDA {f'on {notes}' if notes else 'as it is'}."
 
@@ -93,8 +105,8 @@ def separation(table: pd.DataFrame) -> str:
     share = (table["p_value"] < 0.05).mean()
     return (
         f"Farthest apart are {top['class_a']} and {top['class_b']} in {top['descriptor']} of "
-        f"{top['kind']}-{top['latent_dim']}: R = {top['r']:.3f}, p = {top['p_value']:.3f}. Of {len(table)} comparisons "
-        f"{share:.0%} have p < 0.05; 5 % would have it by chance."
+        f"{top['kind']}-{top['latent_dim']}: R = {num(top['r'], 3)}, p = {num(top['p_value'], 3)}. Of {len(table)} "
+        f"comparisons {percent(share)} have p < 0.05; 5 % would have it by chance."
     )
 
 
@@ -121,13 +133,13 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     for part, what in ((r2[r2["kind"] != "control"], "models"), (r2[r2["kind"] == "control"], "controls")):
         if len(part):
             best = part.loc[part[measure].idxmax()]
-            said.append(f"Of the {what}, {best['descriptor']} predicts {measure} best (R² = {best[measure]:.2f}).")
+            said.append(f"Of the {what}, {best['descriptor']} predicts {measure} best (R² = {num(best[measure])}).")
     active = identity["active"].sum()
     said.append(f"{active} of {len(identity)} latent dimensions are active.")
     if identity["best_rho"].notna().any():
         top = identity.loc[identity["best_rho"].abs().idxmax()]
         said.append(
             f"Dimension {top['dimension']} of {top['kind']}-{top['latent_dim']} follows a pore measure most closely: "
-            f"{top['best_measure']}, ρ = {top['best_rho']:.2f} on train."
+            f"{top['best_measure']}, ρ = {num(top['best_rho'])} on train."
         )
     return " ".join(said)

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from nanofoam_lib.report.findings.phrases import count
+from nanofoam_lib.images import treatment
+from nanofoam_lib.report.findings.phrases import count, num, percent
 
 
 def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fraction: float) -> str:
@@ -14,7 +15,7 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
     Parameters
     ----------
     index : pandas.DataFrame
-        Columns `label`, `group`, `split`.
+        Columns `label`, `group`, `split`, and those of `treatment.describe`.
     n_pairs : int
         Pairs across the split that show the same picture.
     n_left_out : int
@@ -32,10 +33,16 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
     share = (index["split"] == "test").mean()
     return (
         f"{len(index)} images of {name} in {index['label'].nunique()} classes and {index['group'].nunique()} groups; "
-        f"{share:.0%} are held out ({test_fraction:.0%} asked for, as nearly as whole groups allow). "
+        f"{percent(share)} are held out ({percent(test_fraction)} asked for, as nearly as whole groups allow). "
         f"On both sides: {count(both, 'group')}, and {count(n_pairs, 'pair')} of images that show the same picture. "
-        f"Left out as bad: {count(n_left_out, 'image')}."
+        f"Left out as bad: {count(n_left_out, 'image')}.{_treatment(index)}"
     )
+
+
+def _treatment(index):
+    """Say what was made of the pixels, of a run whose index knows it."""
+    facts = treatment.describe(index) if "pixel_size_from" in index else []
+    return "".join(f" {fact[0].upper()}{fact[1:]}." for fact in facts)
 
 
 def models(summary: pd.DataFrame) -> str:
@@ -56,18 +63,19 @@ def models(summary: pd.DataFrame) -> str:
 
 
 def _of_model(row):
-    said = f"**{row.model}**, after {row.steps} steps, {_skill(row)}; on train images {row.skill_train:.2f}"
+    said = f"**{row.model}**, after {row.steps} steps, {_skill(row)}; on train images {num(row.skill_train)}"
     return said if pd.isna(row.active) else f"{said}; {row.active} of {row.latent_dim} latent dimensions are active"
 
 
 def _skill(row):
     if not row.has_skill:
-        return f"**has no skill** ({row.skill_test:.2f}, a flat grey {row.skill_flat:.2f}): its pictures are noise"
+        return f"**has no skill** ({num(row.skill_test)}, a flat grey {num(row.skill_flat)}): its pictures are noise"
     if pd.isna(row.skill_pca):
-        return f"draws textures of test images with a skill of {row.skill_test:.2f}"
+        return f"draws textures of test images with a skill of {num(row.skill_test)}"
     gain = row.skill_test - row.skill_pca
-    beside = f"{abs(gain):.2f} {'above' if gain > 0 else '**below**'} as many principal components"
-    return f"draws test images with a skill of {row.skill_test:.2f}, {beside}, and {row.contrast:.0%} of their contrast"
+    beside = f"{num(abs(gain))} {'above' if gain > 0 else '**below**'} as many principal components"
+    contrast = f"{percent(row.contrast)} of their contrast"
+    return f"draws test images with a skill of {num(row.skill_test)}, {beside}, and {contrast}"
 
 
 def without_skill(summary: pd.DataFrame) -> str:
@@ -108,7 +116,7 @@ def classifier(history: pd.DataFrame, classes: NDArray[Any]) -> str:
     chance = pd.Series(classes).value_counts(normalize=True).max()
     verdict = "more often than" if last["test_accuracy"] > chance else "**no more often than**"
     return (
-        f"After {len(history)} epochs the classifier names {last['accuracy']:.0%} of the train images and "
-        f"{last['test_accuracy']:.0%} of the {len(classes)} test images right, {verdict} naming the largest class "
-        f"would ({chance:.0%})."
+        f"After {len(history)} epochs the classifier names {percent(last['accuracy'])} of the train images and "
+        f"{percent(last['test_accuracy'])} of the {len(classes)} test images right, {verdict} naming the largest class "
+        f"would ({percent(chance)})."
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.report.findings.phrases import num, percent
 
 
 def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int]) -> str:
@@ -29,14 +30,14 @@ def average_maps(maps: NDArray[Any], labels: Sequence[str], dims: Iterable[int])
     for d, dim in enumerate(dims):
         if strength[:, d].any():
             high, low = strength[:, d].argmax(), strength[:, d].argmin()
-            times = f"{strength[high, d] / strength[low, d]:.1f} times" if strength[low, d] else "infinitely"
+            times = f"{num(strength[high, d] / strength[low, d], 1)} times" if strength[low, d] else "infinitely"
             said.append(f"dimension {dim} responds most to {labels[high]} ({times} as much as to {labels[low]})")
         else:
             said.append(f"dimension {dim} has no map")
     total, inner = maps.sum(), maps[:, 1:-1, 1:-1].sum()
-    share = f" {1 - inner / total:.0%} of all maps lies in their outermost cells, " if total else ""
+    share = f" {percent(1 - inner / total)} of all maps lies in their outermost cells, " if total else ""
     cells = 1 - (maps.shape[1] - 2) * (maps.shape[2] - 2) / (maps.shape[1] * maps.shape[2])
-    return f"{'; '.join(said).capitalize()}.{share}{f'which are {cells:.0%} of the area.' if total else ''}"
+    return f"{'; '.join(said).capitalize()}.{share}{f'which are {percent(cells)} of the area.' if total else ''}"
 
 
 def map_checks(table: pd.DataFrame) -> str:
@@ -108,7 +109,7 @@ def _verdict(check, rows):
 def _sum_up_zones(kind, zones):
     far = zones[(zones["ci_low"] > 1) & (zones["variant"] != "image edge")]
     seen = [
-        f"dimension {row.dimension} at {row.variant} ({row.value:.2f} × their share)"
+        f"dimension {row.dimension} at {row.variant} ({num(row.value)} × their share)"
         for row in far.sort_values("value", ascending=False).drop_duplicates("dimension").itertuples()
     ]
     if not seen:

@@ -1,6 +1,26 @@
-"""Phrases that several findings share."""
+"""Phrases that several findings share, and how their numbers are written."""
+
+import math
 
 import pandas as pd
+
+from nanofoam_lib.base.language import MISSING, percentage
+
+
+def num(value: float, decimals: int = 2) -> str:
+    """Write a number with `decimals` decimals, and a dash for one that is missing or infinite.
+
+    Examples
+    --------
+    >>> num(-0.125), num(3.0, 0), num(float("inf")), num(float("nan"))
+    ('-0.12', '3', '–', '–')
+    """
+    return MISSING if pd.isna(value) or not math.isfinite(value) else f"{value:.{decimals}f}"
+
+
+def percent(value: float) -> str:
+    """Write a share as a percentage, and a dash for one that is missing or infinite."""
+    return MISSING if pd.isna(value) else percentage(value)
 
 
 def count(n: int, noun: str) -> str:
@@ -10,4 +30,4 @@ def count(n: int, noun: str) -> str:
 
 def interval(row: pd.Series) -> str:
     """Write an accuracy with its interval, from a row of table 1."""
-    return f"{row['accuracy']:.2f} (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
+    return f"{num(row['accuracy'])} (95 % interval {num(row['ci_low'])} to {num(row['ci_high'])})"

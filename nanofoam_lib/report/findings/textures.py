@@ -8,6 +8,7 @@ import pandas as pd
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report.findings.foams import design, isotropy
+from nanofoam_lib.report.findings.phrases import num, percent
 from nanofoam_lib.report.tables import headline
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def _gain(kind, scores, rivals, r2):
     gains = "**gains**" if mu > pixel["ci_high"]["mu"].max() else "gains nothing that chance does not allow"
     head = "it knew that before" if mu - untrained < 0.05 else "training adds to it"
     return (
-        f"A random forest on μ of the {kind.prose.en} is right for {mu:.2f} of the test images, on z for {z:.2f}; on μ "
-        f"of the VAE for {vae:.2f}: it {gains}. The best control, {plain.idxmax()}, reaches "
-        f"{plain.max():.2f}; the same encoder before this run {untrained:.2f}: {head}. μ predicts {r2.name} of unseen "
-        f"specimens with R² = {r2[kind.name, 'mu'].max():.2f} (VAE {r2[kinds.MAIN, 'mu'].max():.2f}, before "
-        f"{r2['control', kind.untrained('mu')].max():.2f})."
+        f"A random forest on μ of the {kind.prose.en} is right for {num(mu)} of the test images, on z for {num(z)}; "
+        f"on μ of the VAE for {num(vae)}: it {gains}. The best control, {plain.idxmax()}, reaches "
+        f"{num(plain.max())}; the same encoder before this run {num(untrained)}: {head}. μ predicts {r2.name} of "
+        f"unseen specimens with R² = {num(r2[kind.name, 'mu'].max())} (VAE {num(r2[kinds.MAIN, 'mu'].max())}, before "
+        f"{num(r2['control', kind.untrained('mu')].max())})."
     )
 
 
@@ -73,9 +74,9 @@ def drawn(studies: Mapping[str, "generation.Study"]) -> str:
     for kind, study in studies.items():
         sampled = study.generated.query("what == 'interpolation'")
         said.append(
-            f"- **{kind}**: pictures between the classes have {sampled['contrast'].median():.0%} of the contrast of "
-            f"real ones, and {_error(study.yardstick.error, sampled)} ({_error(study.yardstick.error, study.real)} for "
-            f"reconstructions of real images)."
+            f"- **{kind}**: pictures between the classes have {percent(sampled['contrast'].median())} of the contrast "
+            f"of real ones, and {_error(study.yardstick.error, sampled)} ({_error(study.yardstick.error, study.real)} "
+            f"for reconstructions of real images)."
         )
     for kind in (kind for kind in map(kinds.get, studies) if kind.redraws):
         said.append(
@@ -91,4 +92,4 @@ def drawn(studies: Mapping[str, "generation.Study"]) -> str:
 
 def _error(name, table):
     unit = "spacings of cycle error" if name == kinds.CYCLE else "units of distance of statistics"
-    return f"{table[name].median():.1f} {unit}"
+    return f"{num(table[name].median(), 1)} {unit}"

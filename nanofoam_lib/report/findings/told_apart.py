@@ -3,6 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.models import kinds
+from nanofoam_lib.report.findings.phrases import num, percent
 
 #: By what pictures are told apart, as a sentence calls it.
 BY = {"pores": "pore measures", "lbp": "local binary patterns", "spectrum": "power spectrum"}
@@ -47,7 +48,7 @@ def _told(rows):
 
 
 def _by(row):
-    right = f"right in {row.accuracy:.0%} of cases, 95 % interval {row.ci_low:.0%} to {row.ci_high:.0%}"
+    right = f"right in {percent(row.accuracy)} of cases, 95 % interval {percent(row.ci_low)} to {percent(row.ci_high)}"
     return f"{BY.get(row.features, row.features)} ({right})"
 
 
@@ -62,13 +63,13 @@ def _copied(share):
         return "Whether they are copies is not known."
     if share == 0:
         return "None is a copy of a train image."
-    nearer = f"{share:.0%} lie nearer to a train image than 99% of held-out micrographs do"
+    nearer = f"{percent(share)} lie nearer to a train image than 99% of held-out micrographs do"
     return f"{nearer}, hardly more than chance allows." if share <= SOME else f"**{nearer}**: they may be copies."
 
 
 def _varied(kind, diversity):
     if pd.notna(diversity):
-        return f"At fixed z their median diameter varies {diversity:.1f} times as much as within a specimen."
+        return f"At fixed z their median diameter varies {num(diversity, 1)} times as much as within a specimen."
     if kinds.get(kind).redraws:
         return "How much they vary at fixed z is not known: no held-out specimen has two images with pores."
     return "It draws one picture for each z."

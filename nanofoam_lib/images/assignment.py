@@ -1,0 +1,108 @@
+"""Which images of a folder train and which test, and all that is to be said of that."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from nanofoam_lib.base import safe_names
+from nanofoam_lib.base.errors import DataError, RunWarning
+from nanofoam_lib.images import splits
+
+#: Fewer images of a class than this, and nothing can be learnt from them; KNN asks five.
+LEAST_TRAIN = 5
+
+
+def assign(
+    index: pd.DataFrame, images: NDArray[np.uint8], test_fraction: float = 0.3, seed: int = 0, strict: bool = False
+) -> tuple[NDArray[np.str_], pd.DataFrame]:
+    """Split by group, and look for copies across the split.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Columns `path`, `label` and `group`.
+    images : ndarray of uint8, shape (N, 128, 128)
+    test_fraction, seed
+        See `splits.by_group`.
+    strict : bool
+        Stop where train and test images show the same picture.
+
+    Returns
+    -------
+    split : ndarray of str, shape (N,)
+    pairs : pandas.DataFrame
+        As `splits.near_duplicates` gives it.
+
+    Raises
+    ------
+    DataError
+        If a class cannot be on both sides, no class has two images to train, or the split leaks and `strict` is true.
+
+    Warns
+    -----
+    RunWarning
+        If it leaks.
+    """
+    split = splits.by_group(index["label"], index["group"], test_fraction, seed)
+    n_train, n_classes = int((split == "train").sum()), index["label"].nunique()
+    if n_train <= n_classes:  # LDA asks how images differ within their class
+        raise DataError(
+            f"only {n_train} images of {n_classes} classes are left to train; at least {n_classes + 1} are needed, and "
+            "many more to learn anything: add images, or lower test_fraction"
+        )
+    pairs = splits.near_duplicates(images, split)
+    splits.warn_or_stop(pairs, index["path"], strict)
+    return split, pairs
+
+
+def warn_of_few(index: pd.DataFrame) -> None:
+    """Warn (RunWarning) where too few groups of a class are held out, or too few images of it are left to train.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Columns `label`, `group` and `split`.
+    """
+    split = index["split"]
+    splits.warn_of_few_groups(index["label"], index["group"], split)
+    counts = index["label"][split == "train"].value_counts(sort=False)
+    few = [f"{safe_names.shown(label)} {count}" for label, count in counts.items() if count < LEAST_TRAIN]
+    if few:
+        told = f"fewer than {LEAST_TRAIN} images of a class are left to train ({', '.join(few)}): too few to learn from"
+        warnings.warn(told, RunWarning, stacklevel=2)
+
+
+def twins(images: NDArray[np.uint8], groups: ArrayLike) -> pd.DataFrame:
+    """List the pairs of images of different groups that show the same picture, on whichever side they stand.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, 128, 128)
+    groups : array-like, shape (N,)
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns first and second, rows of `images`, and similarity; the most similar first.
+
+    Notes
+    -----
+    Two groups have numbers that differ in some binary digit. `splits.near_duplicates` compares, for each digit, the
+    images of groups that have 0 there with those that have 1.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).integers(256, size=(1, 128, 128), dtype=np.uint8)
+    >>> twins(np.repeat(image, 3, axis=0), ["a", "b", "b"])[["first", "second"]].to_numpy().tolist()
+    [[0, 1], [0, 2]]
+    """
+    numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    found = {}
+    for digit in range(int(numbers.max(initial=0)).bit_length()):
+        sides = np.where(numbers >> digit & 1, "test", "train")
+        for pair in splits.near_duplicates(images, sides).itertuples():
+            found[tuple(sorted((pair.train_id, pair.test_id)))] = pair.similarity
+    rows = sorted(((*pair, similarity) for pair, similarity in found.items()), key=lambda row: (-row[2], row[:2]))
+    return pd.DataFrame(rows, columns=["first", "second", "similarity"])
