@@ -83,7 +83,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
-    source = _describe_data(data, values["synthetic"], values.get("subfolders", "auto"))
+    source = _describe_data(data, values.get("synthetic", "foam"), values.get("subfolders", "auto"))
     _check_writable(place.folder)
     if data is not None:
         collection.check_apart(data, place.folder)
