@@ -78,7 +78,7 @@ def draw(
     if part != size:
         pen.rectangle((left - 1, top - 1, right, bottom), outline=_FRAME)
     if pixel_size_um and math.isfinite(pixel_size_um):
-        _scale_bar(pen, size, pixel_size_um / scale)
+        _scale_bar(pen, size[0], (right, bottom), pixel_size_um / scale)
     return np.asarray(shown)
 
 
@@ -97,12 +97,12 @@ def _rims(labels):
     return rim
 
 
-def _scale_bar(pen, size, um):
-    """Draw a bar of a round length, about a fifth of the width, at the lower right."""
-    wanted = size[0] * um / 5
+def _scale_bar(pen, width, corner, um):
+    """Draw a bar of a round length, about a fifth of the width, at the lower right of what was measured."""
+    wanted = width * um / 5  # a data bar, which has a scale bar of its own, stays in sight to be compared
     power = 10.0 ** math.floor(math.log10(wanted))
     length = max(factor * power for factor in (1, 2, 5) if factor * power <= wanted)
-    right, bottom = size[0] - 12, size[1] - 12
+    right, bottom = corner[0] - 12, corner[1] - 12
     left = right - length / um
     pen.rectangle((left - 6, bottom - 24, right + 6, bottom + 6), fill=(0, 0, 0))
     pen.rectangle((left, bottom - 3, right, bottom), fill=(255, 255, 255))
