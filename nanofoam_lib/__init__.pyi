@@ -13,6 +13,7 @@ from .images import collection as collection
 from .images import copies as copies
 from .images import detail as detail
 from .images import micrographs as micrographs
+from .images import pore_tables as pore_tables
 from .images import pore_zones as pore_zones
 from .images import pores as pores
 from .images import preprocessing as preprocessing

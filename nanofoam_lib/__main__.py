@@ -1,4 +1,4 @@
-"""The command line: ``nanofoam run``, ``check``, ``compare``, ``verify``, ``sweep``."""
+"""The command line: ``nanofoam run``, ``check``, ``pores``, ``compare``, ``verify``, ``sweep``."""
 
 import argparse
 import pathlib
@@ -24,6 +24,10 @@ Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be r
 
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
 
+#: Parameters that have a meaning where nothing is trained.
+PORE_PARAMETERS = (
+    "pores", "stereology", "crop", "bar", "stack", "subfolders", "pixel_size_um", "max_megapixels",
+)  # fmt: skip
 CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
 
 SWEEP = """\
@@ -142,6 +146,36 @@ def _check(options):
     return 1 if len(found.problems) else 0
 
 
+def _pores(options):
+    from nanofoam_lib.base import safe_names, scheduling
+    from nanofoam_lib.base.errors import UsageError
+    from nanofoam_lib.images import collection, pore_folder, pore_study
+    from nanofoam_lib.report import pore_page
+    from nanofoam_lib.runs import parameters
+
+    _prepare()
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    given = parameters.check(given, "-p", PORE_PARAMETERS)
+    out = pathlib.Path(options.out or f"reports/pores-{pathlib.Path(options.data_folder).resolve().name}")
+    collection.check_apart(options.data_folder, out)
+    method, stereology = given.pop("pores", "auto"), given.pop("stereology", "none")
+    if method == "none":
+        raise UsageError("-p pores=none: there is nothing to do; leave it out, or name a method")
+    request = pore_study.Request(method, crop=given.pop("crop", 0.15))
+    with scheduling.on(options.scheduler):
+        pictures = pore_folder.measure(options.data_folder, out, request, **given)
+    problems = pictures["problem"].dropna().tolist()
+    for problem in problems:
+        print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
+    if len(problems) == len(pictures):
+        return 1
+    name = safe_names.shown(pathlib.Path(options.data_folder).resolve().name)
+    doubtful = int((pictures["verdict"] == "doubtful").sum())
+    print(f"{len(pictures) - len(problems)} pictures, {doubtful} doubtful")
+    print(pore_page.write(out, name, options.lang, stereology))
+    return 1 if problems else 0
+
+
 def _compare(options):
     from nanofoam_lib.base import files
     from nanofoam_lib.report import compare
@@ -195,6 +229,19 @@ def _parser():
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=_check)
 
+    pores = commands.add_parser(
+        "pores", help="measure pores, without any training: tables, overlays, label images and a page"
+    )
+    pores.add_argument("data_folder", metavar="DIR", help="micrographs as DIR/<class>/*.png")
+    pores.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/pores-DIR)")
+    pores.add_argument(
+        "-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[],
+        help=f"parameters of nanofoam run: {', '.join(PORE_PARAMETERS)}",
+    )  # fmt: skip
+    pores.add_argument("--lang", choices=("en", "es"), default="en", help="language of the page (default: en)")
+    pores.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
+    pores.set_defaults(command=_pores)
+
     compare = commands.add_parser("compare", help="set parameters and headline numbers of runs side by side")
     compare.add_argument("run_folders", metavar="RUN", nargs="+", help="run folders, such as reports/quick")
     compare.add_argument("--html", metavar="FILE", help="write it as a page as well")
@@ -221,7 +268,7 @@ def _parser():
     only.add_argument("--collect", action="store_true", help="run nothing, compare what is finished")
     sweep.set_defaults(command=_sweep)
 
-    for command in (run, check, compare, verify, sweep):
+    for command in (run, check, pores, compare, verify, sweep):
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

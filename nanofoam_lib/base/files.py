@@ -40,6 +40,8 @@ NAMES = {
     "levels",
     "bar",
     "pixel_size_from",
+    "name",
+    "reasons",
 }
 
 

@@ -11,8 +11,8 @@ import yaml
 
 CATALOGUE = pathlib.Path(__file__).with_suffix(".yaml")
 LANGUAGES = ("en", "es")
-#: What data that this library has made are called; other data have the name of their folder.
-SYNTHETIC = "synthetic foam"
+#: How the name of data that this library has made begins; other data have the name of their folder.
+SYNTHETIC = "synthetic"
 MISSING = "–"
 _DECIMAL_MARKS = {"en": ".", "es": ","}
 
@@ -40,7 +40,7 @@ def text(phrase, lang="en"):
 
 def data_set(name, lang="en"):
     """Give the name of a data set: a folder's stays as it is, even if it is called "test"."""
-    return text(name, lang) if name == SYNTHETIC else name
+    return text(name, lang) if name.startswith(f"{SYNTHETIC} ") else name
 
 
 def number(value, lang="en", digits=3):

@@ -10,6 +10,7 @@ from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, t
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
 from nanofoam_lib.figures.network import architecture
+from nanofoam_lib.figures.pores import pore_overlays, pore_sizes
 from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability, told_apart
@@ -33,6 +34,8 @@ __all__ = [
     "map_numbers",
     "micrographs",
     "pca_example",
+    "pore_overlays",
+    "pore_sizes",
     "predictability",
     "projection",
     "reconstructions",

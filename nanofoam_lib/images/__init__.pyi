@@ -4,6 +4,7 @@ from . import collection as collection
 from . import copies as copies
 from . import detail as detail
 from . import micrographs as micrographs
+from . import pore_tables as pore_tables
 from . import pore_zones as pore_zones
 from . import pores as pores
 from . import preprocessing as preprocessing

@@ -13,13 +13,14 @@ from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, metadata, sources
+from nanofoam_lib.images import formats, metadata, pore_masks, sources
 from nanofoam_lib.images.metadata import first_of
 
 #: What systems and programs leave in folders, in small letters; so are names that begin with a dot or ``~$``.
 LEFT_OVERS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
 #: Folders of these names hold no material, as a rule.
 NO_CLASS = frozenset(["mask", "masks", "result", "results", "output", "thumbnails", "overlay", "overlays", "segmented"])
+_COUNTS = {1: "one class is", 2: "two classes are"}
 #: At the top of a folder these may be meant to describe the images; other files there are nobody's business.
 TABLES = {".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods"}
 
@@ -37,6 +38,7 @@ class _Class(NamedTuple):
     own: list[str]
     nested: list[str]  # images in its sub-folders
     deep: list[str]  # images below these
+    masks: list[str]  # images that are called as masks are, or lie in a folder of such
     others: list[str]
 
 
@@ -45,17 +47,19 @@ def list_folder(folder: StrPath, subfolders: str = "auto") -> pd.DataFrame:
     return survey(folder, subfolders).table
 
 
-def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
+def survey(folder: StrPath, subfolders: str = "auto", fewest: int = 2) -> Survey:
     """Look at what a data folder holds.
 
     Parameters
     ----------
     folder : path-like
-        ``folder/<class>/<image>`` or ``folder/<class>/<specimen>/<image>``, at least two classes; optional
-        ``folder/metadata.csv``, see `metadata.read`.
+        ``folder/<class>/<image>`` or ``folder/<class>/<specimen>/<image>``; optional ``folder/metadata.csv``, see
+        `metadata.read`. Masks, see `pore_masks`, are no images.
     subfolders : {"auto", "groups", "ignore"}
         Whether the images in folders within a class are used, each such folder as a group: always, never, or if no
         class is without such folders and none has images beside them.
+    fewest : {1, 2}
+        Classes that it must hold.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
     Raises
     ------
     DataError
-        If the folder is missing, holds fewer than two classes, or its metadata cannot be used.
+        If the folder is missing, holds fewer classes, or its metadata cannot be used.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -79,8 +83,8 @@ def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
     nests = subfolders == "groups" or (subfolders == "auto" and _is_nested(classes))
     paths = sorted(path for found in classes.values() for path in (*found.own, *(found.nested if nests else ())))
     used = sorted({path.split("/")[0] for path in paths})
-    if len(used) < 2:
-        raise DataError(f"{safe_names.shown(folder)}: {_too_few(folder, classes, used)}")
+    if len(used) < fewest:
+        raise DataError(f"{safe_names.shown(folder)}: {_too_few(folder, classes, used, fewest)}")
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
             raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")
@@ -92,7 +96,8 @@ def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
     table = pd.concat([table, known.table], axis=1)
     specimens = [path.rpartition("/")[0] if path.count("/") > 1 else path for path in paths]
     table["group"] = table["group"].where(table["group"] != "", pd.Series(specimens, dtype=str))
-    return Survey(table, [*known.said, *_shared(table), *_of_classes(classes, nests), *_unused(folder, classes, nests)])
+    odd = [*_shared(table), *_of_classes(classes, nests), *_masks(folder, classes, paths)]
+    return Survey(table, [*known.said, *odd, *_unused(folder, classes, nests)])
 
 
 def check_apart(folder: StrPath, run_folder: StrPath) -> None:
@@ -141,12 +146,13 @@ def _class_folders(folder):
     """List what may be the folder of a class: not a left-over, not a run, not a link back to where it lies."""
     own = folder.resolve()
     places = sorted(place for place in folder.iterdir() if place.is_dir() and not _is_left_over(place.name))
+    places = [place for place in places if place.name != pore_masks.FOLDER]
     places = [place for place in places if place.resolve() not in (own, *own.parents)]
     return [place for place in places if not (place / "manifest.json").is_file()]
 
 
 def _look_into(folder, place):
-    found = _Class([], [], [], [])
+    found = _Class([], [], [], [], [])
     for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
         path = f"{place.name}/{entry.name}"
         if _is_left_over(entry.name):
@@ -156,13 +162,28 @@ def _look_into(folder, place):
         elif not entry.is_dir():
             found.others.append(path)
         elif not entry.is_symlink():
-            for root, folders, names in os.walk(folder / path):
-                folders[:] = sorted(name for name in folders if not _is_left_over(name))
-                inner = pathlib.Path(root).relative_to(folder).as_posix()
-                for name in sorted(name for name in names if not _is_left_over(name)):
-                    kind = found.others if not _is_image(name) else found.nested if inner == path else found.deep
-                    kind.append(f"{inner}/{name}")
-    return found
+            for inner, name in _walk(folder, path):
+                kind = found.others if not _is_image(name) else found.nested if inner == path else found.deep
+                kind.append(f"{inner}/{name}")
+    return _without_masks(found)
+
+
+def _walk(folder, path):
+    """Yield the files below a folder within the data folder, each as (relative folder, name), in order."""
+    for root, folders, names in os.walk(folder / path):
+        folders[:] = sorted(name for name in folders if not _is_left_over(name))
+        inner = pathlib.Path(root).relative_to(folder).as_posix()
+        yield from ((inner, name) for name in sorted(names) if not _is_left_over(name))
+
+
+def _without_masks(found):
+    """Put what is called as masks are with the masks."""
+    stems = {path.rpartition(".")[0] for path in (*found.own, *found.nested, *found.deep)}
+    kept = _Class([], [], [], found.masks, found.others)
+    for images, own in zip(found[:3], kept[:3], strict=True):
+        for path in images:
+            (kept.masks if pore_masks.is_mask(path, stems) else own).append(path)
+    return kept
 
 
 def _is_nested(classes):
@@ -171,12 +192,12 @@ def _is_nested(classes):
     return len(filled) > 1 and not any(found.own for found in filled)
 
 
-def _too_few(folder, classes, used):
-    """Say why there are not two classes."""
+def _too_few(folder, classes, used, fewest):
+    """Say why there are not as many classes as must be."""
     direct = [place.name for place in folder.iterdir() if _is_image(place.name) and not _is_left_over(place.name)]
     inner = {path.split("/")[1] for found in classes.values() for path in (*found.nested, *found.deep)}
     wanted = (
-        f"at least two classes are needed, as {safe_names.shown(folder.name)}/<class>/*.png "
+        f"at least {_COUNTS[fewest]} needed, as {safe_names.shown(folder.name)}/<class>/*.png "
         f"(or {', '.join(formats.suffixes()[1:])})"
     )
     if direct:
@@ -229,6 +250,16 @@ def _of_classes(classes, nests):
     for name in sorted(filled):
         alike[metadata.fold(name)].append(f"'{safe_names.shown(name)}'")
     return said + [f"class folders {' and '.join(same)} are taken for two" for same in alike.values() if len(same) > 1]
+
+
+def _masks(folder, classes, paths):
+    """Say which masks there are, and which belong to no image."""
+    known = set(pore_masks.list_all(folder, paths))
+    top = [f"{inner}/{name}" for inner, name in _walk(folder, pore_masks.FOLDER) if _is_image(name)]
+    every = [*top, *(path for found in classes.values() for path in found.masks)]
+    used, unused = ([path for path in every if (path in known) is is_used] for is_used in (True, False))
+    said = [f"masks, used by -p pores=masks: {first_of(used)}"] if used else []
+    return said + ([f"masks of no image that is used, and not looked at: {first_of(unused)}"] if unused else [])
 
 
 def _unused(folder, classes, nests):

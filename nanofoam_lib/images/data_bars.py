@@ -36,6 +36,10 @@ class Edges(NamedTuple):
         height, width = picture.shape[:2]
         return picture[self.top : height - self.bottom, self.left : width - self.right]
 
+    def around(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Give the height and width of a picture that has the shape (H, W, …) without its edges."""
+        return shape[0] + self.top + self.bottom, shape[1] + self.left + self.right
+
 
 NONE = Edges()
 

@@ -191,6 +191,8 @@ def _find_reader(file):
 
 
 def _check_size(picture, max_megapixels):
+    if not picture.width * picture.height:
+        raise DataError("has no pixels")
     megapixels = picture.width * picture.height / 1e6
     if megapixels > max_megapixels:
         raise DataError(

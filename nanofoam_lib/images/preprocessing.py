@@ -122,7 +122,7 @@ def process(
 
 def read_folder(
     folder: pathlib.Path, sides: Sequence[int], write: Callable[[bytes], Any], options: contents.Options,
-    subfolders: str = "auto",
+    subfolders: str = "auto", fewest: int = 2,
 ) -> Reading:  # fmt: skip
     """Read every image of a data folder: `write` its pixels once for each of `sides`, zeros for a bad one.
 
@@ -136,12 +136,14 @@ def read_folder(
     options : contents.Options
     subfolders
         As in `process`.
+    fewest
+        As in `collection.survey`.
 
     Returns
     -------
     Reading
     """
-    table, said = collection.survey(folder, subfolders)
+    table, said = collection.survey(folder, subfolders, fewest)
     found = contents.look(folder, table, options)
     rows = pd.concat([found.rows.drop(columns="bar"), _read_all(folder, found, options, sides, write)], axis=1)
     rows["remarks"] = rows.pop("of_head") + rows["remarks"]
@@ -149,15 +151,18 @@ def read_folder(
 
 
 def index_of(
-    reading: Reading, chosen: np.ndarray, crop: micrographs.Crop = 0.15, size: int = 128
+    reading: Reading, chosen: np.ndarray, crop: micrographs.Crop = 0.15, size: int = 128, in_pixels: bool = True
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Index some pictures of a `Reading`, and say what a reader of results must know: as `process` does of the good."""
+    """Index some pictures of a `Reading`, and say what a reader of results must know: as `process` does of the good.
+
+    Mixed sizes and scales are said only where pictures will be compared `in_pixels`.
+    """
     names = [name for name in metadata.INDEX_COLUMNS if name in reading.rows and name not in reading.table]
     measured = reading.rows[[*names, "pixel_size_um"]]
     index = pd.concat([reading.table.drop(columns="pixel_size_um"), measured], axis=1).iloc[chosen]
     index = _finish_index(index.reset_index(drop=True), crop, size, reading.field)
     own = consistency.remarks(index["path"], reading.rows.iloc[chosen].to_dict("records"))
-    mixed = consistency.mixtures(index, reading.field is not None)
+    mixed = consistency.mixtures(index, reading.field is not None) if in_pixels else []
     return index, [*reading.said, *own, *mixed, *consistency.odd_lengths(index)]
 
 

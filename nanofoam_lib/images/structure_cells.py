@@ -97,6 +97,11 @@ def cells(rng: np.random.Generator, size: Size, traits: Traits) -> Discs:
     return disc_diagram(rng, size, traits, traits["size"], 0.5 * traits["size"], traits["bend"])
 
 
+def cell_phase(discs: Discs, traits: Traits) -> NDArray[np.bool_]:
+    """Tell which pixels lie in a cell, between the walls at their mean thickness."""
+    return discs.diagram.border > traits["wall"] / 2
+
+
 def cell_surface(discs: Discs, rng: np.random.Generator, size: Size, traits: Traits) -> NDArray[np.float32]:
     """Draw cells as bowls between walls, some with a reflection, some open to the walls of the layer underneath."""
     label, _, border = discs.diagram

@@ -119,6 +119,7 @@ KINDS: dict[str, Kind] = {
         },
         structure_cells.cell_surface,
         structure_cells.cells,
+        phase=structure_cells.cell_phase,
         labels=_disc_labels,
     ),
     "waves": Kind(

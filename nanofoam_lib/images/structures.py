@@ -127,7 +127,7 @@ def picture(
 
 
 def phase(structure: Structure, seed: int, size: tuple[int, int] = (128, 128)) -> NDArray[np.bool_]:
-    """Tell which pixels of `picture` (same arguments) are pore (pores), solid (waves) or fibre (fibres): bool (H, W).
+    """Tell which pixels of `picture` (same arguments) are pore or cell, solid (waves) or fibre (fibres): bool (H, W).
 
     Raises
     ------

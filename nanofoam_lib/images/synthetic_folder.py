@@ -13,7 +13,8 @@ from PIL import Image
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import synthetic
+from nanofoam_lib.images import synthetic, synthetic_kinds
+from nanofoam_lib.images.synthetic import FIELD_WIDTH_UM as FIELD_WIDTH_UM
 
 
 def write_folder(
@@ -23,10 +24,11 @@ def write_folder(
     size: tuple[int, int] = (600, 800),
     pixel_size_um: float = 0.54,
     seed: int = 0,
+    kind: str = "foam",
     progress: Callable[..., Iterable[Any]] = track,
     n_jobs: int = -1,
 ) -> pd.DataFrame:
-    """Write a data folder of foam micrographs of every composition, with their truth.
+    """Write a data folder of micrographs of every composition, or class of another kind, with their truth.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def write_folder(
         As in `synthetic.foam_micrograph`.
     seed : int
         Non-negative; every image's and specimen's own seed follows from it.
+    kind : str
+        What is drawn: a key of `synthetic_kinds.KINDS`.
     progress : callable
         Called as ``progress(iterable, total=n, description=text)``; gives the items on while showing how far it is.
     n_jobs : int
@@ -68,20 +72,20 @@ def write_folder(
     synthetic.check_count("specimens", specimens, 1)
     synthetic.check_picture(seed, size, pixel_size_um)
     folder = pathlib.Path(folder)
-    jobs = _list_micrographs(n_per_class, min(specimens, n_per_class), pixel_size_um, seed)
+    jobs = _list_micrographs(kind, n_per_class, min(specimens, n_per_class), pixel_size_um, seed)
     (folder / "metadata.csv").unlink(missing_ok=True)  # if the work is cut off, no table rather than a wrong one
     _remove_others(folder, {folder / job["path"] for job in jobs})
     work = Parallel(n_jobs=n_jobs, return_as="generator")
-    rows = work(delayed(_write_micrograph)(folder, job, size) for job in jobs)
+    rows = work(delayed(_write_micrograph)(folder, kind, job, size) for job in jobs)
     table = pd.DataFrame(progress(rows, total=len(jobs), description="foam micrographs"))
     files.write_csv(folder / "metadata.csv", table)
     return table
 
 
-def _list_micrographs(n_per_class, specimens, pixel_size_um, seed):
+def _list_micrographs(kind, n_per_class, specimens, pixel_size_um, seed):
     """Give each micrograph its name, group and seeds: list of dict."""
     jobs = []
-    for k, label in enumerate(synthetic.COMPOSITIONS):
+    for k, label in enumerate(synthetic_kinds.KINDS[kind].classes):
         for i in range(n_per_class):
             named = {"path": f"{label}/{label}_{i:03d}.jpg", "label": label, "group": f"{label}-s{i % specimens}"}
             seeds = {"seed": _draw_seed(seed, k, 0, i), "specimen": _draw_seed(seed, k, 1, i % specimens)}
@@ -91,20 +95,22 @@ def _list_micrographs(n_per_class, specimens, pixel_size_um, seed):
 
 def _remove_others(folder, wanted):
     """Remove the micrographs that an earlier call left in `folder`, but for those `wanted`."""
-    for label in synthetic.COMPOSITIONS:
+    for label in sorted({label for kind in synthetic_kinds.KINDS.values() for label in kind.classes}):
         for old in (folder / label).glob(f"{label}_*.jpg"):
             if old not in wanted and re.fullmatch(r"\d{3,}", old.stem.removeprefix(f"{label}_")):
                 old.unlink()
 
 
-def _write_micrograph(folder, job, size):
-    image, truth = synthetic.foam_micrograph(job["label"], job["seed"], size, job["pixel_size_um"], job["specimen"])
+def _write_micrograph(folder, kind, job, size):
+    draw = synthetic_kinds.KINDS[kind].draw
+    image, truth = draw(job["label"], job["seed"], size, job["pixel_size_um"], job["specimen"])
     with files.replacing(folder / job["path"]) as temporary:
         Image.fromarray(image).save(temporary, format="JPEG", quality=92, subsampling=0)
     diameters = truth["diameters_um"]
+    area_mm2 = size[0] * size[1] * job["pixel_size_um"] ** 2 * 1e-6
     return job | {
         "porosity": truth["porosity"],
-        "density_per_mm2": truth["density_per_mm2"],
+        "density_per_mm2": diameters.size / area_mm2,
         "median_diameter_um": float(np.median(diameters)) if diameters.size else math.nan,
         "n_pores": diameters.size,
     }

@@ -44,7 +44,7 @@ def write(run):
         words={name: language.text(phrase, lang) for name, phrase in WORDS.items()},
         facts=_facts(manifest),
         cautions=summary.cautions(manifest, found),
-        summary=[_paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
+        summary=[paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
         sections=[
             {"id": f"section-{name}", "heading": captions.section(name, lang),
              "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in entries]}
@@ -62,7 +62,7 @@ def _facts(manifest):
     return [(language.text(name, lang), value) for name, value in values.items()]
 
 
-def _paragraphs(markdown):
+def paragraphs(markdown):
     """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped."""
     lines = [
         re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(line))) for line in markdown.splitlines()

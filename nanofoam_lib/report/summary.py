@@ -3,6 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import text
+from nanofoam_lib.images import pore_verdicts
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report import findings
@@ -34,6 +35,8 @@ def sentences(manifest, index, tables):
         Markdown, one for each finding whose tables are there; in English.
     """
     said = [_data(manifest, index, tables)]
+    if _have(tables, "pores"):
+        said += findings.pores(tables["pores"])
     if _have(tables, "models"):
         said.append(findings.models(tables["models"]))
     if _have(tables, "table1", "controls"):
@@ -88,7 +91,17 @@ def cautions(manifest, tables):
     if _have(tables, "generated") and (beyond := tables["generated"]["extrapolation"]).any():
         counts = {"n": int(beyond.sum()), "all": len(beyond)}
         found.append(("generated", text(EXTRAPOLATED, lang).format(**counts)))
-    return found
+    return found + [("pores", said) for said in _doubts(tables, lang)]
+
+
+def _doubts(tables, lang):
+    """Say of which classes the pores are doubtful, and what to do; nothing where all can be believed."""
+    is_doubtful = _have(tables, "pores") and (tables["pores"]["verdict"] == pore_verdicts.DOUBTFUL).any()
+    return (
+        [said.replace("**", "").replace("- ", "") for said in findings.pores(tables["pores"], lang)]
+        if is_doubtful
+        else []
+    )
 
 
 def _have(tables, *names):

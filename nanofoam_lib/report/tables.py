@@ -36,6 +36,7 @@ VIEWS = {
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
+    "pores": lambda table: table.drop(columns=["id", "group", "why"]),
     "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
     "design": lambda table: fulfilment.over_noise(table)[[*ORDER_COLUMNS]],
     "confusion": lambda table: table[table["classifier"] == FOREST],

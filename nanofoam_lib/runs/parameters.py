@@ -66,6 +66,18 @@ class Parameter:
         return isinstance(value, int if self.entry == "int" else (int, float)) and self.low <= value <= self.high
 
 
+def _pore_methods():
+    from nanofoam_lib.images import pore_methods  # late: asking for help loads no numbers
+
+    return pore_methods.CHOICES
+
+
+def _synthetic_kinds():
+    from nanofoam_lib.images import synthetic_kinds
+
+    return tuple(synthetic_kinds.KINDS)
+
+
 _LIST = "list of "
 _WORDS = {
     "int": ("a whole number", "whole numbers"),
@@ -74,6 +86,7 @@ _WORDS = {
     "str": ("text", "strings"),
 }
 PROTOCOLS = ("by-group", "thesis")
+STEREOLOGY = ("none", "spheres")
 STACKS = ("first", "max", "mean", "each")
 WORDS = ("auto", "none")
 SUBFOLDERS = ("auto", "groups", "ignore")  # of `images.collection.survey`
@@ -103,6 +116,9 @@ PARAMETERS = {
         words=WORDS,
     ),
     "max_megapixels": Parameter("float", 1e-3, 1e5, "largest micrograph that is read, in million pixels"),
+    "pores": Parameter("choice", 0, 0, "how pores are told from walls: auto suits each picture", choices=_pore_methods),
+    "stereology": Parameter("choice", 0, 0, "sizes in space from sizes in the section", choices=lambda: STEREOLOGY),
+    "synthetic": Parameter("choice", 0, 0, "what is drawn where no data are given", choices=_synthetic_kinds),
     "skip_bad": Parameter("bool", 0, 1, "leave bad images out instead of stopping"),
     "subfolders": Parameter(
         "choice",

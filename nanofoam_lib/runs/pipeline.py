@@ -11,7 +11,7 @@ import warnings
 from nanofoam_lib.base import files, language, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection, metadata, sources
+from nanofoam_lib.images import collection, metadata, pore_choices, pore_masks, sources
 from nanofoam_lib.report import html_report, latex_document
 from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
 
@@ -83,7 +83,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
-    source = _describe_data(data, values.get("subfolders", "auto"))
+    source = _describe_data(data, values.get("synthetic", "foam"), values.get("subfolders", "auto"))
     _check_writable(place.folder)
     if data is not None:
         collection.check_apart(data, place.folder)
@@ -166,13 +166,15 @@ def _merge(steps, profile, given, earlier):
     return parameters.check(demo | base | asked)
 
 
-def _describe_data(data, subfolders):
-    """Name, folder and content hash of the data; synthetic foam is decided by the parameters alone."""
+def _describe_data(data, kind, subfolders):
+    """Name, folder and content hash of the data; synthetic ones are decided by the parameters alone."""
     if data is None:
-        return {"name": language.SYNTHETIC, "folder": None, "hash": None}
+        return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None}
     folder = pathlib.Path(data)
-    names = [*collection.list_folder(folder, subfolders)["path"], metadata.find(folder) or metadata.NAMES[0]]
-    names += sorted({text for name in names for text in sources.names_beside(name) if (folder / text).is_file()})
+    paths = collection.list_folder(folder, subfolders)["path"].tolist()
+    texts = {text for path in paths for text in sources.names_beside(path) if (folder / text).is_file()}
+    names = [*paths, metadata.find(folder) or metadata.NAMES[0], *sorted(texts)]
+    names += [pore_choices.NAME, *pore_masks.list_all(folder, paths)]
     return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
 
 

@@ -304,21 +304,33 @@ def an_empty_class(root):
     return root
 
 
-@case(classes=ALONE | {"masks": (8, 8, None)},
-      said=["class folder 'masks' is called like no", "masks/CuNi1_0.png and 7 more: shows two grey"])  # fmt: skip
+@case(classes=ALONE, said=["masks, used by -p pores=masks: masks/CuNi1_0.png and 7 more"])
 def masks_in_a_folder(root):
     for path in [*folder(root).glob("CuNi*/*.png")]:
         save((np.asarray(Image.open(path)) < 120).astype(np.uint8) * 255, root / "masks" / path.name)
     return root
 
 
-@case(status=1, said=["masks/CuNi1_0.png: is an exact duplicate of CuNi1/CuNi1_0_mask.png"],
-      classes=dict.fromkeys(CLASSES, (8, 8, None)) | {"masks": (8, 0, "")})  # fmt: skip
+@case(classes=ALONE, said=["masks, used by -p pores=masks: masks/CuNi1_0.png and 15 more"])
 def masks_in_a_folder_and_beside_images(root):
     for path in sorted(folder(root).glob("CuNi*/*.png")):
         mask = (np.asarray(Image.open(path)) < 120).astype(np.uint8) * 255
         save(mask, root / "masks" / path.name)
         save(mask, path.with_name(f"{path.stem}_mask.png"))
+    return root
+
+
+@case(classes=ALONE, said=["masks of no image that is used, and not looked at: masks/CuNi1/other.png and 1 more"])
+def masks_of_nothing(root):
+    save(foam(1), folder(root) / "CuNi1" / "masks" / "other.png")
+    save(foam(2), root / "masks" / "CuNi1" / "other.png")
+    return root
+
+
+@case(classes=ALONE | {"results": (2, 2, None)}, said=["class folder 'results' is called like no material"])
+def a_folder_that_may_be_no_class(root):
+    for i in range(2):
+        save(foam(50 + i), folder(root) / "results" / f"{i}.png")
     return root
 
 

@@ -70,8 +70,8 @@ def test_only_pictures_with_a_bar_lose_one(tmp_path):
 def test_a_text_beside_an_image_is_part_of_the_data(tmp_path):
     """The run must notice when it changes: the size of a pixel stands in it."""
     root = folder(tmp_path / "d")
-    before = pipeline._describe_data(root, "auto")["hash"]
+    before = pipeline._describe_data(root, "foam", "auto")["hash"]
     (root / "CuNi1" / "CuNi1_0.txt").write_text("[SemImageFile]\nPixelSize=270\nDataSize=200x150\n")
-    after = pipeline._describe_data(root, "auto")["hash"]
+    after = pipeline._describe_data(root, "foam", "auto")["hash"]
     (root / "CuNi1" / "notes.txt").write_text("Monday")
-    assert before != after == pipeline._describe_data(root, "auto")["hash"]
+    assert before != after == pipeline._describe_data(root, "foam", "auto")["hash"]

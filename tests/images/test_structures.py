@@ -237,7 +237,7 @@ def test_traits_are_drawn_from_what_is_allowed(kind):
         (lambda: Structure("cells", {"size": math.nan}), "cells: size: .* got nan"),
         (lambda: picture(Structure("noise"), 1.5), "seed"),
         (lambda: picture(Structure("noise"), 0, (0, 10)), r"size: expected \(height, width\)"),
-        (lambda: phase(Structure("noise"), 0), "phase: expected one of pores, waves, fibres, got 'noise'"),
+        (lambda: phase(Structure("noise"), 0), "phase: expected one of pores, cells, waves, fibres, got 'noise'"),
         (lambda: labels(Structure("waves"), 0), "labels: expected one of cells, grains, got 'waves'"),
     ],
 )

@@ -10,6 +10,7 @@ from nanofoam_lib.report.findings.learning import classifier, data, models, with
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
 from nanofoam_lib.report.findings.textures import drawn
 from nanofoam_lib.report.findings.told_apart import told_apart
+from nanofoam_lib.report.findings.verdicts import pores
 
 __all__ = [
     "average_maps",
@@ -25,6 +26,7 @@ __all__ = [
     "latent_map",
     "map_checks",
     "models",
+    "pores",
     "projections",
     "scores",
     "told_apart",

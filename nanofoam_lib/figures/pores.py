@@ -1,0 +1,86 @@
+"""Pores: their outlines over micrographs, and how their measures are distributed in each class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from nanofoam_lib.base.language import text
+from nanofoam_lib.figures.style import class_colours, columns_for, grid, letter, styled, wrapped
+
+
+@styled
+def pore_overlays(
+    pictures: Sequence[NDArray[np.uint8]], titles: Sequence[str], note: str = "", lang: str = "en"
+) -> Figure:
+    """Show micrographs with the outlines of their pores, each with its verdict above.
+
+    Parameters
+    ----------
+    pictures : sequence of ndarray, uint8 (H, W, 3)
+        As `pore_overlays.draw` of the images gives them.
+    titles : sequence of str
+        Above each.
+    note : str
+    lang : {"en", "es"}
+    """
+    columns = columns_for(len(pictures), 5.0)
+    rows = -(-len(pictures) // columns)
+    aspect = max(picture.shape[0] / picture.shape[1] for picture in pictures)
+    figure, axes = grid(rows, columns, aspect + 0.12, note)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, picture, title in zip(axes.flat, pictures, titles, strict=False):
+        axis.imshow(picture, interpolation="none")
+        axis.set_title(wrapped(title, 16.0 / columns, 7), fontsize=6)
+    return figure
+
+
+@styled
+def pore_sizes(sizes: pd.DataFrame, means: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
+    """Draw the distribution of pore diameters in each class, and the means over specimens with their intervals.
+
+    Parameters
+    ----------
+    sizes : pandas.DataFrame
+        Columns ``class``, ``diameter_um`` (middle of a bin), ``share`` (of the class's pores) and ``area_share`` (of
+        their area).
+    means : pandas.DataFrame
+        As `class_means.means` gives it: columns ``class``, ``measure``, ``mean``, ``ci_low``, ``ci_high``.
+    note : str
+    lang : {"en", "es"}
+    """
+    measures = list(dict.fromkeys(means["measure"]))
+    classes = sorted(set(means["class"]))
+    colours = class_colours(classes)
+    panels = 2 + len(measures)
+    columns = columns_for(panels, 4.5)
+    figure, axes = grid(-(-panels // columns), columns, 0.85, note)
+    flat = list(axes.flat)
+    for axis, share in zip(flat, ("share", "area_share"), strict=False):
+        for label, own in sizes.groupby("class"):
+            axis.step(own["diameter_um"], own[share], where="mid", color=colours[str(label)], label=str(label))
+        axis.set_xlabel(text("diameter (µm)", lang))
+        axis.set_ylabel(text("share of pores" if share == "share" else "share of their area", lang))
+        axis.set_ylim(bottom=0)
+    if len(sizes):
+        flat[0].legend()
+    for axis, measure in zip(flat[2:], measures, strict=False):
+        _means(axis, means[means["measure"] == measure], classes, colours)
+        axis.set_ylabel(text(measure, lang))
+    for axis in flat[panels:]:
+        axis.set_axis_off()
+    letter(flat[:panels])
+    return figure
+
+
+def _means(axis: Any, means: pd.DataFrame, classes: Sequence[str], colours: dict[str, str]) -> None:
+    for place, label in enumerate(classes):
+        for row in means[means["class"] == label].itertuples():
+            axis.plot(place, row.mean, "o", color=colours[label], markersize=4)
+            axis.plot([place, place], [row.ci_low, row.ci_high], color=colours[label])
+    axis.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
+    axis.set_xlim(-0.5, len(classes) - 0.5)

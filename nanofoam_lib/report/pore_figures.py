@@ -1,0 +1,38 @@
+"""The figures of a run that show its pores: outlines by class, and how diameters are distributed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from nanofoam_lib import figures
+from nanofoam_lib.base import files
+from nanofoam_lib.base.language import text
+from nanofoam_lib.images import pore_tables
+from nanofoam_lib.latent import class_means
+
+if TYPE_CHECKING:
+    from nanofoam_lib.report.run_figures import Book
+
+#: What classes are compared in.
+MEASURES = ("porosity", "median_diameter_um", "density_per_mm2", "circularity", "wall_um")
+
+
+def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
+    """Show the outlines of some pictures of each class, and the distributions of what can be believed."""
+    if not book.run.table("pores").exists():
+        return
+    pictures = files.read_csv(book.run.table("pores"))
+    for label in sorted(set(pictures["label"])):
+        path = book.run.drawing(f"pores_{label}")
+        if path.exists():
+            drawing = files.read_npz(path)
+            shown = pictures.set_index("id").loc[drawing["id"]].reset_index()
+            titles = [f"{row.path}: {text(row.verdict, book.lang)}" for row in shown.itertuples()]
+            yield f"pores_{label}", figures.pore_overlays(drawing["pictures"], titles, book.note, **book.look), shown
+    used = pictures[pore_tables.believed(pictures)] if len(pictures) else pictures
+    if len(used):
+        sizes = files.read_csv(book.run.table("pore_sizes"))
+        means = class_means.means(used[list(MEASURES)], used["label"], used["group"]).dropna(subset="mean")
+        yield "pore_sizes", figures.pore_sizes(sizes, means, book.note, **book.look), sizes
