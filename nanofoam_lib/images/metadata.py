@@ -115,6 +115,7 @@ def _of_images(sheet, paths, folder_name):
     matched, more = _match(cells["path"], cells["label"], paths, folder_name)
     _check_labels(cells["label"], matched)
     unit = _unit(sheet.header[ours["pixel_size_um"]]) if "pixel_size_um" in ours else None
+    said += _other_groups(sheet.header, rows, ours)
     groups, merged = _groups(cells["group"])
     known = {"group": groups, "pixel_size_um": _sizes(cells["pixel_size_um"], unit or "µm", cells["path"])}
     for i, header in enumerate(sheet.header):
@@ -142,8 +143,6 @@ def _columns(header):
                     said.append(f"has a column '{safe_names.shown(header[i])}', which is taken for {name}")
             elif plain[ours[name]] == plain[i]:
                 raise DataError(f"columns '{header[ours[name]]}' and '{header[i]}' may both be {name}; rename one")
-            elif name == "group":
-                said.append(f"has a column '{safe_names.shown(header[i])}' too, which is not used to form groups")
     if "path" not in ours:
         found = safe_names.shown(", ".join(header[:6]))
         raise DataError(f"has no column 'path'; expected path,label,group,pixel_size_um, not {found}")
@@ -152,6 +151,17 @@ def _columns(header):
             if difflib.get_close_matches(plain[i], set(SYNONYMS[name]) - WITH_UNIT, 1, 0.8):
                 said.append(f"has a column '{safe_names.shown(header[i])}', which is not used; is '{name}' meant?")
     return ours, sorted(said)
+
+
+def _other_groups(header, rows, ours):
+    """Say which further columns would have formed other groups than the one that is used."""
+    said = []
+    for i in range(len(header) if "group" in ours else 0):
+        if i != ours["group"] and _plain(header[i]) in SYNONYMS["group"]:
+            own, other = rows[ours["group"]], rows[i]
+            if not own.nunique() == other.nunique() == pd.concat([own, other], axis=1).drop_duplicates().shape[0]:
+                said.append(f"has a column '{safe_names.shown(header[i])}' too, which is not used to form groups")
+    return said
 
 
 def _plain(header):

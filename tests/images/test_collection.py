@@ -82,6 +82,14 @@ def test_metadata_that_does_not_match_the_images_is_told(tiles):
     assert collection.survey(tiles).said == [alone]
 
 
+def test_a_second_column_of_specimens_is_told_where_it_would_form_other_groups(tiles):
+    table = collection.list_folder(tiles)[["path"]].head(4).assign(group=["a", "a", "b", "c"])
+    said = "metadata.csv has a column 'specimen' too, which is not used to form groups"
+    for specimens, is_told in (([7, 7, 8, 9], False), ([7, 7, 8, 8], True), ([6, 7, 8, 9], True)):
+        table.assign(specimen=specimens).to_csv(tiles / "metadata.csv", index=False)
+        assert (said in collection.survey(tiles).said) == is_told
+
+
 def test_a_table_of_many_columns_is_read(tiles):
     paths = "".join(f"brick/brick_{i}.png{',x' * 300}\n" for i in range(2))
     (tiles / "metadata.csv").write_text(f"path,{','.join(f'note {i}' for i in range(300))}\n{paths}")
