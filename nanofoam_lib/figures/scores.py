@@ -1,6 +1,7 @@
 """Scores: how well descriptors tell classes apart and predict the pores."""
 
 import itertools
+import functools
 import math
 from collections.abc import Collection, Mapping
 
@@ -10,8 +11,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from nanofoam_lib.base.language import MISSING, fixed, text
-from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, names, page_width, styled, wrapped
+from nanofoam_lib.figures.style import COLOURS, MARKERS, brief, columns_for, grid, names, page_width, styled, wrapped
 
+_NAME = 20  # letters of a class beside a matrix
 #: Of models beside each other: blue and vermilion first, which every eye tells apart.
 MODEL_COLOURS = (COLOURS[0], COLOURS[4], COLOURS[2], COLOURS[3], COLOURS[7])
 
@@ -108,7 +110,10 @@ def confusion(confusions: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
     """
     titles = list(dict.fromkeys(confusions["title"]))
     columns = columns_for(len(titles), 3.6)
-    longest = 0.14 * confusions["true"].str.len().max()  # cm that the names of the classes take
+    longest = 0.14 * max(
+        len(brief(name, _NAME)) for name in confusions["true"]
+    )  # cm that the names of the classes take
+    written = functools.partial(brief, longest=_NAME)
     side = (page_width() - longest - 0.7) / columns
     figure, axes = grid(
         math.ceil(len(titles) / columns), columns, (side + longest + 1.6) * columns / page_width(), note
@@ -120,7 +125,7 @@ def confusion(confusions: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
         counts = own.pivot(index="true", columns="predicted", values="count")
         shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
         sns.heatmap(
-            shares, annot=counts, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            shares.rename(index=written, columns=written), annot=counts, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
             annot_kws={"size": 7}, yticklabels=i % columns == 0,
         )  # fmt: skip
         axis.set(title=title, xlabel=text("predicted", lang), ylabel=text("true", lang) if i % columns == 0 else "")

@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nanofoam_lib.base.language import percent, text
-from nanofoam_lib.figures.style import MARKERS, SYMBOLS, class_colours, columns_for, grid, page_width, styled, wrapped
+from nanofoam_lib.figures.style import (
+    MARKERS,
+    SYMBOLS,
+    brief,
+    class_colours,
+    columns_for,
+    grid,
+    page_width,
+    styled,
+    wrapped,
+)
 
 
 @styled
@@ -70,13 +80,17 @@ def distances(histograms: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
         axis.set_axis_off()
     for axis, (a, b) in zip(axes.flat, pairs, strict=False):
         own = histograms[(histograms["class_a"] == a) & (histograms["class_b"] == b)]
-        for within, label, colour in ((a, f"WSS {a}", colours[a]), (b, f"WSS {b}", colours[b]), ("", "BSS", "black")):
+        for within, label, colour in (
+            (a, f"WSS {brief(a, 12)}", colours[a]),
+            (b, f"WSS {brief(b, 12)}", colours[b]),
+            ("", "BSS", "black"),
+        ):
             part = own[own["within"] == within]
             edges = np.append(part["low"], part["high"].iloc[-1])
             axis.stairs(
                 part["density"], edges, color=colour, label=label, fill=bool(within), alpha=0.55 if within else 1
             )
-        axis.set(xlabel=text("distance", lang), ylabel=text("density", lang), title=f"{a} – {b}")
+        axis.set(xlabel=text("distance", lang), ylabel=text("density", lang), title=f"{brief(a, 14)} – {brief(b, 14)}")
         axis.locator_params(nbins=4)
         axis.margins(y=0.35)
         axis.legend(loc="upper right", handlelength=1.2)

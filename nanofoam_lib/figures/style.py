@@ -149,8 +149,20 @@ def letter(axes: Iterable[Axes]) -> None:
         axis.set_title(name, loc="left", fontweight="bold")
 
 
+def brief(name: str, longest: int = 36) -> str:
+    """Leave out the middle of a name that no panel has room for.
+
+    Examples
+    --------
+    >>> brief("CuNi1"), brief("a class that somebody has described at length", 15)
+    ('CuNi1', 'a class… length')
+    """
+    return name if len(name) <= longest else f"{name[: longest // 2]}…{name[len(name) - longest + longest // 2 + 1 :]}"
+
+
 def row_title(axis: Axes, title: str) -> None:
-    """Write `title` upright at the left of an axes whose own labels are off."""
+    """Write `title` upright at the left of an axes whose own labels are off, each of its lines in `brief`."""
+    title = "\n".join(map(brief, title.split("\n")))
     where = {"transform": axis.transAxes, "rotation": 90, "ha": "right", "va": "center"}
     axis.text(-0.04, 0.5, title, fontsize=_row_title_size(), **where)  # type: ignore[arg-type]
 
@@ -158,7 +170,7 @@ def row_title(axis: Axes, title: str) -> None:
 def row_aspect(titles: Collection[str], columns: int) -> float:
     """Give how many times as high as wide the cells of `columns` must be for square pictures and upright row titles."""
     letter_cm = 0.023 * _row_title_size()
-    return max(1.0, letter_cm * max(map(len, titles)) * columns / page_width())
+    return max(1.0, letter_cm * max(len(brief(title)) for title in titles) * columns / page_width())
 
 
 def scale_bar_length(width: float) -> float:

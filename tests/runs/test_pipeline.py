@@ -205,7 +205,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
     assert len(separation) == 7 * 3  # μ, σ, z of two models and conv, three pairs of classes
     assert list(controls.columns) == list(pd.read_csv(finished.table("table1")).columns)
     assert set(controls["descriptor"]) == {
-        "untrained mu", "untrained sigma", "texture statistics", "pore measures",
+        "untrained mu", "untrained sigma", "texture statistics",  # no pores: those of photographs are doubtful
         "pooled features", "untrained pooled features", "pixel PCA",
         "LBP", "multi-scale LBP", "scattering", "scattering and LBP", "power spectrum", "grey mean+std",
         "random-VGG16",
