@@ -1,7 +1,7 @@
 """Scores: how well descriptors tell classes apart and predict the pores."""
 
-import itertools
 import functools
+import itertools
 import math
 from collections.abc import Collection, Mapping
 
@@ -124,8 +124,9 @@ def confusion(confusions: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
         own = confusions[confusions["title"] == title]
         counts = own.pivot(index="true", columns="predicted", values="count")
         shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+        shares = shares.rename(index=written, columns=written)
         sns.heatmap(
-            shares.rename(index=written, columns=written), annot=counts, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            shares, annot=counts, fmt="d", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
             annot_kws={"size": 7}, yticklabels=i % columns == 0,
         )  # fmt: skip
         axis.set(title=title, xlabel=text("predicted", lang), ylabel=text("true", lang) if i % columns == 0 else "")
