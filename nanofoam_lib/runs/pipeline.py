@@ -20,7 +20,7 @@ PACKAGE = pathlib.Path(__file__).parents[1]
 NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks") if f.is_dir()), PACKAGE)
 
 #: What cannot change a number, so that a new colour, word or label does not train a model anew.
-ONLY_SHOWN = ("figures", "report", provenance.LABELS)
+ONLY_SHOWN = ("figures", "report", "base.language", provenance.LABELS)
 #: What cannot change a figure either.
 ONLY_SAID = ("report.findings", "report.notebook_text")
 REPORT_CODE = "from nanofoam_lib.report import html_report, latex_document"

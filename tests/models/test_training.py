@@ -230,7 +230,7 @@ def test_windows_are_cut_from_the_wide_pictures_and_the_test_side_is_not(texture
 
 def test_a_collapsed_model_and_one_without_skill_are_told_of():
     verdict = pd.Series({"has_skill": False, "skill_test": -0.1, "skill_flat": 0.04})
-    with pytest.warns(RunWarning, match=r"vae-3 has no skill \(test images: -0.10, a flat grey 0.04\)"):
+    with pytest.warns(RunWarning, match=r"vae-3 has no skill \(test images: −0.10, a flat grey 0.04\)"):
         skill.warn_if_without_skill("vae-3", verdict)
     with pytest.warns(RunWarning, match="vae-3 has collapsed"):
         skill.warn_if_collapsed("vae-3", 0)

@@ -65,5 +65,5 @@ def test_new_foams_are_made_drawn_and_told_of(doubted):
     texts = [text.get_text() for figure in drawn.values() for text in figure.findobj(plt.Text)]
     assert not [text for text in texts if NO_NUMBER.search(text)]
     said = [findings.design(fulfilment.summarise(study.ordered)), findings.generated(study.generated)]
-    said.append(findings.latent_map(study.points, measures, inverse_design.MEASURES))
+    said.append(findings.latent_map(study.points, measures, inverse_design.MEASURES, index["group"]))
     assert not NO_NUMBER.search(" ".join(said))

@@ -44,7 +44,8 @@ def test_the_sentences_say_so_and_hold_no_number_that_is_none(without_pores):
     ordered = files.read_csv(without_pores.table("design"))
     points = files.read_csv(without_pores.table("latent_map"))
     said = [findings.design(fulfilment.summarise(ordered))]
-    said.append(findings.latent_map(points, files.read_csv(without_pores.pores), inverse_design.MEASURES))
+    measures, groups = files.read_csv(without_pores.pores), without_pores.load_index()["group"]
+    said.append(findings.latent_map(points, measures, inverse_design.MEASURES, groups))
     said.append(findings.generated(files.read_csv(without_pores.table("generated"))))
     assert said[0] == "No pore measure is known to order by."
     assert not re.search(r"\b(nan|inf)\b", " ".join(said))

@@ -246,7 +246,7 @@ def test_a_failed_step_is_told_even_if_the_manifest_cannot_be_written(copy, monk
 def test_where_the_manifest_cannot_be_written_nothing_runs(copy, executed, monkeypatch):
     before = copy.manifest.read_text()
     monkeypatch.setattr(files, "write_text", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StepError, match="No space left"):
         pipeline.run(copy.folder, "demo", given={"epochs": 3})
     assert executed == []
     assert copy.manifest.read_text() == before
@@ -267,7 +267,7 @@ def test_a_report_that_was_not_written_is_written_by_the_next_run(copy, monkeypa
     copy.report.unlink()
     with monkeypatch.context() as broken:
         broken.setattr(pipeline.html_report, "write", refuse)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(StepError, match="No space left"):
             pipeline.run(copy.folder, "demo")
     pipeline.run(copy.folder, "demo")
     assert copy.report.read_text().splitlines()[:5] == page.splitlines()[:5]
