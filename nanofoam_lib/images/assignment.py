@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
@@ -72,37 +72,3 @@ def warn_of_few(index: pd.DataFrame) -> None:
     if few:
         told = f"fewer than {LEAST_TRAIN} images of a class are left to train ({', '.join(few)}): too few to learn from"
         warnings.warn(told, RunWarning, stacklevel=2)
-
-
-def twins(images: NDArray[np.uint8], groups: ArrayLike) -> pd.DataFrame:
-    """List the pairs of images of different groups that show the same picture, on whichever side they stand.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, 128, 128)
-    groups : array-like, shape (N,)
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns first and second, rows of `images`, and similarity; the most similar first.
-
-    Notes
-    -----
-    Two groups have numbers that differ in some binary digit. `splits.near_duplicates` compares, for each digit, the
-    images of groups that have 0 there with those that have 1.
-
-    Examples
-    --------
-    >>> image = np.random.default_rng(0).integers(256, size=(1, 128, 128), dtype=np.uint8)
-    >>> twins(np.repeat(image, 3, axis=0), ["a", "b", "b"])[["first", "second"]].to_numpy().tolist()
-    [[0, 1], [0, 2]]
-    """
-    numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-    found = {}
-    for digit in range(int(numbers.max(initial=0)).bit_length()):
-        sides = np.where(numbers >> digit & 1, "test", "train")
-        for pair in splits.near_duplicates(images, sides).itertuples():
-            found[tuple(sorted((pair.train_id, pair.test_id)))] = pair.similarity
-    rows = sorted(((*pair, similarity) for pair, similarity in found.items()), key=lambda row: (-row[2], row[:2]))
-    return pd.DataFrame(rows, columns=["first", "second", "similarity"])

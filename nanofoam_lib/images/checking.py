@@ -10,7 +10,7 @@ import pandas as pd
 from nanofoam_lib.base import memmap, safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import assignment, consistency, contents, preprocessing, treatment
+from nanofoam_lib.images import assignment, consistency, contents, preprocessing, splits, treatment
 
 #: Where a problem is one of the split, and not of a file.
 SPLIT = "split"
@@ -108,7 +108,7 @@ def _with_split(found, images, test_fraction, seed, strict):
     except DataError as error:
         problem = pd.DataFrame({"path": [SPLIT], "problem": [str(error)]})
         found = found._replace(problems=pd.concat([found.problems, problem], ignore_index=True))
-    pairs = assignment.twins(images, index["group"])
+    pairs = splits.twins(images, index["group"])
     if len(pairs) > n_leaks:
         first, second = (safe_names.shown(index["path"][pairs[side][0]]) for side in ("first", "second"))
         said.append(

@@ -89,12 +89,13 @@ def measure(
     folder = pathlib.Path(folder).absolute()
     choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop)
     readings = sources.of_index(folder, index, max_megapixels)
+    shown = _shown(known)
     items = [
-        (source, float(um), pore_choices.request_for(choices, path, base))
-        for source, path, um in zip(readings, index["path"], index["pixel_size_um"], strict=True)
+        (source, float(um), pore_choices.request_for(choices, path, base), is_shown)
+        for source, path, um, is_shown in zip(readings, index["path"], index["pixel_size_um"], shown, strict=True)
     ]
     work = scheduling.each(functools.partial(_measure_one, folder), items, n_jobs)
-    rows, diameters = zip(*track(work, "pores", total=len(items)), strict=True)
+    rows, diameters, drawn = zip(*track(work, "pores", total=len(items)), strict=True)
     pictures = known.join(pd.DataFrame(rows))
     used = believed(pictures)
     sizes = pd.concat(
@@ -103,7 +104,7 @@ def measure(
     )
     measures = pictures[[*MEASURES]].astype(float)
     measures[~used] = math.nan
-    overlays = _overlays(folder, index, pictures, items)
+    overlays = _overlays(pictures, {i: drawn[i] for i in np.flatnonzero(shown)})
     distribution = pore_sizes.distribution(lambda: [sizes])
     return Tables(measures, pictures, distribution, sphere_sizes([sizes], stereology), overlays)
 
@@ -156,26 +157,29 @@ def believed(table: pd.DataFrame) -> NDArray[np.bool_]:
     return (few & ~doubtful).to_numpy(bool)
 
 
-def _measure_one(folder, source, um, request):
-    """Give a picture's row, and the diameters of the pores whose centre lies in it."""
+def _shown(known):
+    """Choose the pictures that are shown of each class, of one specimen each if there are as many: bool (N,)."""
+    again = known.duplicated(["label", "group"])
+    return (known.assign(again=again).sort_values("again", kind="stable").groupby("label").cumcount() < _SHOWN)[
+        known.index
+    ].to_numpy(bool)
+
+
+def _measure_one(folder, source, um, request, is_shown):
+    """Give a picture's row, the diameters of the pores whose centre lies in it, and its overlay if it `is_shown`."""
     study = pore_study.of_file(folder, source, um, request, is_brief=True)
-    return study.row, study.pores.loc[study.pores["counted"], "diameter_um"].to_numpy()
+    diameters = study.pores.loc[study.pores["counted"], "diameter_um"].to_numpy()
+    if not is_shown:
+        return study.row, diameters, None
+    overlay = pore_overlays.of_file(source, study.labels, request.crop, study.row["verdict"], um, _WIDTH)
+    return study.row, diameters, overlay
 
 
-def _overlays(folder, index, pictures, items):
-    """Draw some pictures of each class, of one specimen each if there are as many."""
+def _overlays(pictures, drawn):
+    """Put the overlays of each class together, all of the size of the smallest."""
     found = {}
-    for label, own in pictures.groupby("label"):
-        first = own.drop_duplicates("group")
-        chosen = pd.concat([first, own.drop(first.index)]).head(_SHOWN).index
-        drawn = [_draw(folder, *items[i], pictures["verdict"][i]) for i in chosen]
-        shape = [min(picture.shape[axis] for picture in drawn) for axis in (0, 1)]
-        pieces = np.stack([picture[: shape[0], : shape[1]] for picture in drawn])
-        verdicts = pictures["verdict"][chosen].to_numpy(str)
-        found[str(label)] = {"pictures": pieces, "id": index["id"].to_numpy()[chosen], "verdict": verdicts}
+    for label, own in pictures.loc[list(drawn)].groupby("label"):
+        shape = [min(drawn[i].shape[axis] for i in own.index) for axis in (0, 1)]
+        pieces = np.stack([drawn[i][: shape[0], : shape[1]] for i in own.index])
+        found[str(label)] = {"pictures": pieces, "id": own["id"].to_numpy(), "verdict": own["verdict"].to_numpy(str)}
     return found
-
-
-def _draw(folder, source, um, request, verdict):
-    labels = pore_study.of_file(folder, source, um, request, is_brief=True).labels
-    return pore_overlays.of_file(source, labels, request.crop, verdict, um, _WIDTH)

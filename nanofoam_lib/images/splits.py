@@ -194,24 +194,36 @@ def near_duplicates(images: NDArray[np.uint8], split: ArrayLike, threshold: floa
     if images.ndim != 3 or images.shape[1:] != (128, 128) or split.shape != images.shape[:1]:
         raise ValueError(f"expected images (N, 128, 128) and split (N,), not {images.shape} and {split.shape}")
     train, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
-    known = [_unit(_blur(memmap.take(images, rows))[:, 3:61:3, 3:61:3]) for rows in _blocks(train)]
-    known = np.concatenate(known or [np.empty((0, 400), np.float32)]).T
-    found = {}
-    for rows in track(_blocks(test), "looking for copies across the split"):
-        blurred = _blur(memmap.take(images, rows))
-        shifted = [blurred[:, y : y + 58 : 3, x : x + 58 : 3] for y in (2, 4) for x in (2, 4)]
-        for element in range(8):
-            turned = (_unit(dihedral(pictures, [element] * len(rows))) for pictures in shifted)
-            alike = np.max([pictures @ known for pictures in turned], axis=0)
-            for j, i in np.argwhere(alike >= _COARSE_THRESHOLD):
-                similarity = _correlation(images[train[i]], images[rows[j]], element)
-                if similarity >= threshold:
-                    inverse = -element % 4 if element < 4 else element
-                    pair = (int(train[i]), int(rows[j]))
-                    found[pair] = max(found.get(pair, (-1.0, 0)), (similarity, inverse))
-    listed = [(*pair, similarity, TRANSFORMS[element]) for pair, (similarity, element) in found.items()]
-    listed.sort(key=lambda row: (-row[2], row[:2]))
-    return pd.DataFrame(listed, columns=["train_id", "test_id", "similarity", "transform"])
+    found = _same_pictures(images, train, test, threshold)
+    return found.rename(columns={"first": "train_id", "second": "test_id"})
+
+
+def twins(images: NDArray[np.uint8], groups: ArrayLike, threshold: float = 0.7) -> pd.DataFrame:
+    """List the pairs of images of different groups that show the same picture, on whichever side they stand.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, 128, 128)
+    groups : array-like, shape (N,)
+    threshold : float
+        As in `near_duplicates`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns first and second, rows of `images` (first < second), similarity and transform; the most similar first.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).integers(256, size=(1, 128, 128), dtype=np.uint8)
+    >>> twins(np.repeat(image, 3, axis=0), ["a", "b", "b"])[["first", "second"]].to_numpy().tolist()
+    [[0, 1], [0, 2]]
+    """
+    numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    rows = np.arange(len(images))
+    return _same_pictures(
+        images, rows, rows, threshold, lambda i, j: (numbers[i] != numbers[j, None]) & (i < j[:, None])
+    )
 
 
 def warn_or_stop(pairs: pd.DataFrame, paths: ArrayLike, strict: bool = False) -> None:
@@ -265,6 +277,32 @@ def warn_of_few_groups(labels: ArrayLike, groups: ArrayLike, split: ArrayLike, l
             RunWarning,
             stacklevel=2,
         )
+
+
+def _same_pictures(images, known, asked, threshold, may_pair=None):
+    """List which of the rows `asked` show the picture of which of the rows `known`, as far as these `may_pair`.
+
+    Of rows i (n,) and j (m,), `may_pair` gives a mask (m, n).
+    """
+    pictures = [_unit(_blur(memmap.take(images, rows))[:, 3:61:3, 3:61:3]) for rows in _blocks(known)]
+    pictures = np.concatenate(pictures or [np.empty((0, 400), np.float32)]).T
+    found = {}
+    for rows in track(_blocks(asked), "looking for copies"):
+        blurred = _blur(memmap.take(images, rows))
+        shifted = [blurred[:, y : y + 58 : 3, x : x + 58 : 3] for y in (2, 4) for x in (2, 4)]
+        wanted = True if may_pair is None else may_pair(known, rows)
+        for element in range(8):
+            turned = (_unit(dihedral(own, [element] * len(rows))) for own in shifted)
+            alike = np.max([own @ pictures for own in turned], axis=0)
+            for j, i in np.argwhere((alike >= _COARSE_THRESHOLD) & wanted):
+                similarity = _correlation(images[known[i]], images[rows[j]], element)
+                if similarity >= threshold:
+                    inverse = -element % 4 if element < 4 else element
+                    pair = (int(known[i]), int(rows[j]))
+                    found[pair] = max(found.get(pair, (-1.0, 0)), (similarity, inverse))
+    listed = [(*pair, similarity, TRANSFORMS[element]) for pair, (similarity, element) in found.items()]
+    listed.sort(key=lambda row: (-row[2], row[:2]))
+    return pd.DataFrame(listed, columns=["first", "second", "similarity", "transform"])
 
 
 def _blocks(rows, size=128):

@@ -83,10 +83,8 @@ def agreement(predicted: ArrayLike, true: ArrayLike, groups: ArrayLike, seed: in
     """
     predicted, true = np.asarray(predicted, str), np.asarray(true, str)
     classes, label = np.unique(true, return_inverse=True)
-    numbers = _numbers_by_class(groups, label)
+    numbers, of_group = _numbers_by_class(groups, label)
     counts = _sums((predicted[:, None] == classes).astype(float), numbers)
-    of_group = np.zeros(len(counts), int)
-    of_group[numbers] = label
     rng, rows = np.random.default_rng(seed), np.arange(len(counts))
     right = np.array([counts[rows, rng.permutation(of_group)].sum() for _ in range(ORDERS)])
     return float(right.mean() / len(true)), _share(right, (predicted == true).sum())
@@ -140,10 +138,8 @@ def differences(vectors: ArrayLike, labels: ArrayLike, groups: ArrayLike, seed: 
         that of this one; NaN where a dimension is constant.
     """
     _, label = np.unique(np.asarray(labels, str), return_inverse=True)
-    numbers = _numbers_by_class(groups, label)
+    numbers, of_group = _numbers_by_class(groups, label)
     means = _means(vectors, numbers)
-    of_group = np.zeros(len(means), int)
-    of_group[numbers] = label
     centred = means - means.mean(axis=0)
     total = (centred**2).sum(axis=0)
     centred = np.divide(centred, np.sqrt(total), out=np.full_like(centred, np.nan), where=np.ptp(means, axis=0) > 0)
@@ -169,10 +165,8 @@ def within(predicted: ArrayLike, actual: ArrayLike, labels: ArrayLike, groups: A
         mean of their class.
     """
     _, label = np.unique(np.asarray(labels, str), return_inverse=True)
-    numbers = _numbers_by_class(groups, label)
+    numbers, of_group = _numbers_by_class(groups, label)
     means = _means(np.column_stack([predicted, actual]), numbers)
-    of_group = np.zeros(len(means), int)
-    of_group[numbers] = label
     one_hot = np.eye(label.max() + 1)[of_group]
     ours, theirs = (means - one_hot @ (one_hot.T @ means / one_hot.sum(axis=0)[:, None])).T
     rng = np.random.default_rng(seed)
@@ -195,8 +189,11 @@ def _numbers(groups):
 
 
 def _numbers_by_class(groups, label):
-    """Give each row the number of its group, of which one in several classes has several."""
-    return _numbers([f"{group} {own}" for group, own in zip(np.asarray(groups, dtype=str), label, strict=True)])
+    """Give each row the number of its group, of which one in several classes has several; and the class of each."""
+    numbers = _numbers([f"{group} {own}" for group, own in zip(np.asarray(groups, dtype=str), label, strict=True)])
+    of_group = np.zeros(numbers.max(initial=-1) + 1, int)
+    of_group[numbers] = label
+    return numbers, of_group
 
 
 def _sums(values, numbers):

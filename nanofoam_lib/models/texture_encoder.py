@@ -1,7 +1,7 @@
 """Encoder of the texture model: fixed statistics, seen along axes that were learnt from thousands of structures.
 
-Nothing of μ is trained on the images of a run, so that it can neither learn a few micrographs by heart nor burst on
-others: 20 pictures are as good as 2000. What was tried instead, and what it gave, is in ``reports/descriptors.md``.
+Nothing of μ is trained on the images of a run, be they 20 or 2000, so that it can neither learn a few micrographs by
+heart nor burst on others. What was tried instead, and what it gave, is in ``reports/descriptors.md``.
 """
 
 import pathlib
@@ -17,7 +17,7 @@ ops, layers = keras.ops, keras.layers
 
 #: Made by ``tests/benchmarks/pretrain.py`` from procedural structures (`images.structures`).
 AXES = pathlib.Path(__file__).with_name("texture_axes.npz")
-N_AXES = 80  # that are looked along: on the rest, specimens hardly differ more than pictures of one do
+N_AXES = 80  # that are looked along: on the rest, specimens vary by less than a quarter of what pictures of one do
 #: Of the variance of μ, all dimensions together, that brightness takes, and as much contrast: enough for the decoder to
 #: draw a picture as bright as its image, too little for a classifier to see.
 GREY_VARIANCE = 0.9

@@ -19,13 +19,13 @@ def test_twins_are_all_pairs_of_equal_pictures_of_different_groups(textures):
     images = images.copy()
     images[[5, 9, 20]] = images[2], images[2][::-1], images[13]
     groups = [str(i) for i in range(24)]
-    found = assignment.twins(images, groups)
+    found = splits.twins(images, groups)
     assert sorted(found[["first", "second"]].itertuples(index=False, name=None)) == [(2, 5), (2, 9), (5, 9), (13, 20)]
     assert found["similarity"].is_monotonic_decreasing and found["similarity"].min() > 0.9
     groups[5] = groups[2]
-    assert len(assignment.twins(images, groups)) == 3
-    assert assignment.twins(images, ["one"] * 24).empty
-    assert assignment.twins(images[:0], []).empty
+    assert len(splits.twins(images, groups)) == 3
+    assert splits.twins(images, ["one"] * 24).empty
+    assert splits.twins(images[:0], []).empty
 
 
 def test_the_split_is_by_group_and_copies_across_it_are_told(textures, index):
