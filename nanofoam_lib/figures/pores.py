@@ -1,5 +1,6 @@
 """Pores: their outlines over micrographs, and how their measures are distributed in each class."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.figures.style import class_colours, columns_for, grid, letter, styled, wrapped
+from nanofoam_lib.figures.style import MARKERS, brief, class_colours, columns_for, grid, letter, styled, wrapped
 
 
 @styled
@@ -40,7 +41,9 @@ def pore_overlays(
 
 
 @styled
-def pore_sizes(sizes: pd.DataFrame, means: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
+def pore_sizes(
+    sizes: pd.DataFrame, means: pd.DataFrame, classes: Sequence[str], note: str = "", lang: str = "en"
+) -> Figure:
     """Draw the distribution of pore diameters in each class, and the means over specimens with their intervals.
 
     Parameters
@@ -50,26 +53,29 @@ def pore_sizes(sizes: pd.DataFrame, means: pd.DataFrame, note: str = "", lang: s
         their area).
     means : pandas.DataFrame
         As `class_means.means` gives it: columns ``class``, ``measure``, ``mean``, ``ci_low``, ``ci_high``.
+    classes : sequence of str
+        All that the data has, which fix the colours; those of which nothing is believed stay empty.
     note : str
     lang : {"en", "es"}
     """
     measures = list(dict.fromkeys(means["measure"]))
-    classes = sorted(set(means["class"]))
     colours = class_colours(classes)
+    markers = dict(zip(colours, itertools.cycle(MARKERS), strict=False))
     panels = 2 + len(measures)
     columns = columns_for(panels, 4.5)
     figure, axes = grid(-(-panels // columns), columns, 0.85, note)
     flat = list(axes.flat)
     for axis, share in zip(flat, ("share", "area_share"), strict=False):
         for label, own in sizes.groupby("class"):
-            axis.step(own["diameter_um"], own[share], where="mid", color=colours[str(label)], label=str(label))
+            style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
+            axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
         axis.set_xlabel(text("diameter (µm)", lang))
         axis.set_ylabel(text("share of pores" if share == "share" else "share of their area", lang))
         axis.set_ylim(bottom=0)
     if len(sizes):
         flat[0].legend()
     for axis, measure in zip(flat[2:], measures, strict=False):
-        _means(axis, means[means["measure"] == measure], classes, colours)
+        _means(axis, means[means["measure"] == measure], colours, markers)
         axis.set_ylabel(text(measure, lang))
     for axis in flat[panels:]:
         axis.set_axis_off()
@@ -77,10 +83,10 @@ def pore_sizes(sizes: pd.DataFrame, means: pd.DataFrame, note: str = "", lang: s
     return figure
 
 
-def _means(axis: Any, means: pd.DataFrame, classes: Sequence[str], colours: dict[str, str]) -> None:
-    for place, label in enumerate(classes):
+def _means(axis: Any, means: pd.DataFrame, colours: dict[str, str], markers: dict[str, str]) -> None:
+    for place, label in enumerate(colours):
         for row in means[means["class"] == label].itertuples():
-            axis.plot(place, row.mean, "o", color=colours[label], markersize=4)
+            axis.plot(place, row.mean, markers[label], color=colours[label], markersize=4)
             axis.plot([place, place], [row.ci_low, row.ci_high], color=colours[label])
-    axis.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
-    axis.set_xlim(-0.5, len(classes) - 0.5)
+    axis.set_xticks(range(len(colours)), [brief(label, 16) for label in colours], rotation=30, ha="right")
+    axis.set_xlim(-0.5, len(colours) - 0.5)

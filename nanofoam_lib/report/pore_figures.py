@@ -24,7 +24,8 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     if not book.run.table("pores").exists():
         return
     pictures = files.read_csv(book.run.table("pores"))
-    for label in sorted(set(pictures["label"])):
+    classes = sorted(set(pictures["label"]))
+    for label in classes:
         path = book.run.drawing(f"pores_{label}")
         if path.exists():
             drawing = files.read_npz(path)
@@ -35,4 +36,4 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     if len(used):
         sizes = files.read_csv(book.run.table("pore_sizes"))
         means = class_means.means(used[list(MEASURES)], used["label"], used["group"]).dropna(subset="mean")
-        yield "pore_sizes", figures.pore_sizes(sizes, means, book.note, **book.look), sizes
+        yield "pore_sizes", figures.pore_sizes(sizes, means, classes, book.note, **book.look), sizes

@@ -55,7 +55,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     if drawn:
         sizes = pore_sizes.distribution(lambda: _pieces(out / pore_folder.PORES, set(trusted["name"])))
         known = means[means["mean"].notna()]
-        style.save(figures.pore_sizes(sizes, known, name, lang), out / "pore_sizes", sizes)
+        classes = sorted(set(measured["label"]))
+        style.save(figures.pore_sizes(sizes, known, classes, name, lang), out / "pore_sizes", sizes)
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
         ["doubt"], kind="stable"
     )["name"].head(MOST_PICTURES)  # fmt: skip
