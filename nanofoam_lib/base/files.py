@@ -42,6 +42,12 @@ NAMES = {
     "pixel_size_from",
     "name",
     "reasons",
+    "predicted_class",
+    "nearest",
+    "known",
+    "known_label",
+    "in_run",
+    "remark",
 }
 
 

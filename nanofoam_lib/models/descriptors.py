@@ -119,6 +119,38 @@ def of_model(latents: Mapping[tuple[str, int, str], NDArray[Any]], model: tuple[
     return {name: vectors for (kind, latent_dim, name), vectors in latents.items() if (kind, latent_dim) == model}
 
 
+def tables(index: pd.DataFrame, vectors: Mapping[str, NDArray[Any]], block: int = 2048) -> Iterator[pd.DataFrame]:
+    r"""Lay the descriptors of one model out as a table, for R or a spreadsheet, block by block.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame, N rows
+        What stands in front: id, path, label, …
+    vectors : dict
+        Name → ndarray (N, D), as `of_model` gives them.
+    block : int
+        Rows of each piece.
+
+    Yields
+    ------
+    pandas.DataFrame
+        The columns of `index`, then ``<name>_<dimension>`` of each, dimensions counted from 0.
+
+    Examples
+    --------
+    >>> piece, = tables(pd.DataFrame({"id": [7]}), {"mu": np.array([[0.5, 0.25]], np.float32)})
+    >>> piece.to_csv(index=False)
+    'id,mu_0,mu_1\n7,0.5,0.25\n'
+    """
+    for rows in memmap.slices(len(index), block):
+        named = {
+            f"{name}_{dimension}": column
+            for name, own in vectors.items()
+            for dimension, column in enumerate(memmap.take(own, rows).T)
+        }
+        yield pd.concat([index.iloc[rows].reset_index(drop=True), pd.DataFrame(named)], axis=1)
+
+
 def encode_thesis(
     models: Mapping[tuple[str, int], vae.Autoencoder], images: NDArray[np.uint8], index: pd.DataFrame, seed: int = 0
 ) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], pd.DataFrame]:

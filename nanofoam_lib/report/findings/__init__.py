@@ -3,6 +3,7 @@
 All return Markdown.
 """
 
+from nanofoam_lib.report.findings.application import application
 from nanofoam_lib.report.findings.effects import effects
 from nanofoam_lib.report.findings.foams import design, gauge, generated, isotropy, latent_map
 from nanofoam_lib.report.findings.latents import geometry, projections, scores
@@ -13,6 +14,7 @@ from nanofoam_lib.report.findings.told_apart import told_apart
 from nanofoam_lib.report.findings.verdicts import pores
 
 __all__ = [
+    "application",
     "average_maps",
     "classifier",
     "data",
