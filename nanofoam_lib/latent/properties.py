@@ -99,9 +99,9 @@ def _gaussian_process(x, y):
     return make_pipeline(StandardScaler(), GaussianProcessRegressor(found, optimizer=None, normalize_y=True))
 
 
-#: From specimens' vectors (S, D) and values (S,) to a scikit-learn regression of standardised vectors that is set up for
+#: From specimens' vectors (S, D) and values (S,) to a scikit-learn regression of standardised vectors, set up for
 #: them, not yet fitted: ridge with the penalty of the least leave-one-out error, partial least squares with five
-#: components, and a Gaussian process whose kernel, a squared exponential and noise, has the largest marginal likelihood.
+#: components, and a Gaussian process whose kernel, a squared exponential and noise, has the largest likelihood.
 MODELS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], BaseEstimator]] = MappingProxyType(
     {"ridge": _ridge, "PLS": _pls, "Gaussian process": _gaussian_process}
 )
