@@ -22,6 +22,7 @@ from .images import splits as splits
 from .images import structures as structures
 from .images import synthetic as synthetic
 from .images import synthetic_folder as synthetic_folder
+from .images import targets as targets
 from .lab import explore as explore
 from .lab import widgets as widgets
 from .latent import binary_patterns as binary_patterns

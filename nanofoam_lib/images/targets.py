@@ -1,0 +1,164 @@
+"""Which columns beside the images are properties of specimens, in which unit, and what cannot be used."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nanofoam_lib.base import safe_names
+from nanofoam_lib.images import metadata
+
+#: What is known of the pores of an image before it is drawn, where its metadata say so: those of synthetic foam do.
+TRUTH = ("porosity", "density_per_mm2", "median_diameter_um", "n_pores")
+#: Further columns of numbers that are no property: seeds, and other names of specimens.
+_NAMES = {"seed", "id", *metadata.SYNONYMS["path"], *metadata.SYNONYMS["group"]}
+
+_SUPERSCRIPT = {"2": "²", "3": "³", "4": "⁴"}
+#: Units as they stand in the name of a column, in small letters.
+_UNITS = {
+    "pa": "Pa", "kpa": "kPa", "mpa": "MPa", "gpa": "GPa", "bar": "bar",
+    "g": "g", "mg": "mg", "ug": "µg", "kg": "kg", "mol": "mol", "mmol": "mmol", "umol": "µmol",
+    "m": "m", "cm": "cm", "mm": "mm", "um": "µm", "nm": "nm", "l": "l", "ml": "ml", "ppm": "ppm",
+    "s": "s", "min": "min", "h": "h", "hz": "Hz", "k": "K", "c": "°C", "degc": "°C", "deg": "°",
+    "v": "V", "mv": "mV", "a": "A", "ma": "mA", "ohm": "Ω", "w": "W", "mw": "mW", "j": "J", "kj": "kJ", "ev": "eV",
+    "n": "N", "mn": "mN", "kn": "kN", "darcy": "darcy", "pct": "%", "percent": "%", "wt": "wt%", "hv": "HV",
+}  # fmt: skip
+#: Alone at the end of a name these are not what they are within a compound: a molarity, not a metre, or only a letter.
+_ALONE = {"m": "M", "a": "", "l": ""}
+
+
+class Targets(NamedTuple):
+    """The properties of a data folder's specimens."""
+
+    table: pd.DataFrame  # a row per image, a column per property, float; NaN where unknown
+    units: dict[str, str]  # of each column; "" where its name tells none
+    said: list[str]  # what is not used, or not of all images, and why
+
+
+def unit(name: str) -> str:
+    """Read the unit from the name of a column.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``modulus_gpa``, ``uptake_mg_g`` or ``Modulus (GPa)``.
+
+    Returns
+    -------
+    str
+        As it is written, "" if the name ends with none. ``_m`` alone is mol/l: lengths of specimens are in mm or µm.
+
+    Examples
+    --------
+    >>> [unit(name) for name in ("modulus_gpa", "cu_m", "uptake_mg_g", "area_m2_g", "n_per_mm2", "hardness", "E [MPa]")]
+    ['GPa', 'M', 'mg/g', 'm²/g', '1/mm²', '', 'MPa']
+    """
+    if bracket := re.fullmatch(r".*[(\[]([^()\[\]]+)[)\]]\s*", name):
+        return bracket[1].strip()
+    words = [word for word in re.split(r"[_\s]+", name.casefold().replace("µ", "u").replace("μ", "u")) if word]
+    start = len(words)
+    while start > 1 and (words[start - 1] == "per" or _atom(words[start - 1])):
+        start -= 1
+    return _written(words[start:])
+
+
+def _written(words):
+    if words == ["wt", "pct"] or words == ["wt", "percent"]:
+        return "wt%"
+    upper, _, lower = (" ".join(words)).partition("per ")
+    atoms = [[_atom(word) for word in part.split()] for part in (upper, lower)]
+    if not lower and len(atoms[0]) == 1:
+        return _ALONE.get(words[0], atoms[0][0])
+    above, below = (atoms[0], atoms[1]) if lower else (atoms[0][:1], atoms[0][1:])
+    if not below:
+        return " ".join(above)
+    joined = f"({'·'.join(below)})" if len(below) > 1 else below[0]
+    return f"{' '.join(above) or '1'}/{joined}"
+
+
+def _atom(word):
+    """Write one unit with its power: "m2" as "m²"; None if it is none."""
+    found = re.fullmatch(r"([a-z]+)([234]?)", word)
+    known = _UNITS.get(found[1]) if found else None
+    return known and known + _SUPERSCRIPT.get(found[2], "")
+
+
+def of_index(index: pd.DataFrame, fewest: int = 10) -> Targets:
+    """Find the properties among the columns of a run's index, or of a data folder's list of images.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        A row per image: ``group`` (its specimen), and all further columns of the metadata.
+    fewest : int
+        Specimens of which a property must be known so that anything can be claimed of it.
+
+    Returns
+    -------
+    Targets
+        Every further column that holds numbers, but for the truth of synthetic structures and other names of specimens.
+        Columns of text, without values, or of one value for all are left out, with a sentence.
+    """
+    ours = {*metadata.INDEX_COLUMNS, *metadata.SYNONYMS, *TRUTH, *_NAMES}
+    values, said, texts = {}, [], []
+    for name in index.columns:
+        if name in ours or str(name).casefold() in ours:
+            continue
+        numbers, odd = _numbers(index[name])
+        if odd and not np.isfinite(numbers).any():
+            texts.append(name)
+        elif told := _unusable(name, numbers, odd, index["group"]):
+            said.append(told)
+        else:
+            values[name] = numbers
+            said += _incomplete(name, numbers, index["group"], fewest)
+    if texts:
+        said.append(f"{_list(texts)}: text, and so no property")
+    return Targets(pd.DataFrame(values, index=index.index, dtype=float), {name: unit(name) for name in values}, said)
+
+
+def _numbers(column):
+    """Read a column as numbers, NaN where nothing is known; and what stands there instead of numbers."""
+    if column.dtype == bool:
+        return np.full(len(column), np.nan), ["True"]
+    written = column.astype(object).where(column.notna(), "")
+    unknown = [str(cell).strip().casefold() in metadata.UNKNOWN for cell in written]
+    numbers = pd.to_numeric(written.mask(unknown, np.nan), errors="coerce").to_numpy(float)
+    odd = [
+        str(cell) for cell, none, number in zip(written, unknown, numbers, strict=True) if not none and number != number
+    ]
+    if not odd and any(re.match(r"[+-]?0\d", str(cell)) for cell in written):  # a batch, not a number to reckon with
+        odd, numbers = [str(written.iloc[0])], np.full(len(column), np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan), odd
+
+
+def _unusable(name, numbers, odd, groups):
+    """Say why a column of numbers is not used; "" if it is."""
+    shown = safe_names.shown(str(name))
+    known = numbers[np.isfinite(numbers)]
+    if odd:
+        cell = safe_names.shown(odd[0])
+        return f"{shown}: holds '{cell}' among numbers, and is not used; leave a cell empty where nothing is known"
+    if not len(known):
+        return f"{shown}: holds no value"
+    if np.ptp(pd.Series(numbers).groupby(np.asarray(groups)).mean().dropna()) == 0:
+        return f"{shown}: is {known[0]:g} for all specimens, so that nothing can be learnt of it"
+    return ""
+
+
+def _incomplete(name, numbers, groups, fewest):
+    """Say of how many specimens a property is known, if not of all or of few, and whether it varies within one."""
+    shown, by_specimen = safe_names.shown(str(name)), pd.Series(numbers).groupby(np.asarray(groups))
+    known, every = int((by_specimen.count() > 0).sum()), by_specimen.ngroups
+    said = [f"{shown}: known of {known} of {every} specimens; the others are left out"] if known < every else []
+    if known < fewest:
+        said.append(f"{shown}: known of {known} specimens, fewer than {fewest}: no claim can be made of it")
+    if (by_specimen.max() > by_specimen.min()).any():
+        said.append(f"{shown}: differs between images of one specimen; their mean is taken")
+    return said
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(safe_names.shown(str(name)) for name in names)
