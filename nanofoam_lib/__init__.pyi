@@ -35,6 +35,7 @@ from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
 from .latent import properties as properties
+from .latent import property_study as property_study
 from .latent import scattering as scattering
 from .latent import separation as separation
 from .latent import traversal as traversal

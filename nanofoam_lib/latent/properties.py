@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.cross_decomposition import PLSRegression
+from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -37,7 +38,7 @@ class Specimens(NamedTuple):
 
     names: NDArray[np.str_]  # (S,)
     vectors: NDArray[np.float64]  # (S, D), means over the images
-    values: NDArray[np.float64]  # (S,), means over the images of which a value is known
+    measured: NDArray[np.float64]  # (S,), means over the images of which a value is known
     first: NDArray[np.intp]  # (S,), the row of the first image of each
 
 
@@ -84,7 +85,7 @@ def _ridge(x, y):
 
 def _pls(x, y):
     rank = np.linalg.matrix_rank(StandardScaler().fit_transform(x))
-    return make_pipeline(StandardScaler(), PLSRegression(int(np.clip(rank - 1, 1, COMPONENTS))))
+    return make_pipeline(StandardScaler(), PLSRegression(min(rank, COMPONENTS)) if rank else DummyRegressor())
 
 
 def _gaussian_process(x, y):
@@ -131,7 +132,7 @@ class Predictor:
         """
         vectors = np.asarray(vectors)
         rows = memmap.slices(len(vectors))
-        value = np.concatenate([np.zeros(0), *(_predict(self.estimator, vectors[part]) for part in rows)])
+        value = np.concatenate([np.zeros(0), *(predict(self.estimator, vectors[part]) for part in rows)])
         return value, value - self.half_width, value + self.half_width
 
 
@@ -170,20 +171,20 @@ def fit(vectors: ArrayLike, values: ArrayLike, groups: ArrayLike, model: str = "
     """
     check_model(model)
     specimens = by_specimen(vectors, values, groups)
-    if len(specimens.names) < 2 or np.ptp(specimens.values) == 0:
+    if len(specimens.names) < 2 or np.ptp(specimens.measured) == 0:
         raise ValueError(f"values: {len(specimens.names)} specimens, and no two values that differ; nothing to learn")
     if not feasible(model, len(specimens.names)):
         raise ValueError(f"model: a {model} learns from {MOST} specimens at most; choose ridge or PLS")
-    estimator, parts = set_up(specimens.vectors, specimens.values, model), []
+    estimator, parts = set_up(specimens.vectors, specimens.measured, model), []
     vectors, groups = np.asarray(vectors), np.asarray(groups, str)
     for train, test in folds(len(specimens.names), seed):
-        learnt = clone(estimator).fit(specimens.vectors[train], specimens.values[train])
+        learnt = learn(estimator, specimens.vectors[train], specimens.measured[train])
         rows = np.flatnonzero(np.isin(groups, specimens.names[test]))
-        actual = specimens.values[np.searchsorted(specimens.names, groups[rows])]
-        parts.append((actual - _predict(learnt, vectors[rows]), groups[rows]))
+        actual = specimens.measured[np.searchsorted(specimens.names, groups[rows])]
+        parts.append((actual - predict(learnt, vectors[rows]), groups[rows]))
     errors, of = (np.concatenate(part) for part in zip(*parts, strict=True))
-    estimator.fit(specimens.vectors, specimens.values)
-    return Predictor(estimator, conformal.half_width(errors, of), len(specimens.names))
+    learnt = learn(estimator, specimens.vectors, specimens.measured)
+    return Predictor(learnt, conformal.half_width(errors, of), len(specimens.names))
 
 
 def check_model(model: str) -> None:
@@ -202,6 +203,18 @@ def set_up(x: NDArray[Any], y: NDArray[Any], model: str) -> BaseEstimator:
     return MODELS[model](x, y)
 
 
+def learn(estimator: BaseEstimator, x: NDArray[Any], y: NDArray[Any]) -> BaseEstimator:
+    """Fit a copy of a regression to specimens' vectors (S, D) and values (S,)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "y residual is constant")  # components that are not needed
+        return clone(estimator).fit(x, y)
+
+
+def predict(estimator: BaseEstimator, x: NDArray[Any]) -> NDArray[np.float64]:
+    """Predict vectors (N, D) by a fitted regression: float64 (N,)."""
+    return np.asarray(estimator.predict(x), float).reshape(len(x))
+
+
 def folds(n: int, seed: int = 0) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Deal n specimens to five folds, or to fewer if there are fewer specimens: rows to train on, rows to test on."""
     yield from KFold(min(FOLDS, n), shuffle=True, random_state=seed).split(np.zeros((n, 1)))
@@ -211,9 +224,5 @@ def unseen(estimator: BaseEstimator, x: NDArray[Any], y: NDArray[Any], seed: int
     """Predict each specimen by a regression, set up as it is, that has not seen it: float64 (S,)."""
     predicted = np.empty(len(y))
     for train, test in folds(len(y), seed):
-        predicted[test] = _predict(clone(estimator).fit(x[train], y[train]), x[test])
+        predicted[test] = predict(learn(estimator, x[train], y[train]), x[test])
     return predicted
-
-
-def _predict(estimator, x):
-    return np.asarray(estimator.predict(x), float).reshape(len(x))

@@ -46,7 +46,7 @@ def test_what_a_structure_does_not_have_it_gets_no_property_of():
 def test_a_synthetic_folder_has_properties(tmp_path):
     table = synthetic_folder.write_folder(tmp_path, 2, 1, size=(75, 100), pixel_size_um=1.08, n_jobs=1)
     found = targets.of_index(table)
-    assert found.units == {"cu_m": "M", "modulus_gpa": "GPa", "permeability_um2": "µm²"}
+    assert list(found.table) == ["cu_m", "modulus_gpa", "permeability_um2"]
     assert table.groupby("label")["cu_m"].first().to_dict() == {
         name: made.copper_molar for name, made in synthetic.COMPOSITIONS.items()
     }

@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from nanofoam_lib.images import collection, metadata, targets
 
@@ -14,20 +13,6 @@ def index_of(**columns):
 PLAIN = np.arange(12.0).repeat(2)
 
 
-@pytest.mark.parametrize(
-    ("name", "unit"),
-    [
-        ("modulus_gpa", "GPa"), ("cu_m", "M"), ("uptake_mg_g", "mg/g"), ("area_m2_g", "m²/g"),
-        ("conductivity_w_m_k", "W/(m·K)"), ("density_g_cm3", "g/cm³"), ("density_per_mm2", "1/mm²"),
-        ("current_ma_per_cm2", "mA/cm²"), ("permeability_um2", "µm²"), ("temperature_c", "°C"),
-        ("yield_wt_pct", "wt%"), ("Modulus (GPa)", "GPa"), ("E [N/mm²]", "N/mm²"), ("Dicke µm", "µm"),
-        ("hardness", ""), ("gpa", ""), ("phase_a", ""), ("c11", ""), ("strain_2", ""),
-    ],
-)  # fmt: skip
-def test_units_are_read_from_names(name, unit):
-    assert targets.unit(name) == unit
-
-
 def test_further_columns_of_numbers_are_properties_and_what_a_run_knows_itself_is_not():
     found = targets.of_index(
         index_of(
@@ -35,7 +20,6 @@ def test_further_columns_of_numbers_are_properties_and_what_a_run_knows_itself_i
         )
     )
     assert list(found.table) == ["modulus_gpa", "cu_m"]
-    assert found.units == {"modulus_gpa": "GPa", "cu_m": "M"}
     assert found.table["cu_m"].dtype == float and not found.said
 
 
@@ -77,7 +61,6 @@ def test_columns_come_through_from_the_table_beside_the_images(tmp_path):
     (tmp_path / "metadata.csv").write_text('path,group,Modulus (GPa),note\na/1.png,s,"1,5",x\nb/1.png,t,"2,5",\n')
     found = targets.of_index(collection.list_folder(tmp_path))
     assert found.table["Modulus (GPa)"].tolist() == [1.5, 2.5]
-    assert found.units == {"Modulus (GPa)": "GPa"}
     assert found.said[-1] == "note: text, and so no property"
 
 

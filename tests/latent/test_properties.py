@@ -19,7 +19,7 @@ def test_a_specimen_is_the_mean_of_its_images_and_needs_one_known_value():
     found = properties.by_specimen(vectors, [np.nan, 3.0, 4.0, np.nan], ["b", "b", "a", "c"])
     assert found.names.tolist() == ["a", "b"]
     assert found.vectors.tolist() == [[7, 7], [1, 1]]
-    assert found.values.tolist() == [4, 3]
+    assert found.measured.tolist() == [4, 3]
     assert found.first.tolist() == [2, 0]
     with pytest.raises(ValueError, match="rows"):
         properties.by_specimen(vectors, [1.0], ["a"])
