@@ -4,6 +4,7 @@ A property is one number for all images of a specimen. So the rows of a regressi
 images' vectors, and folds, intervals and numbers of cases are by specimen.
 """
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -29,7 +30,7 @@ from nanofoam_lib.latent import conformal, ridge
 #: With fewer specimens nothing can be claimed: ten values follow a line by chance too often, and see `conformal`.
 FEWEST = 10
 FOLDS = 5
-COMPONENTS = 5  # of partial least squares, as long as the vectors have as many
+COMPONENTS = 5  # of partial least squares
 MOST = 1000  # specimens for a Gaussian process, which takes time with their cube
 
 
@@ -83,9 +84,27 @@ def _ridge(x, y):
     return make_pipeline(StandardScaler(), Ridge(penalty))
 
 
+class PartialLeastSquares(RegressorMixin, BaseEstimator):
+    """`PLSRegression` with five components, or fewer where the vectors have no more that vary with the values."""
+
+    def fit(self, x: NDArray[Any], y: NDArray[Any]) -> "PartialLeastSquares":
+        """Learn from vectors (S, D) and values (S,)."""
+        for n in range(min(COMPONENTS, np.linalg.matrix_rank(x)), 0, -1):
+            self.fitted_ = PLSRegression(n)
+            with np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.suppress(ValueError):
+                warnings.simplefilter("ignore")  # a component of rounding errors is none, and is not finite
+                if np.isfinite(self.fitted_.fit(x, y).coef_).all():
+                    return self
+        self.fitted_ = DummyRegressor().fit(x, y)
+        return self
+
+    def predict(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Predict vectors (N, D): float64 (N,)."""
+        return np.ravel(self.fitted_.predict(x))
+
+
 def _pls(x, y):
-    rank = np.linalg.matrix_rank(StandardScaler().fit_transform(x))
-    return make_pipeline(StandardScaler(), PLSRegression(min(rank, COMPONENTS)) if rank else DummyRegressor())
+    return make_pipeline(StandardScaler(), PartialLeastSquares())
 
 
 def _gaussian_process(x, y):
@@ -205,14 +224,12 @@ def set_up(x: NDArray[Any], y: NDArray[Any], model: str) -> BaseEstimator:
 
 def learn(estimator: BaseEstimator, x: NDArray[Any], y: NDArray[Any]) -> BaseEstimator:
     """Fit a copy of a regression to specimens' vectors (S, D) and values (S,)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "y residual is constant")  # components that are not needed
-        return clone(estimator).fit(x, y)
+    return clone(estimator).fit(x, y)
 
 
 def predict(estimator: BaseEstimator, x: NDArray[Any]) -> NDArray[np.float64]:
     """Predict vectors (N, D) by a fitted regression: float64 (N,)."""
-    return np.asarray(estimator.predict(x), float).reshape(len(x))
+    return np.asarray(estimator.predict(x), float)
 
 
 def folds(n: int, seed: int = 0) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
