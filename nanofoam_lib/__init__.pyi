@@ -22,6 +22,7 @@ from .images import splits as splits
 from .images import structures as structures
 from .images import synthetic as synthetic
 from .images import synthetic_folder as synthetic_folder
+from .images import targets as targets
 from .lab import explore as explore
 from .lab import widgets as widgets
 from .latent import binary_patterns as binary_patterns
@@ -33,6 +34,8 @@ from .latent import inverse_design as inverse_design
 from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
+from .latent import properties as properties
+from .latent import property_study as property_study
 from .latent import scattering as scattering
 from .latent import separation as separation
 from .latent import traversal as traversal

@@ -15,6 +15,7 @@ from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability, told_apart
 from nanofoam_lib.figures.spaces import distances, projection
+from nanofoam_lib.figures.specimens import properties
 from nanofoam_lib.figures.sweeps import sweep, sweep_numbers
 from nanofoam_lib.figures.tables import score_table
 
@@ -38,6 +39,7 @@ __all__ = [
     "pore_sizes",
     "predictability",
     "projection",
+    "properties",
     "reconstructions",
     "reparametrisation",
     "sampled",

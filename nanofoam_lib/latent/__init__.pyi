@@ -7,6 +7,8 @@ from . import inverse_design as inverse_design
 from . import permutation as permutation
 from . import pore_prediction as pore_prediction
 from . import projection as projection
+from . import properties as properties
+from . import property_study as property_study
 from . import scattering as scattering
 from . import separation as separation
 from . import traversal as traversal

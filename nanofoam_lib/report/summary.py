@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.images import pore_verdicts
+from nanofoam_lib.images import pore_verdicts, targets
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report import findings
@@ -25,7 +25,7 @@ def sentences(manifest, index, tables):
     manifest : dict
         Of the run.
     index : pandas.DataFrame
-        Of its images: columns label, group, split.
+        Of its images: columns label, group, split, and further ones of the metadata.
     tables : dict
         Name → DataFrame, as `tables.read_all` gives them.
 
@@ -47,6 +47,9 @@ def sentences(manifest, index, tables):
         said.append(findings.effects(tables["claims"]))
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
+    if _have(tables, "properties"):
+        is_synthetic = manifest["data"]["folder"] is None and manifest["data"]["name"].startswith("synthetic")
+        said.append(findings.properties(tables["properties"], targets.of_index(index).said, is_synthetic))
     if _have(tables, "gradcam_checks", "claims"):
         said.append(findings.map_checks(tables["gradcam_checks"], tables["claims"]))
     if _have(tables, "generated"):

@@ -13,6 +13,8 @@ FAMILIES = {
     "labels": "**What would labels add?**",
     "apart": "**Do classes lie apart?**",
     "pores": "**What is known of the pores, beyond the class?**",
+    "property": "**Which properties can be predicted?**",
+    "within": "**Which of them beyond the class?**",
     "dimension": "**In which dimension do the materials differ?**",
     "follows": "**Does a dimension follow a measure?**",
     "deletion": "**Does what a map marks matter?**",
