@@ -56,7 +56,7 @@ def apply(
     folder : path-like
         See `micrograph_tree.survey`. What ``pores.yaml`` says there goes before `pores`.
     out : path-like
-        Gets ``descriptors/<kind>-<latent_dim>.csv`` and ``.npz``, ``predictions.csv`` (see `Study.judge`),
+        Gets ``descriptors/<kind>-<latent_dim>.csv`` and ``.npz``, ``predictions.csv`` (see `finished_run.Study.judge`),
         ``nearest.csv`` (the run's micrographs that are most like each), ``pores.csv`` unless `pores` is "none",
         and ``images.npy``, the images as the networks see them.
     given : dict, optional
@@ -119,6 +119,9 @@ def write_page(applied: Applied, out: files.StrPath, name: str, lang: str = "en"
     study = applied.study
     facts: dict[str, Any] = {"run": study.run.folder.resolve().name, "told_by": study.told_by}
     facts |= {"placed_by": study.placed_by, "level": study.detector.level, "n_groups": study.detector.n_groups}
+    facts["properties"] = {
+        name: (predictor.half_width, predictor.n_specimens) for name, predictor in study.predictors.items()
+    }
     table1 = study.run.table("table1")
     scores = files.read_csv(table1) if table1.exists() and study.is_supervised else None
     return apply_page.write(out, name, facts, study.run.load_images(), applied.said, scores, lang)
@@ -168,16 +171,12 @@ def _describe(study, index, out):
     """Write the descriptors of all images, and what they tell."""
     images = memmap.load(out / "images.npy")
     latents = study.encode(images)
-    ids = index[["id", "path", "label", "group"]]
-    for model in study.models:
+    for model in track(study.models, "writing descriptors"):
         own = descriptors.of_model(latents, model)
-        name = study.run.descriptors(*model).name
-        files.write_npz(out / "descriptors" / name, id=index["id"], **own)
-        _write_blocks(
-            (out / "descriptors" / name).with_suffix(".csv"), descriptors.tables(ids, own, BLOCK), len(index), name
-        )
-    _write_blocks(out / apply_page.PREDICTIONS, _judged(study, index, latents), len(index), "predictions")
-    _write_blocks(out / apply_page.NEAREST, _nearest(study, index, latents), len(index), "nearest known micrographs")
+        descriptors.write(out / "descriptors" / study.run.descriptors(*model).name, index, own)
+    for name, blocks in ((apply_page.PREDICTIONS, _judged), (apply_page.NEAREST, _nearest)):
+        n = len(memmap.slices(len(index), BLOCK))
+        files.write_csv_blocks(out / name, track(blocks(study, index, latents), f"writing {name}", total=n))
 
 
 def _judged(study, index, latents):
@@ -212,15 +211,4 @@ def _measure_pores(folder, index, out, values, options):
         )
         for part in memmap.slices(len(index), BLOCK)
     )  # fmt: skip
-    _append(out / apply_page.PORES, blocks)
-
-
-def _write_blocks(path, blocks, n, what):
-    _append(path, track(blocks, f"writing {what}", total=len(memmap.slices(n, BLOCK))))
-
-
-def _append(path, blocks):
-    """Write tables of the same columns below each other, whole or not at all."""
-    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        for number, block in enumerate(blocks):
-            block.to_csv(file, index=False, header=number == 0, lineterminator="\n")
+    files.write_csv_blocks(out / apply_page.PORES, blocks)

@@ -13,8 +13,8 @@ from sklearn.neighbors import NearestNeighbors
 from nanofoam_lib.base import files, memmap, safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import contents, field_of_view, micrographs, same_reading
-from nanofoam_lib.latent import classify, foremost, novelty
+from nanofoam_lib.images import contents, field_of_view, micrographs, same_reading, targets
+from nanofoam_lib.latent import classify, foremost, novelty, properties
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.runs import ledger
 
@@ -92,6 +92,20 @@ class Study:
         return forest.fit(self.vectors(self.told_by)[train], self.index["label"].to_numpy(str)[train])
 
     @functools.cached_property
+    def predictors(self) -> dict[str, properties.Predictor]:
+        """What predicts each property, by ridge from `placed_by`: of those known of ten specimens or more.
+
+        All of the run's specimens teach, held-out ones too; the width of the intervals is that of specimens not seen.
+        """
+        values, vectors = targets.of_index(self.index).table, self.vectors(self.placed_by)
+        known = {name: values.loc[values[name].notna(), name].groupby(self.index["group"]).mean() for name in values}
+        return {
+            name: properties.fit(vectors, values[name], self.index["group"], seed=self.parameters["seed"])
+            for name, own in known.items()
+            if len(own) >= properties.FEWEST
+        }
+
+    @functools.cached_property
     def detector(self) -> novelty.Detector:
         """What tells images that lie off what the run has seen."""
         vectors, train = self.vectors(self.placed_by), (self.index["split"] == "train").to_numpy()
@@ -167,8 +181,10 @@ class Study:
         -------
         pandas.DataFrame
             One row per image: predicted_class, the likeliest, and ``probability_<class>`` of each, unless the run has
-            but one class; distance and typicality (`novelty.locate`); off_manifold, whether it lies off what the run
-            has seen; nearest, the path of the run's micrograph most like it.
+            but one class; each property, with ``<property>_low`` and ``<property>_high``, its 90 % interval (called
+            ``property_…`` where another column has the name); distance and typicality (`novelty.locate`);
+            off_manifold, whether it lies off what the run has seen; nearest, the path of the run's micrograph most
+            like it.
         """
         place = memmap.take(latents[self.placed_by], rows)
         if not len(place):
@@ -183,6 +199,12 @@ class Study:
         found["distance"], found["typicality"] = novelty.locate(self.detector, place)
         found["off_manifold"] = novelty.is_atypical(self.detector, found["typicality"].to_numpy())
         found["nearest"] = self.index["path"].to_numpy(str)[self.nearest(place)[1][:, 0]]
+        first = found.columns.get_loc("distance")
+        for name, predictor in self.predictors.items():
+            shown = f"property_{name}" if name in found else name
+            for end, values in zip(("", "_low", "_high"), predictor.predict(place), strict=True):
+                found.insert(first, f"{shown}{end}", values)
+                first += 1
         return found
 
     def nearest(self, place: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int_]]:

@@ -36,7 +36,7 @@ def write(folder, data, **given):
             model = vae.build(vae.Config(kind, dim, **small))
             vae.save(model, run.model(kind, dim))
             found = descriptors.encode(model, memmap.load(run.images))
-            files.write_npz(run.descriptors(kind, dim), id=index["id"], **found)
+            descriptors.write(run.descriptors(kind, dim), index, found)
     steps = {"01_preprocess": "data", "02_train": "models", "03_latent_space": "descriptors"}
     files.write_json(
         run.manifest,

@@ -128,6 +128,21 @@ def test_the_descriptor_is_chosen_by_train_specimens_alone(study):
     assert study.placed_by == ("texture", 32, "mu")
 
 
+def test_properties_come_with_intervals_that_hold_on_fresh_specimens(study, run, foams, tmp_path):
+    named = {"modulus_gpa", "permeability_um2"} & set(study.predictors)
+    assert named == set(study.predictors) - {"cu_m", "ni_m"} and named
+    fresh = small_study.write_foams(tmp_path / "fresh", seed=9, n=8)
+    found = taken(run.folder, fresh, tmp_path / "out", WITHOUT_PORES)
+    truth = files.read_csv(fresh / "metadata.csv")
+    for name in study.predictors:
+        low, value, high = (found.predictions[f"{name}{end}"].to_numpy() for end in ("_low", "", "_high"))
+        np.testing.assert_allclose(high - value, study.predictors[name].half_width, rtol=1e-6)
+        measured = truth.set_index("path").loc[found.predictions["path"], name].to_numpy()
+        assert ((low <= measured) & (measured <= high)).mean() >= 0.75  # of 24, for 0.9
+    page = apply.write_page(found, tmp_path / "out", "fresh").read_text(encoding="utf-8")
+    assert "modulus_gpa ± " in page and "(24 specimens)" in page
+
+
 def test_pores_are_measured_and_what_cannot_be_is_named(run, odd, tmp_path):
     taken(run.folder, odd, tmp_path / "out", {"pores": "dark"})
     found = files.read_csv(tmp_path / "out/pores.csv").set_index("path")

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nanofoam_lib.base import units
 from nanofoam_lib.base.language import number, percent, percentage, text
 from nanofoam_lib.figures import style
-from nanofoam_lib.latent import intervals
+from nanofoam_lib.latent import conformal, intervals
 from nanofoam_lib.models import kinds
 
 _DONE = "{n} micrographs were taken through the run {run}, as it read its own. Nothing was trained."
@@ -30,6 +31,11 @@ _IN_RUN = (
     "{n} images are files that the run has seen already, {train} of them in training: what is told of these is no "
     "evidence."
 )
+_PROPERTIES = (
+    "Properties are predicted by ridge regression on {descriptor}, from all specimens of the run of which they are "
+    "known; with intervals that hold the value of a new specimen like these in {level} of cases: {told}."
+)
+_PROPERTY = "{name} ± {half} {unit} ({n} specimens)"
 _ONE_CLASS = "The run has one class, so that no classes are told."
 
 
@@ -44,7 +50,7 @@ def application(
         As ``nanofoam apply`` writes them.
     facts : dict
         ``run``, its name; ``told_by`` and ``placed_by``, descriptors as (kind, latent_dim, name); ``level`` and
-        ``n_groups`` of the detector.
+        ``n_groups`` of the detector; ``properties``, dict of name to half-width and number of specimens.
     table1 : pandas.DataFrame, optional
         That of the run.
     lang : {"en", "es"}
@@ -59,6 +65,8 @@ def application(
         said.append(_of_classes(predictions, facts, table1, lang))
     else:
         said.append(text(_ONE_CLASS, lang))
+    if facts.get("properties"):
+        said.append(_of_properties(facts, lang))
     said.append(
         text(_OFF, lang).format(
             off=int(predictions["off_manifold"].sum()), n=len(predictions), descriptor=_name(facts["placed_by"], lang),
@@ -89,6 +97,16 @@ def _of_classes(predictions, facts, table1, lang):
         shares = {"share": _share(hit.mean(), lang), "low": _share(low, lang), "high": _share(high, lang)}
         told.append(text(_AGREE, lang).format(n=len(hit), hits=int(hit.sum()), **shares))
     return " ".join(told)
+
+
+def _of_properties(facts, lang):
+    told = [
+        text(_PROPERTY, lang).format(name=name, half=number(half, lang, 2), unit=units.of_name(name), n=n)
+        for name, (half, n) in facts["properties"].items()
+    ]
+    level = _share(conformal.LEVEL, lang)
+    descriptor = _name(facts["placed_by"], lang)
+    return text(_PROPERTIES, lang).format(descriptor=descriptor, level=level, told="; ".join(told))
 
 
 _LIMITS = {"accuracy": "accuracy", "low": "ci_low", "high": "ci_high"}
