@@ -162,7 +162,7 @@ def test_a_gaussian_process_is_left_out_where_it_would_take_too_long(foams, monk
     assert set(property_study.study(*foams, n_jobs=1)["model"]) == {"ridge", "PLS"}
 
 
-def test_the_result_does_not_depend_on_the_number_of_workers(linear, foams):
+def test_the_result_does_not_depend_on_the_number_of_workers(foams):
     study = functools.partial(property_study.study, foams[0], foams[1][["both"]], foams[2])
     pd.testing.assert_frame_equal(
         study(n_jobs=1).drop(columns=["p", "p_within"]), study(n_jobs=2).drop(columns=["p", "p_within"])

@@ -60,4 +60,4 @@ def _told(row, unit):
     name = f"{row['descriptor']} of {row['kind']}" if row["kind"] != "control" else row["descriptor"]
     within = "" if pd.isna(row["r2_within"]) else f", {num(row['r2_within'] + 0)} within classes"
     off = f"off by {row['rmse']:.2g}{f' {unit}' if isinstance(unit, str) and unit else ''}"
-    return f"{name} {num(row['r2'] + 0)}{within}, {off}, intervals of 90 % hold {percent(row['coverage'])}"
+    return f"{name} {num(row['r2'] + 0)}{within}, {off}, 90% intervals hold {percent(row['coverage'])}"
