@@ -31,6 +31,7 @@ from .latent import controls as controls
 from .latent import decode_plan as decode_plan
 from .latent import fulfilment as fulfilment
 from .latent import inverse_design as inverse_design
+from .latent import neighbourhood as neighbourhood
 from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection

@@ -9,6 +9,7 @@ from nanofoam_lib.figures.explorer import explorer
 from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, traversals, wanted_got
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
+from nanofoam_lib.figures.neighbours import neighbours
 from nanofoam_lib.figures.network import architecture
 from nanofoam_lib.figures.pores import pore_overlays, pore_sizes
 from nanofoam_lib.figures.samples import micrographs, reconstructions
@@ -34,6 +35,7 @@ __all__ = [
     "latent_map",
     "map_numbers",
     "micrographs",
+    "neighbours",
     "pca_example",
     "pore_overlays",
     "pore_sizes",

@@ -205,6 +205,17 @@ def foremost(vectors: Mapping[tuple[str, int, str], Any]) -> dict[tuple[str, int
     return {key: vectors[key] for key in own if key[1] == own[0][1]}
 
 
+def placing(names: Iterable[str], latent_dim: int) -> tuple[str, int, str]:
+    """Choose the descriptor in which neighbours are sought: μ of a model that is told by it, or else of the main one.
+
+    Examples
+    --------
+    >>> placing(["vae", "ae", "texture"], 64), placing(["vae"], 64)
+    (('texture', 64, 'mu'), ('vae', 64, 'mu'))
+    """
+    return next((name for name in names if get(name).foremost == "mu"), MAIN), latent_dim, "mu"
+
+
 def drawing(names: Iterable[str]) -> list[str]:
     """Choose the kinds that decode new points, in their order: list of str.
 

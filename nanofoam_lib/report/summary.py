@@ -45,6 +45,8 @@ def sentences(manifest, index, tables):
         said.append(findings.scores(by_group(scores), chance))
     if _have(tables, "claims"):
         said.append(findings.effects(tables["claims"]))
+    if _have(tables, "neighbours", "clusters"):
+        said.append(findings.neighbourhood(tables["neighbours"], tables["clusters"]))
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
     if _have(tables, "properties"):

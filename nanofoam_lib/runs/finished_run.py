@@ -244,8 +244,7 @@ def open_run(folder: files.StrPath) -> Study:
     candidates = [
         (name, dim, kind.foremost) for dim in dims for name in names if (kind := kinds.get(name)).foremost is not None
     ]
-    placed_by = next((key for key in candidates if key[2] == "mu"), (kinds.MAIN, dims[0], "mu"))
-    study = Study(run, parameters, index, candidates[0], placed_by, {})
+    study = Study(run, parameters, index, candidates[0], kinds.placing(names, dims[0]), {})
     if not study.is_supervised:
         return study
     train = (index["split"] == "train").to_numpy()

@@ -9,6 +9,7 @@ from nanofoam_lib.report.findings.foams import design, gauge, generated, isotrop
 from nanofoam_lib.report.findings.latents import geometry, projections, scores
 from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
+from nanofoam_lib.report.findings.neighbourhood import neighbourhood
 from nanofoam_lib.report.findings.specimens import properties
 from nanofoam_lib.report.findings.textures import drawn
 from nanofoam_lib.report.findings.told_apart import told_apart
@@ -29,6 +30,7 @@ __all__ = [
     "latent_map",
     "map_checks",
     "models",
+    "neighbourhood",
     "pores",
     "projections",
     "properties",
