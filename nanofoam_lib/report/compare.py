@@ -113,9 +113,11 @@ def _read(run, manifest):
     data, parameters = manifest["data"], manifest["parameters"]
     drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
     written = {name: json.dumps(value) for name, value in parameters.items()}
-    found = {name: files.read_csv(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
-    numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
-    numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
+    numbers = {}
+    for name in ("table1", "controls") if data.get("classes") != 1 else ():
+        numbers |= _accuracies(files.read_csv(run.table(name)))
+    numbers |= _active(files.read_csv(run.table("dimensions")))
+    numbers |= _predictability(files.read_csv(run.table("geometry")))
     seconds = sum(step["seconds"] for step in manifest["steps"].values())
     return _Loaded(data["name"], data["hash"] or json.dumps(drawn), written, numbers | {"seconds": f"{seconds:.0f}"})
 
