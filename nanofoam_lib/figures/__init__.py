@@ -10,7 +10,7 @@ from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, t
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
 from nanofoam_lib.figures.network import architecture
-from nanofoam_lib.figures.pores import pore_overlays, pore_sizes
+from nanofoam_lib.figures.pores import diameters, pore_overlays, pore_sizes
 from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability, told_apart
@@ -23,6 +23,7 @@ __all__ = [
     "architecture",
     "class_maps",
     "confusion",
+    "diameters",
     "distances",
     "explorer",
     "gradcam",

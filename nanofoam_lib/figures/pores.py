@@ -9,8 +9,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nanofoam_lib.base.language import text
-from nanofoam_lib.figures.style import MARKERS, brief, class_colours, columns_for, grid, letter, styled, wrapped
+from nanofoam_lib.base.language import number, text
+from nanofoam_lib.figures.style import (
+    COLOURS,
+    MARKERS,
+    brief,
+    class_colours,
+    columns_for,
+    grid,
+    letter,
+    styled,
+    wrapped,
+)
 
 
 @styled
@@ -80,6 +90,31 @@ def pore_sizes(
     for axis in flat[panels:]:
         axis.set_axis_off()
     letter(flat[:panels])
+    return figure
+
+
+@styled
+def diameters(values: NDArray[np.floating[Any]], note: str = "", lang: str = "en") -> Figure:
+    """Draw how the diameters of one picture's pores are distributed, with the median.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        In µm; those that are NaN are left out, and a picture of unknown scale stays empty.
+    note : str
+    lang : {"en", "es"}
+    """
+    figure, axes = grid(1, 1, 0.6, note)
+    axis, known = axes.flat[0], values[np.isfinite(values)]
+    if len(known):
+        axis.hist(known, bins=np.linspace(0, known.max() * 1.02, 31), color=COLOURS[0])
+        axis.axvline(np.median(known), color=COLOURS[1], linewidth=1.2)
+        axis.annotate(
+            number(float(np.median(known)), lang), (np.median(known), 1), xycoords=("data", "axes fraction"),
+            xytext=(3, -9), textcoords="offset points", fontsize=7,
+        )  # fmt: skip
+    axis.set_xlabel(text("diameter (µm)", lang))
+    axis.set_ylabel(text("n_pores", lang))
     return figure
 
 

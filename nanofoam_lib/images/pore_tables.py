@@ -3,6 +3,7 @@
 import functools
 import math
 import pathlib
+import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nanofoam_lib.base import files, scheduling
+from nanofoam_lib.base.errors import RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import (
     formats,
@@ -88,6 +90,8 @@ def measure(
         )
     folder = pathlib.Path(folder).absolute()
     choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop)
+    for message in pore_choices.unmatched(choices, index["path"]):
+        warnings.warn(message, RunWarning, stacklevel=2)
     readings = sources.of_index(folder, index, max_megapixels)
     shown = _shown(known)
     items = [

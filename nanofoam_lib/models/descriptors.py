@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap
-from nanofoam_lib.images import augmentation, splits
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import backend, objective, spatial_statistics, texture_encoder, vae
 from nanofoam_lib.models.backend import keras
 
@@ -117,30 +117,6 @@ def encode_all(
 def of_model(latents: Mapping[tuple[str, int, str], NDArray[Any]], model: tuple[str, int]) -> dict[str, NDArray[Any]]:
     """Select the descriptors of one model, (kind, latent_dim), from what `encode_all` gave: dict of name → vectors."""
     return {name: vectors for (kind, latent_dim, name), vectors in latents.items() if (kind, latent_dim) == model}
-
-
-def encode_thesis(
-    models: Mapping[tuple[str, int], vae.Autoencoder], images: NDArray[np.uint8], index: pd.DataFrame, seed: int = 0
-) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], pd.DataFrame]:
-    """Encode the flipped and turned copies of the thesis's leaky protocol (`splits.thesis`).
-
-    Parameters
-    ----------
-    models : dict
-        ``(kind, latent_dim)`` → model, as trained on the train images of `index`.
-    images : ndarray of uint8, shape (N, 128, 128)
-    index : pandas.DataFrame, N rows
-    seed : int
-
-    Returns
-    -------
-    latents : dict
-        As `encode_all` gives it, one row per copy.
-    copies : pandas.DataFrame
-        The rows of `index` that belong to them, with the leaky `split`.
-    """
-    rows, elements, split = splits.thesis(len(images), seed)
-    return encode_all(models, augmentation.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
 
 
 def reconstruct(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> NDArray[np.float32]:

@@ -43,6 +43,7 @@ def sentences(manifest, index, tables):
         scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
         chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
         said.append(findings.scores(by_group(scores), chance))
+        said += [found] if (found := findings.leak(tables["table1"])) else []
     if _have(tables, "claims"):
         said.append(findings.effects(tables["claims"]))
     if _have(tables, "geometry", "dimensions"):

@@ -24,6 +24,19 @@ def test_scores_stand_beside_chance_measured_and_true_pores_and_labels():
     assert "ceiling" not in findings.scores(table[:3], 1 / 3)
 
 
+def test_what_leaks_stands_beside_what_does_not():
+    protocols = ("by-group", "thesis (leaky classifiers)", "thesis (leaky)")
+    rows = [("vae", 64, "sigma", "random forest", p, a) for p, a in zip(protocols, (0.5, 0.75, 0.97), strict=True)]
+    rows += [("vae", 64, "mu", "random forest", p, 0.11) for p in protocols]
+    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "classifier", "protocol", "accuracy"])
+    said = findings.leak(table)
+    assert said.startswith(
+        "- A random forest on sigma of vae-64 is right for 0.50 of the images of specimens never seen."
+    )
+    assert "seems to be right for 0.75;" in said and said.endswith("for 0.97.") and "0.11" not in said
+    assert findings.leak(table[table["protocol"] == "by-group"]) == ""
+
+
 def test_the_split_is_described_by_its_counts():
     index = pd.DataFrame({"label": list("aabb"), "group": list("wxyz"), "split": ["train", "test"] * 2})
     said = findings.data(index, 1, 0, "tiles", 0.3)

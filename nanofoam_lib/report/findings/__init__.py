@@ -6,6 +6,7 @@ All return Markdown.
 from nanofoam_lib.report.findings.effects import effects
 from nanofoam_lib.report.findings.foams import design, gauge, generated, isotropy, latent_map
 from nanofoam_lib.report.findings.latents import geometry, projections, scores
+from nanofoam_lib.report.findings.leaky import leak
 from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
 from nanofoam_lib.report.findings.textures import drawn
@@ -24,6 +25,7 @@ __all__ = [
     "geometry",
     "isotropy",
     "latent_map",
+    "leak",
     "map_checks",
     "models",
     "pores",

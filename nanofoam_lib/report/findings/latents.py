@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from nanofoam_lib.base.score_names import FOREST, SOFTMAX
 from nanofoam_lib.latent.pore_prediction import LABEL
 from nanofoam_lib.latent.projection import Projection
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report.findings.phrases import interval, num, percent
-from nanofoam_lib.report.tables import FOREST
 
 
 def scores(table: pd.DataFrame, chance: float) -> str:
@@ -38,7 +38,7 @@ def scores(table: pd.DataFrame, chance: float) -> str:
     confound = [_confound(row, chance) for _, row in _rows(forest, [control_registry.MAGNIFICATION])]
     labels = [
         f"With labels, same epochs, the same convolutions reach {interval(row)}."
-        for _, row in table[table["classifier"] == "softmax"].iterrows()
+        for _, row in table[table["classifier"] == SOFTMAX].iterrows()
     ]
     told = f"Of the test images a random forest names right: {'; '.join(said)}; naming the largest class {num(chance)}."
     return " ".join([told, *ceiling, *confound, *labels])
