@@ -4,6 +4,7 @@ All take ``note``, the data set, split and seed that stand below the figure, ``l
 16 (a page of text) if not given; all return a `matplotlib.figure.Figure`.
 """
 
+from nanofoam_lib.figures.answers import class_overview, held_out_specimens, walk
 from nanofoam_lib.figures.examples import pca_example, reparametrisation, wss_bss_scheme
 from nanofoam_lib.figures.explorer import explorer
 from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, traversals, wanted_got
@@ -22,6 +23,7 @@ __all__ = [
     "accuracies",
     "architecture",
     "class_maps",
+    "class_overview",
     "confusion",
     "diameters",
     "distances",
@@ -30,6 +32,7 @@ __all__ = [
     "gradcam_average",
     "gradcam_checks",
     "gradcam_scheme",
+    "held_out_specimens",
     "interpolation",
     "latent_map",
     "map_numbers",
@@ -48,6 +51,7 @@ __all__ = [
     "told_apart",
     "training",
     "traversals",
+    "walk",
     "wanted_got",
     "workflow",
     "wss_bss_scheme",

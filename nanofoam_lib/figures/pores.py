@@ -22,6 +22,9 @@ from nanofoam_lib.figures.style import (
     wrapped,
 )
 
+#: Columns of a distribution, and what they are a share of.
+SHARES = {"share": "share of pores", "area_share": "share of their area"}
+
 
 @styled
 def pore_overlays(
@@ -70,18 +73,13 @@ def pore_sizes(
     """
     measures = list(dict.fromkeys(means["measure"]))
     colours = class_colours(classes)
-    markers = dict(zip(colours, itertools.cycle(MARKERS), strict=False))
+    markers = _markers(colours)
     panels = 2 + len(measures)
     columns = columns_for(panels, 4.5)
     figure, axes = grid(-(-panels // columns), columns, 0.85, note)
     flat = list(axes.flat)
-    for axis, share in zip(flat, ("share", "area_share"), strict=False):
-        for label, own in sizes.groupby("class"):
-            style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
-            axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
-        axis.set_xlabel(text("diameter (µm)", lang))
-        axis.set_ylabel(text("share of pores" if share == "share" else "share of their area", lang))
-        axis.set_ylim(bottom=0)
+    for axis, share in zip(flat, SHARES, strict=False):
+        draw_sizes(axis, sizes, classes, share, lang)
     if len(sizes):
         flat[0].legend()
     for axis, measure in zip(flat[2:], measures, strict=False):
@@ -91,6 +89,23 @@ def pore_sizes(
         axis.set_axis_off()
     letter(flat[:panels])
     return figure
+
+
+def draw_sizes(axis: Any, sizes: pd.DataFrame, classes: Sequence[str], share: str, lang: str = "en") -> Any:
+    """Draw the distribution of diameters of each class into an axes, by one of `SHARES`, and give it back."""
+    colours = class_colours(classes)
+    markers = _markers(colours)
+    for label, own in sizes.groupby("class"):
+        style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
+        axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
+    axis.set_xlabel(text("diameter (µm)", lang))
+    axis.set_ylabel(text(SHARES[share], lang))
+    axis.set_ylim(bottom=0)
+    return axis
+
+
+def _markers(colours: dict[str, str]) -> dict[str, str]:
+    return dict(zip(colours, itertools.cycle(MARKERS), strict=False))
 
 
 @styled

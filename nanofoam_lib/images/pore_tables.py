@@ -32,6 +32,8 @@ MEASURES = (
     "n_pores", "median_diameter_um", "mean_diameter_um", "density_per_mm2", "porosity", "circularity", "spacing_um",
     "wall_um",
 )  # fmt: skip
+#: Those in which classes are compared.
+COMPARED = ("porosity", "median_diameter_um", "density_per_mm2", "circularity", "wall_um")
 NO_STEREOLOGY, SPHERES = STEREOLOGY = ("none", "spheres")
 #: Share of a class's pictures beyond which nothing is said of its pores.
 MOST_DOUBTFUL = 0.2

@@ -12,7 +12,6 @@ from nanofoam_lib.figures import style
 from nanofoam_lib.images import pore_folder, pore_methods, pore_sizes, pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
 from nanofoam_lib.report import findings, html_report, page
-from nanofoam_lib.report.pore_figures import MEASURES
 
 MOST_PICTURES = 400  # that the page holds; the others lie beside it
 _WORDS = {
@@ -44,8 +43,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     pictures = files.read_csv(out / pore_folder.PICTURES)
     measured = pictures[pictures["verdict"].notna()]
     trusted = measured[pore_tables.believed(measured)]
-    means = class_means.means(trusted[list(MEASURES)], trusted["label"], trusted["group"])
-    tests = class_means.differences(trusted[list(MEASURES)], trusted["label"], trusted["group"])
+    means = class_means.means(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
+    tests = class_means.differences(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
     spheres = pore_tables.sphere_sizes(_pieces(out / pore_folder.PORES, set(trusted["name"])), stereology)

@@ -3,7 +3,7 @@
 All return Markdown.
 """
 
-from nanofoam_lib.report.findings.effects import effects
+from nanofoam_lib.report.findings.effects import SEEN, TOLD_APART, effects
 from nanofoam_lib.report.findings.foams import design, gauge, generated, isotropy, latent_map
 from nanofoam_lib.report.findings.latents import geometry, projections, scores
 from nanofoam_lib.report.findings.leaky import leak
@@ -14,6 +14,8 @@ from nanofoam_lib.report.findings.told_apart import told_apart
 from nanofoam_lib.report.findings.verdicts import pores
 
 __all__ = [
+    "SEEN",
+    "TOLD_APART",
     "average_maps",
     "classifier",
     "data",

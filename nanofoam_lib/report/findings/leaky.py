@@ -29,10 +29,10 @@ def leak(table: pd.DataFrame) -> str:
 
 
 def _of_one(key, accuracy):
-    kind, size, name = key
+    called = kinds.descriptor_name(*key)
     fair, half, whole = (num(accuracy[own]) for own in (BY_GROUP, LEAKY_CLASSIFIERS, LEAKY))
     return (
-        f"A random forest on {name} of {kind}-{size} is right for {fair} of the images of specimens never seen. Tested "
+        f"A random forest on {called} is right for {fair} of the images of specimens never seen. Tested "
         f"on turned copies of what it was trained on, it seems to be right for {half}; with the model trained on such "
         f"copies, too, as in the thesis, for {whole}."
     )
