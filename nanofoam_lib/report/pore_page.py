@@ -4,12 +4,13 @@ import base64
 import pathlib
 
 import markupsafe
+import numpy as np
 import pandas as pd
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files, language
 from nanofoam_lib.figures import style
-from nanofoam_lib.images import pore_folder, pore_methods, pore_sizes, pore_tables, pore_verdicts
+from nanofoam_lib.images import pore_folder, pore_methods, pore_resolution, pore_sizes, pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
 from nanofoam_lib.report import findings, html_report, page
 
@@ -17,6 +18,7 @@ MOST_PICTURES = 400  # that the page holds; the others lie beside it
 _WORDS = {
     "summary": "Summary", "pictures": "Pictures", "classes": "Classes", "differences": "Differences between classes",
     "measures": "Measures of each picture", "sizes": "Distribution of pores", "spheres": "Sizes in space",
+    "resolution": "At 128×128 pixels, as the network sees the pictures",
 }  # fmt: skip
 
 
@@ -59,7 +61,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
         ["doubt"], kind="stable"
     )["name"].head(MOST_PICTURES)  # fmt: skip
-    shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang), "spheres": spheres}
+    shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang)}
+    shown_tables |= {"resolution": _resolution(trusted, lang), "spheres": spheres}
     text = page.render(
         "pores.html.j2",
         title=name,
@@ -99,6 +102,17 @@ def _classes(means, lang):
         for row in means.itertuples()
     ]
     return means[["class", "measure", "n_images", "n_specimens"]].assign(mean=written)
+
+
+def _resolution(pictures, lang):
+    """Tell how each measure changes at the resolution of the network: means over pictures of the ratio of both."""
+    rows = []
+    for name in pore_resolution.MEASURES:
+        ratio = pictures[name + pore_resolution.SUFFIX] / pictures[name].replace(0, np.nan)
+        if ratio.notna().any():
+            told = {"measure": name, "ratio_at_128": language.number(ratio.mean(), lang)}
+            rows.append(told | {"sd": language.number(ratio.std(), lang), "n_images": int(ratio.notna().sum())})
+    return pd.DataFrame(rows)
 
 
 def _differences(tests, lang):
