@@ -177,6 +177,7 @@ def write_run(folder):
     labels = np.repeat(["brick", HOSTILE], 12)
     index = pd.DataFrame({"id": np.arange(24), "path": [f"{i}.png" for i in range(24)], "label": labels})
     index = index.assign(group=index["path"], split=np.tile(["train", "train", "test"], 8), um_x=np.nan, um_y=np.nan)
+    index = index.assign(width=128, height=128)
     grey = images.mean(axis=(1, 2)) / 255
     measures = pd.DataFrame({"n_pores": index["id"], "porosity": 1 - grey, "wall_um": np.nan})
     measures.loc[3, "porosity"] = np.nan

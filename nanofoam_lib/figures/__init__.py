@@ -10,12 +10,14 @@ from nanofoam_lib.figures.explorer import explorer
 from nanofoam_lib.figures.generated import interpolation, latent_map, sampled, traversals, wanted_got
 from nanofoam_lib.figures.learning import training
 from nanofoam_lib.figures.maps import class_maps, gradcam, gradcam_average, gradcam_checks, map_numbers
+from nanofoam_lib.figures.neighbours import neighbours
 from nanofoam_lib.figures.network import architecture
 from nanofoam_lib.figures.pores import diameters, pore_overlays, pore_sizes
 from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability, told_apart
 from nanofoam_lib.figures.spaces import distances, projection
+from nanofoam_lib.figures.specimens import properties
 from nanofoam_lib.figures.sweeps import sweep, sweep_numbers
 from nanofoam_lib.figures.tables import score_table
 
@@ -37,11 +39,13 @@ __all__ = [
     "latent_map",
     "map_numbers",
     "micrographs",
+    "neighbours",
     "pca_example",
     "pore_overlays",
     "pore_sizes",
     "predictability",
     "projection",
+    "properties",
     "reconstructions",
     "reparametrisation",
     "sampled",

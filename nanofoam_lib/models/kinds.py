@@ -20,8 +20,8 @@ Nothing here loads Keras before a network is built.
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from nanofoam_lib.base import plugins
 from nanofoam_lib.base.errors import UsageError
@@ -192,6 +192,29 @@ def get(name: str) -> Kind:
     if name not in known():
         raise UsageError(f"kind must be one of {', '.join(KINDS)}, not {name!r}; {plugins.VARIABLE} may add others")
     return KINDS[name]
+
+
+def foremost(vectors: Mapping[tuple[str, int, str], Any]) -> dict[tuple[str, int, str], Any]:
+    """Choose the descriptors that were named beforehand, of the first latent size: (kind, size, name) → as it was.
+
+    Examples
+    --------
+    >>> foremost({("vae", 64, "mu"): 1, ("vae", 64, "sigma"): 2, ("control", 9, "LBP"): 3, ("vae", 128, "sigma"): 4})
+    {('vae', 64, 'sigma'): 2}
+    """
+    own = [key for key in vectors if key[0] in known() and get(key[0]).foremost == key[2]]
+    return {key: vectors[key] for key in own if key[1] == own[0][1]}
+
+
+def placing(names: Iterable[str], latent_dim: int) -> tuple[str, int, str]:
+    """Choose the descriptor in which neighbours are sought: μ of a model that is told by it, or else of the main one.
+
+    Examples
+    --------
+    >>> placing(["vae", "ae", "texture"], 64), placing(["vae"], 64)
+    (('texture', 64, 'mu'), ('vae', 64, 'mu'))
+    """
+    return next((name for name in names if get(name).foremost == "mu"), MAIN), latent_dim, "mu"
 
 
 def drawing(names: Iterable[str]) -> list[str]:

@@ -91,6 +91,11 @@ def controls(
     return _stack([classify.table1(plain, index, data, seed, splits=further), own])
 
 
+def fair(table: pd.DataFrame, by_controls: pd.DataFrame) -> pd.DataFrame:
+    """Put the accuracies of models and controls in the split by group below each other."""
+    return pd.concat([table[table["protocol"] == BY_GROUP], by_controls], ignore_index=True)
+
+
 def untrained(
     models: Mapping[tuple[str, int], vae.Autoencoder],
     images: NDArray[np.uint8],

@@ -16,7 +16,7 @@ from nanofoam_lib.base import files
 from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import pore_tables
-from nanofoam_lib.latent import class_means, permutation
+from nanofoam_lib.latent import class_means, permutation, property_study
 from nanofoam_lib.models import control_registry, kinds
 
 LEVEL = 0.05
@@ -36,7 +36,7 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     ----------
     found : dict
         Name → table, as `tables.read_all` gives them: "comparisons" (`scoring.compare`), and as far as they are there
-        "separation", "geometry", "dimensions", "gradcam_checks" and "pores".
+        "separation", "geometry", "properties", "dimensions", "gradcam_checks" and "pores".
 
     Returns
     -------
@@ -131,6 +131,19 @@ def _of_geometry(table, found):
                    _n_groups(found, "test"))  # fmt: skip
 
 
+def _of_properties(table, found):
+    own = _foremost(table[table["model"] == property_study.NAMED])
+    for family, r2, p, more in (("property", "r2", "p", ""), ("within", "r2_within", "p_within", ", within its class")):
+        tested = own[own[p].notna()]
+        for row, corrected in zip(tested.to_dict("records"), permutation.holm(tested[p]), strict=True):
+            name = f"{row['descriptor']} of {row['kind']}-{row['latent_dim']}"
+            called = kinds.descriptor_name(row["kind"], row["latent_dim"], row["descriptor"])
+            claim = f"{called} predicts {row['target']} of a specimen it has not seen{more}"
+            limits = row[f"{r2}_low"], row[f"{r2}_high"]
+            yield _row(family, f"{name}, {row['target']}", claim, "R²", row[r2], limits, 0, corrected,
+                       row["n_specimens"])  # fmt: skip
+
+
 def _of_dimensions(table, found):
     if "effect_p" not in table:
         return
@@ -185,6 +198,7 @@ _FAMILIES = {
     "comparisons": _of_comparisons,
     "separation": _of_separation,
     "geometry": _of_geometry,
+    "properties": _of_properties,
     "dimensions": _of_dimensions,
     "gradcam_checks": _of_maps,
     "pores": _of_pores,

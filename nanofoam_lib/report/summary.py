@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.images import pore_verdicts
+from nanofoam_lib.images import pore_verdicts, targets
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report import findings
@@ -25,7 +25,7 @@ def chapters(manifest, index, tables):
     manifest : dict
         Of the run.
     index : pandas.DataFrame
-        Of its images: columns label, group, split.
+        Of its images: columns label, group, split, and further ones of the metadata.
     tables : dict
         Name → DataFrame, as `tables.read_all` gives them.
 
@@ -37,8 +37,10 @@ def chapters(manifest, index, tables):
     return {
         "pores": _of_pores(tables),
         "separation": _of_separation(index, tables),
+        "neighbours": _of_neighbours(tables),
         "dimensions": _of_dimensions(tables),
         "generation": list(_of_generation(tables)),
+        "properties": _of_properties(manifest, index, tables),
         "trust": [_data(manifest, index, tables), *_of_models(tables)],
     }
 
@@ -56,6 +58,19 @@ def _of_separation(index, tables):
         said.append(findings.scores(by_group(scores), chance))
         said += [found] if (found := findings.leak(tables["table1"])) else []
     return said + _effects(tables, *findings.TOLD_APART)
+
+
+def _of_neighbours(tables):
+    is_there = _have(tables, "neighbours", "clusters")
+    return [findings.neighbourhood(tables["neighbours"], tables["clusters"])] if is_there else []
+
+
+def _of_properties(manifest, index, tables):
+    if not _have(tables, "properties"):
+        return []
+    is_synthetic = manifest["data"]["folder"] is None and manifest["data"]["name"].startswith("synthetic")
+    said = findings.properties(tables["properties"], targets.of_index(index).said, is_synthetic)
+    return [said, *_effects(tables, *findings.PREDICTED)]
 
 
 def _of_dimensions(tables):

@@ -5,13 +5,13 @@ from nanofoam_lib.report import captions
 FIGURES = [
     "workflow", "architecture", "reparametrisation", "pca_example", "wss_bss_scheme", "gradcam_scheme",
     "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances", "table1",
-    "controls", "controls_table", "confusion", "geometry", "gradcam_CuNi1", "gradcam_cells",
+    "controls", "controls_table", "confusion", "geometry", "properties", "gradcam_CuNi1", "gradcam_cells",
     "gradcam_average", "class_maps", "gradcam_checks", "latent_map", "traversals", "interpolation", "samples",
     "wanted_got", "generated_quality", "large_foams", "traversals_texture", "texture_maps",
 ]  # fmt: skip
 TABLES = [
     "near_duplicates", "models", "table1", "controls", "seeds", "confusion", "separation", "dimensions", "geometry",
-    "gradcam_checks", "latent_map", "generated", "design", "design_texture", "generated_quality",
+    "properties", "gradcam_checks", "latent_map", "generated", "design", "design_texture", "generated_quality",
 ]  # fmt: skip
 
 

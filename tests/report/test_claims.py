@@ -7,7 +7,15 @@ from sklearn.ensemble import RandomForestClassifier
 
 from nanofoam_lib.explain import gradcam_checks, localisation
 from nanofoam_lib.images import splits
-from nanofoam_lib.latent import class_means, classify, permutation, pore_prediction, separation
+from nanofoam_lib.latent import (
+    class_means,
+    classify,
+    permutation,
+    pore_prediction,
+    properties,
+    property_study,
+    separation,
+)
 from nanofoam_lib.models import scoring
 from nanofoam_lib.report import claims, findings
 
@@ -111,6 +119,71 @@ def test_with_shuffled_labels_a_run_claims_nothing(quick, foams):
             assert last.startswith("- Nothing else is claimed")
     assert wrong <= 2
     assert uncorrected >= wrong
+
+
+@pytest.fixture(scope="module")
+def studied():
+    """Give the study of a property, as a function of the properties of the specimens; the other tables are made up."""
+    rng = np.random.default_rng(0)
+    material = np.arange(GROUPS) % 3
+    vectors = np.column_stack([3 * material, rng.normal(size=(GROUPS, 11))])
+    index = pd.DataFrame({"label": material.astype(str), "group": np.arange(GROUPS)})
+    held = pd.DataFrame(
+        {"kind": "texture", "latent_dim": 12, "descriptor": "mu", "against": "chance", "rival": "", "accuracy": [0.9],
+         "rival_accuracy": 1 / 3, "ci_low": 0.4, "ci_high": 0.7, "difference": 0.5, "p_corrected": 0.001,
+         "n_groups": 15}
+    )  # fmt: skip
+
+    def of(values, seed=0):
+        descriptors = {("texture", 12, "mu"): vectors, ("vae", 12, "sigma"): vectors[:, ::-1]}
+        table = property_study.study(descriptors, pd.DataFrame(values), index, seed, n_jobs=1)
+        return {"comparisons": held, "properties": table}
+
+    return vectors, material, of
+
+
+@pytest.fixture
+def ridge_alone(monkeypatch):
+    monkeypatch.setattr(properties, "MODELS", {"ridge": properties.MODELS["ridge"]})
+    monkeypatch.setattr(property_study, "ORDERS", 399)
+
+
+def test_a_property_that_is_known_is_claimed_and_within_classes_where_it_is_more_than_the_class(ridge_alone, studied):
+    vectors, material, of = studied
+    table = claims.collect(of({"modulus_gpa": vectors[:, 1] + 3 * material, "cu_m": 0.3 - 0.05 * material}))
+    rows = table.set_index("id")
+    assert rows.loc["property: mu of texture-12, modulus_gpa", "holds"]
+    assert rows.loc["within: mu of texture-12, modulus_gpa", "holds"]
+    assert rows.loc["property: mu of texture-12, cu_m", "holds"]
+    assert "within: mu of texture-12, cu_m" not in rows.index  # the class says it all
+    row = rows.loc["property: sigma of vae-12, cu_m"]
+    assert (row["statistic"], row["null"], row["n_groups"], row["table"]) == ("R²", 0, GROUPS, "properties")
+    assert row["p_corrected"] >= 4 / 400  # Holm, of four
+    told = findings.effects(table, "property", "within")
+    assert "μ of the 12-d texture model predicts modulus_gpa of a specimen it has not seen (R²" in told
+
+
+def test_of_shuffled_properties_nothing_is_claimed(ridge_alone, studied):
+    """Twenty times the values are dealt anew to the specimens: any claim is then a false one."""
+    vectors, material, of = studied
+    rng, wrong = np.random.default_rng(1), 0
+    true = np.column_stack([vectors[:, 1] + 3 * material, vectors[:, 2]])
+    for seed in range(20):
+        table = claims.collect(of(dict(zip("ab", rng.permutation(true).T, strict=True)), seed))
+        own = table[table["id"].str.startswith(("property", "within"))]
+        assert len(own) == 8
+        wrong += own["holds"].any()
+    assert wrong <= 2
+
+
+def test_a_property_of_few_specimens_or_where_materials_are_not_told_apart_is_not_claimed(ridge_alone, studied):
+    vectors, _, of = studied
+    few = np.where(np.arange(GROUPS) < 9, vectors[:, 1], np.nan)
+    assert not claims.collect(of({"y": few}))["id"].str.startswith("property").any()
+    tables = of({"y": vectors[:, 1]})
+    assert claims.collect(tables).set_index("id").loc["property: mu of texture-12, y", "holds"]
+    tables["comparisons"] = tables["comparisons"].assign(p_corrected=0.06)
+    assert not claims.collect(tables)["holds"].any()
 
 
 def test_nothing_else_is_claimed_where_guessing_is_not_beaten(quick, foams):

@@ -91,7 +91,7 @@ def test_the_run_folder_is_that_of_the_contract(finished):
         "manifest.json", "index.html", "thesis.tex", "data/images.npy", "data/index.csv", "data/pores.csv",
         "data/detail.npy",
         *(f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "tex")),
-        *(f"descriptors/{kind}-3.npz" for kind in kinds.KINDS),
+        *(f"descriptors/{kind}-3.{suffix}" for kind in kinds.KINDS for suffix in ("npz", "csv")),
         *(f"models/{kind}-3/{name}" for kind in kinds.KINDS
           for name in ("config.json", "encoder.keras", "decoder.keras", "history.csv")),
         *(f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png", "csv")),

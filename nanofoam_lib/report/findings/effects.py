@@ -14,6 +14,8 @@ FAMILIES = {
     "labels": "**What would labels add?**",
     "apart": "**Do classes lie apart?**",
     "pores": "**What is known of the pores, beyond the class?**",
+    "property": "**Which properties can be predicted?**",
+    "within": "**Which of them beyond the class?**",
     "dimension": "**In which dimension do the materials differ?**",
     "follows": "**Does a dimension follow a measure?**",
     "deletion": "**Does what a map marks matter?**",
@@ -22,6 +24,7 @@ FAMILIES = {
 
 #: Families on the classes, and on what the latents and the maps of them show.
 TOLD_APART = (GATE, "control", "training", "labels", "apart")
+PREDICTED = ("property", "within")
 SEEN = ("pores", "dimension", "follows", "looks", "deletion")
 
 #: Said of all other families where the first claim does not hold.
