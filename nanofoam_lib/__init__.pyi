@@ -24,6 +24,8 @@ from .images import synthetic as synthetic
 from .images import synthetic_folder as synthetic_folder
 from .images import targets as targets
 from .lab import explore as explore
+from .lab import pore_panel as pore_panel
+from .lab import pore_trial as pore_trial
 from .lab import widgets as widgets
 from .latent import binary_patterns as binary_patterns
 from .latent import classify as classify
@@ -50,6 +52,7 @@ from .models import kinds as kinds
 from .models import objective as objective
 from .models import scoring as scoring
 from .models import skill as skill
+from .models import thesis_protocol as thesis_protocol
 from .models import training as training
 from .models import vae as vae
 from .models.kinds import of_kind as of_kind

@@ -134,6 +134,9 @@ def _check(options):
     given = dict(parameters.parse(assignment) for assignment in options.parameter)
     given |= {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
     found = checking.check(options.data_folder, **parameters.check(given, "-p", checking.PARAMETERS))
+    if options.json:
+        _print_json(checking.as_data(found))
+        return 1 if len(found.problems) else 0
     for message in (*found.said, *found.few):
         print(f"nanofoam: warning: {message}", file=sys.stderr)
     for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
@@ -215,7 +218,10 @@ def _compare(options):
     from nanofoam_lib.report import compare
 
     comparison = compare.compare(options.run_folders)
-    sys.stdout.write(compare.as_text(comparison))
+    if options.json:
+        _print_json(compare.as_data(comparison))
+    else:
+        sys.stdout.write(compare.as_text(comparison))
     if options.html:
         files.write_text(options.html, compare.as_html(comparison))
     return 0
@@ -227,12 +233,22 @@ def _verify(options):
 
     citations, problems = cited_numbers.verify(Run(options.run_folder))
     moved = [citation for citation in citations if not citation.holds]
+    if options.json:
+        cited = [citation._asdict() | {"holds": citation.holds} for citation in citations]
+        _print_json({"cited": cited, "problems": problems})
+        return 1 if moved or problems else 0
     for citation in moved:
         print(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
     for problem in problems:
         print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
     print(f"{len(citations) - len(moved)} of {len(citations) + len(problems)} cited numbers hold")
     return 1 if moved or problems else 0
+
+
+def _print_json(data):
+    import json
+
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=lambda value: value.item()))
 
 
 def _parser():
@@ -317,6 +333,8 @@ def _parser():
     only.add_argument("--collect", action="store_true", help="run nothing, compare what is finished")
     sweep.set_defaults(command=_sweep)
 
+    for command in (check, compare, verify):
+        command.add_argument("--json", action="store_true", help="write what is found as JSON")
     for command in (run, apply, shown, check, pores, compare, verify, sweep):
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

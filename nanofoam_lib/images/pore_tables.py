@@ -3,6 +3,7 @@
 import functools
 import math
 import pathlib
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nanofoam_lib.base import files, scheduling
-from nanofoam_lib.base.errors import DataError
+from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import (
     formats,
@@ -31,6 +32,8 @@ MEASURES = (
     "n_pores", "median_diameter_um", "mean_diameter_um", "density_per_mm2", "porosity", "circularity", "spacing_um",
     "wall_um",
 )  # fmt: skip
+#: Those in which classes are compared.
+COMPARED = ("porosity", "median_diameter_um", "density_per_mm2", "circularity", "wall_um")
 NO_STEREOLOGY, SPHERES = STEREOLOGY = ("none", "spheres")
 #: Share of a class's pictures beyond which nothing is said of its pores.
 MOST_DOUBTFUL = 0.2
@@ -89,6 +92,8 @@ def measure(
         )
     folder = pathlib.Path(folder).absolute()
     choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop)
+    for message in pore_choices.unmatched(choices, index["path"]):
+        warnings.warn(message, RunWarning, stacklevel=2)
     readings = sources.of_index(folder, index, max_megapixels)
     shown = _shown(known)
     items = [

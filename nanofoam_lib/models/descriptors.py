@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import files, memmap
-from nanofoam_lib.images import augmentation, splits
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import backend, objective, spatial_statistics, texture_encoder, vae
 from nanofoam_lib.models.backend import keras
 
@@ -146,30 +146,6 @@ def _rows(named, vectors, rows):
         for dimension, column in enumerate(memmap.take(own, rows).T)
     }
     return pd.concat([named.iloc[rows].reset_index(drop=True), pd.DataFrame(columns)], axis=1)
-
-
-def encode_thesis(
-    models: Mapping[tuple[str, int], vae.Autoencoder], images: NDArray[np.uint8], index: pd.DataFrame, seed: int = 0
-) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], pd.DataFrame]:
-    """Encode the flipped and turned copies of the thesis's leaky protocol (`splits.thesis`).
-
-    Parameters
-    ----------
-    models : dict
-        ``(kind, latent_dim)`` → model, as trained on the train images of `index`.
-    images : ndarray of uint8, shape (N, 128, 128)
-    index : pandas.DataFrame, N rows
-    seed : int
-
-    Returns
-    -------
-    latents : dict
-        As `encode_all` gives it, one row per copy.
-    copies : pandas.DataFrame
-        The rows of `index` that belong to them, with the leaky `split`.
-    """
-    rows, elements, split = splits.thesis(len(images), seed)
-    return encode_all(models, augmentation.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
 
 
 def reconstruct(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> NDArray[np.float32]:

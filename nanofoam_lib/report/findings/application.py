@@ -10,6 +10,7 @@ from nanofoam_lib.base.language import number, percent, percentage, text
 from nanofoam_lib.figures import style
 from nanofoam_lib.latent import conformal, intervals
 from nanofoam_lib.models import kinds
+from nanofoam_lib.report.tables import headline
 
 _DONE = "{n} micrographs were taken through the run {run}, as it read its own. Nothing was trained."
 _TOLD = (
@@ -83,7 +84,7 @@ def application(
 def _of_classes(predictions, facts, table1, lang):
     told = [text(_TOLD, lang).format(descriptor=_name(facts["told_by"], lang))]
     if table1 is not None:
-        own = table1.query("classifier == 'random forest' and protocol == 'by-group'")
+        own = headline(table1)
         keys = ["kind", "latent_dim", "descriptor"]
         row = own[(own[keys] == list(facts["told_by"])).all(axis=1)].iloc[0]
         shares = {key: _share(row[name], lang) for key, name in _LIMITS.items()}
