@@ -16,6 +16,7 @@ from nanofoam_lib.report import findings, html_report, page, tables
 
 PREDICTIONS, NEAREST, PORES = "predictions.csv", "nearest.csv", "pores.csv"
 MOST_PICTURES = 120  # that the page holds
+BESIDE = 3  # known micrographs beside each
 _WORDS = {
     "summary": "Summary", "warnings": "Keep in mind", "predictions": "What is told of each image",
     "images": "Images, and the known ones most like them", "pores": "Measures of each picture",
@@ -28,6 +29,7 @@ _MORE = "{shown} of {all} images are shown, those off what the run has seen firs
 def write(
     out: files.StrPath,
     name: str,
+    predictions: pd.DataFrame,
     facts: dict[str, Any],
     known: NDArray[np.uint8],
     said: Sequence[str] = (),
@@ -39,9 +41,11 @@ def write(
     Parameters
     ----------
     out : path-like
-        Holds ``predictions.csv``, ``nearest.csv``, ``images.npy`` and perhaps ``pores.csv``.
+        Holds ``nearest.csv``, ``images.npy`` and perhaps ``pores.csv``.
     name : str
         Of the micrographs.
+    predictions : pandas.DataFrame
+        What ``predictions.csv`` holds.
     facts : dict
         As in `findings.application.application`.
     known : ndarray of uint8, shape (N, 128, 128)
@@ -58,7 +62,6 @@ def write(
         The page.
     """
     out = pathlib.Path(out)
-    predictions, nearest = files.read_csv(out / PREDICTIONS), files.read_csv(out / NEAREST)
     farthest = -predictions["distance"].where(predictions["off_manifold"], 0.0).to_numpy()
     order = np.lexsort([farthest, ~predictions["off_manifold"].to_numpy(bool)])  # what lies farthest off stands first
     shown = {"predictions": predictions.iloc[order]}
@@ -72,7 +75,7 @@ def write(
         said=list(said),
         summary=[html_report.paragraphs(one) for one in findings.application(predictions, facts, table1, lang)],
         tables=[(key, *_table(own, lang)) for key, own in shown.items()],
-        images=_pictures(out, predictions, nearest, order[:MOST_PICTURES], known, lang),
+        images=_pictures(out, predictions, order[:MOST_PICTURES], known, lang),
         left_out=_left_out(len(predictions), lang),
     )
     files.write_text(out / "index.html", text)
@@ -88,13 +91,13 @@ def _table(table, lang):
     return columns, rows, rest if len(first) < len(table) else ""
 
 
-def _pictures(out, predictions, nearest, order, known, lang):
+def _pictures(out, predictions, order, known, lang):
     """Gather what is shown of images, by their rows."""
     images = np.load(out / "images.npy", mmap_mode="r", allow_pickle=False)
-    by_path = nearest.groupby(np.arange(len(nearest)) // max(len(nearest) // max(len(predictions), 1), 1))
+    nearest = _nearest(out / NEAREST, set(predictions["path"].iloc[order]))
     found = []
     for row in order:
-        one, beside = predictions.iloc[row], by_path.get_group(row)
+        one = predictions.iloc[row]
         found.append(
             {
                 "path": one["path"],
@@ -105,12 +108,18 @@ def _pictures(out, predictions, nearest, order, known, lang):
                 ),
                 "told": _told(one, lang),
                 "beside": [
-                    {"source": _embed(known[other.known_id]), "path": other.known, "label": other.known_label}
-                    for other in beside.itertuples()
+                    {"source": _embed(known[int(other.known_id)]), "path": other.known}
+                    for other in nearest[nearest["path"] == one["path"]].head(BESIDE).itertuples()
                 ],
             }
         )
     return found
+
+
+def _nearest(path, shown):
+    """Read the table of nearest micrographs piece by piece, and keep what belongs to images that are shown."""
+    pieces = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=50_000)
+    return pd.concat([piece[piece["path"].isin(shown)] for piece in pieces])
 
 
 def _told(one, lang):

@@ -249,3 +249,17 @@ def test_open_shows_the_report_or_says_where_it_is(tmp_path, monkeypatch, capsys
     assert "no browser was found" in capsys.readouterr().err
     assert __main__.main(["open", str(tmp_path / "nowhere")]) == 1
     assert "index.html: missing" in capsys.readouterr().err
+
+
+def test_a_run_of_one_class_tells_none(foams, tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in sorted((foams / "CuNi1").iterdir()):
+        shutil.copy(path, flat)
+    run = small_study.write(tmp_path / "run", flat, kinds=["texture"])
+    applied = taken(run.folder, foams, tmp_path / "out", WITHOUT_PORES)
+    assert not applied.study.is_supervised
+    columns = set(applied.predictions)
+    assert {"path", "off_manifold", "nearest"} <= columns
+    assert not columns & {"predicted_class", "probability_flat"}
+    assert "The run has one class" in apply.write_page(applied, tmp_path / "out", "x").read_text(encoding="utf-8")
