@@ -16,7 +16,6 @@ from nanofoam_lib.report import findings, html_report, page, tables
 
 PREDICTIONS, NEAREST, PORES = "predictions.csv", "nearest.csv", "pores.csv"
 MOST_PICTURES = 120  # that the page holds
-BESIDE = 3  # known micrographs beside each
 _WORDS = {
     "summary": "Summary", "warnings": "Keep in mind", "predictions": "What is told of each image",
     "images": "Images, and the known ones most like them", "pores": "Measures of each picture",
@@ -94,7 +93,7 @@ def _table(table, lang):
 def _pictures(out, predictions, order, known, lang):
     """Gather what is shown of images, by their rows."""
     images = np.load(out / "images.npy", mmap_mode="r", allow_pickle=False)
-    nearest = _nearest(out / NEAREST, set(predictions["path"].iloc[order]))
+    nearest = _nearest(out / NEAREST, set(order.tolist()))
     found = []
     for row in order:
         one = predictions.iloc[row]
@@ -109,7 +108,7 @@ def _pictures(out, predictions, order, known, lang):
                 "told": _told(one, lang),
                 "beside": [
                     {"source": _embed(known[int(other.known_id)]), "path": other.known}
-                    for other in nearest[nearest["path"] == one["path"]].head(BESIDE).itertuples()
+                    for other in nearest[row].itertuples()
                 ],
             }
         )
@@ -117,9 +116,15 @@ def _pictures(out, predictions, order, known, lang):
 
 
 def _nearest(path, shown):
-    """Read the table of nearest micrographs piece by piece, and keep what belongs to images that are shown."""
-    pieces = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=50_000)
-    return pd.concat([piece[piece["path"].isin(shown)] for piece in pieces])
+    """Read the table of nearest micrographs piece by piece; give those of the images that are shown, by their rows."""
+    found, begun = {}, 0
+    for piece in pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=50_000):
+        image = begun + np.cumsum(piece["rank"] == "1") - 1  # each image's nearest begin with the first
+        begun = int(image.iloc[-1]) + 1
+        for row, own in piece.groupby(image):
+            if row in shown:
+                found[row] = pd.concat([found[row], own]) if row in found else own
+    return found
 
 
 def _told(one, lang):

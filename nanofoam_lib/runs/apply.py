@@ -188,11 +188,12 @@ def _describe(study, index, out):
 def _judged(study, index, latents):
     """Yield the table of predictions block by block."""
     known = study.index.drop_duplicates("sha256").set_index("sha256")["split"]
+    several = ["picture", "plane"] if index["path"].duplicated().any() else []  # of one file
     for rows in memmap.slices(len(index), BLOCK):
         own, found = index.iloc[rows].reset_index(drop=True), study.judge(latents, rows)
         found["off_manifold"] |= own["remark"] == OTHER_SCALE
         found["in_run"] = own["sha256"].map(known).fillna("")
-        yield pd.concat([own[["path", "label", "group"]], found, own["remark"]], axis=1)
+        yield pd.concat([own[["path", *several, "label", "group"]], found, own["remark"]], axis=1)
 
 
 def _nearest(study, index, latents):

@@ -575,7 +575,7 @@ def test_the_whole_chain_runs_on_images_without_classes(tmp_path):
     assert {"neighbours", "pca", "traversals", "pore_sizes"} <= figures and not figures & {"lda", "confusion", "table1"}
     assert not run.classifier.exists()
     page = run.report.read_text(encoding="utf-8")
-    assert "what tells classes apart is left out" in page and "Without their labels" in page
+    assert "what tells classes apart is left out" in page and ("Without their labels" in page or "No clusters" in page)
 
 
 def bound(cell):
