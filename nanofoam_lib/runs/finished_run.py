@@ -25,6 +25,12 @@ NEAREST = 3  # known micrographs that are shown beside a new one
 STEPS = {"01_preprocess": ("data/images.npy", "data/index.csv", "data/pores.csv"), "02_train": ("models/",),
          "03_latent_space": ("descriptors/",)}  # fmt: skip
 
+#: Parameters of the run by which others are read and judged alike.
+NEEDED = (
+    "latent_dims", "kinds", "seed", "crop", "bar", "stack", "um_per_pixel", "pixel_size_um", "max_megapixels",
+    "skip_bad", "pores",
+)  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Study:
@@ -240,6 +246,12 @@ def open_run(folder: files.StrPath) -> Study:
         raise DataError(f"{safe_names.shown(folder)}: is no run folder; give one that nanofoam run has written")
     _check_whole(run, manifest)
     index, parameters = run.load_index(), manifest["parameters"]
+    missing = [name for name in NEEDED if name not in parameters]
+    if missing:
+        raise DataError(
+            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; give nanofoam run "
+            f"with --out {safe_names.shown(run.folder)} again"
+        )
     dims, names = parameters["latent_dims"], parameters["kinds"]
     candidates = [
         (name, dim, kind.foremost) for dim in dims for name in names if (kind := kinds.get(name)).foremost is not None

@@ -164,7 +164,11 @@ def test_a_damaged_run_is_one_line_and_so_is_an_unfinished_one(run, odd, tmp_pat
     weights.unlink()
     with pytest.raises(DataError, match=r"encoder\.keras: missing"):
         nanofoam_lib.open_run(copy.folder)
+    shutil.copy(run.model("texture", 32) / "encoder.keras", weights)
     manifest = copy.load_manifest()
+    files.write_json(copy.manifest, manifest | {"parameters": {"latent_dims": [32]}})
+    with pytest.raises(DataError, match="has no parameter kinds, as of another version; give nanofoam run"):
+        nanofoam_lib.open_run(copy.folder)
     manifest["steps"]["02_train"]["status"] = "failed"
     files.write_json(copy.manifest, manifest)
     with pytest.raises(DataError, match="02_train is not done"):
