@@ -249,8 +249,8 @@ def open_run(folder: files.StrPath) -> Study:
     missing = [name for name in NEEDED if name not in parameters]
     if missing:
         raise DataError(
-            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; give nanofoam run "
-            f"with --out {safe_names.shown(run.folder)} again"
+            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; give nanofoam "
+            f"run with --out {safe_names.shown(run.folder)} again"
         )
     dims, names = parameters["latent_dims"], parameters["kinds"]
     candidates = [
