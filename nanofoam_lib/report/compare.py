@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.language import MISSING, fixed
 from nanofoam_lib.base.run_folder import Run
@@ -113,7 +112,7 @@ def _read(run, manifest):
     data, parameters = manifest["data"], manifest["parameters"]
     drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
     written = {name: json.dumps(value) for name, value in parameters.items()}
-    found = {name: files.read_csv(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
+    found = {name: run.load_table(name) for name in ("table1", "controls", "dimensions", "geometry")}
     numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
     numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
     seconds = sum(step["seconds"] for step in manifest["steps"].values())

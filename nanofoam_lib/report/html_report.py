@@ -34,8 +34,9 @@ def write(run):
     -----
     Figures are embedded, so the page needs no other file and no network. Names from the disk are escaped.
     """
-    manifest = run.load_manifest()
-    lang, found = manifest["lang"], tables.read_all(run.folder / "tables")
+    manifest, index = run.load_manifest(), run.load_index()
+    classes = {name: label for label, name in run.class_names(index["label"]).items()}
+    lang, found = manifest["lang"], run.load_tables()
     figures = {path.stem: path for path in run.folder.glob("figures/*.png")}
     text = page.render(
         "report.html.j2",
@@ -44,10 +45,10 @@ def write(run):
         words={name: language.text(phrase, lang) for name, phrase in WORDS.items()},
         facts=_facts(manifest),
         cautions=summary.cautions(manifest, found),
-        summary=[paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
+        summary=[paragraphs(said) for said in summary.sentences(manifest, index, found)],
         sections=[
             {"id": f"section-{name}", "heading": captions.section(name, lang),
-             "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in entries]}
+             "exhibits": [_item(kind, own, manifest, classes, figures, found) for kind, own in entries]}
             for name, entries in captions.arrange(figures, found).items()
         ],
         lists=_lists(manifest),
@@ -71,8 +72,8 @@ def paragraphs(markdown):
     return markupsafe.Markup(re.sub(r"(<li>.*</li>)", r"<ul>\1</ul>", "".join(listed)))
 
 
-def _item(kind, name, manifest, figures, found):
-    caption = captions.caption(kind, name, manifest)
+def _item(kind, name, manifest, classes, figures, found):
+    caption = captions.caption(kind, name, manifest, classes)
     item = {"kind": kind, "id": f"{kind}-{_slug(name)}", "title": caption.title, "text": caption.text}
     if kind == "figures":
         return item | picture(figures[name]) | {"file": f"figures/{name}.pdf, .csv"}

@@ -27,7 +27,7 @@ def sentences(manifest, index, tables):
     index : pandas.DataFrame
         Of its images: columns label, group, split.
     tables : dict
-        Name → DataFrame, as `tables.read_all` gives them.
+        Name → DataFrame, as `Run.load_tables` gives them.
 
     Returns
     -------

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base import files
 from nanofoam_lib.base.language import MISSING, fixed, text
 from nanofoam_lib.latent import fulfilment
 from nanofoam_lib.models import control_registry, kinds
@@ -67,11 +66,6 @@ WORDS = {
     "against",
     "rival",
 }
-
-
-def read_all(folder):
-    """Read every table of a folder: dict of name to DataFrame."""
-    return {path.stem: files.read_csv(path) for path in sorted(folder.glob("*.csv"))}
 
 
 def view(name, table):

@@ -164,7 +164,7 @@ def _status(place, wanted):
 
 def _headlines(place, manifest):
     """Give a row of numbers for each latent size of a finished run."""
-    table1, controls, models = (files.read_csv(place.table(name)) for name in ("table1", "controls", "models"))
+    table1, controls, models = (place.load_table(name) for name in ("table1", "controls", "models"))
     models = models.set_index("model")
     seconds = sum(step["seconds"] for step in manifest["steps"].values())
     plain = tables.headline(controls[controls["descriptor"] != control_registry.TAUGHT])
