@@ -72,16 +72,21 @@ def inside(folder, name):
     return path.parent.resolve() / path.name
 
 
-def quoted(value):
+def short(value):
     r"""Write a value of any type for an error: on one line, and cut short after `MOST_QUOTED` characters.
 
     Examples
     --------
-    >>> quoted("a\n" * 50)[-5:], len(quoted("a\n" * 50)), quoted([1, 2])
+    >>> short("a\n" * 50)[-5:], len(short("a\n" * 50)), short([1, 2])
     ('a\\na…', 80, '[1, 2]')
     """
     told = shown(_cut(value) if isinstance(value, str) else _written(value))
     return told if len(told) <= MOST_QUOTED else told[: MOST_QUOTED - 1] + "…"
+
+
+def quoted(value):
+    """Write a value as `short` does, text between apostrophes."""
+    return f"'{short(value)}'" if isinstance(value, str) else short(value)
 
 
 def _written(value):

@@ -57,7 +57,7 @@ def _check_events(text):
     for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         line = f"line {event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"{line}: *{safe_names.quoted(event.anchor)} is an alias; write out what it stands for")
+            raise ValueError(f"{line}: *{safe_names.short(event.anchor)} is an alias; write out what it stands for")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise ValueError(f"{line}: more than {DEEPEST} brackets or indents within each other")
@@ -86,4 +86,4 @@ def _loader():
 def _in_one_line(error):
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or str(error) or type(error).__name__
-    return (f"line {mark.line + 1}: " if mark else "") + safe_names.quoted(said)
+    return (f"line {mark.line + 1}: " if mark else "") + safe_names.short(said)

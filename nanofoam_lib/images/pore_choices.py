@@ -88,7 +88,7 @@ def _entries(found):
 
 
 def _check(path, where, choice):
-    place = f"{safe_names.shown(path)}: {safe_names.quoted(where)}"
+    place = f"{safe_names.shown(path)}: {safe_names.short(where)}"
     if not isinstance(choice, dict) or set(choice) - {"method", *LIMITS}:
         raise DataError(f"{place}: expected some of method, {', '.join(LIMITS)}")
     if choice.get("method", METHODS[0]) not in METHODS:

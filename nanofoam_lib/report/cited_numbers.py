@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from nanofoam_lib.base import files, yaml_text
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.base.safe_names import quoted
+from nanofoam_lib.base.safe_names import quoted, short
 
 FILE = "cited.yaml"
 LARGEST = 1e300
@@ -68,15 +68,15 @@ def _look_up(run, entry):
     table, row, column, value, tolerance = _check(entry)
     known = sorted(path.stem for path in run.folder.glob("tables/*.csv"))
     if table not in known:  # nor is a path that leads out of the run's folder
-        raise DataError(f"{quoted(table)!r} is no table of this run; it has {', '.join(known) or 'none'}")
+        raise DataError(f"{quoted(table)} is no table of this run; it has {', '.join(known) or 'none'}")
     path = run.table(table)
     frame = files.read_csv_text(path)
     for name in (*row, column):
         if name not in frame:
-            raise DataError(f"{path} has no column {quoted(name)!r}; it has {', '.join(frame)}")
+            raise DataError(f"{path} has no column {quoted(name)}; it has {', '.join(frame)}")
     for name, wanted in row.items():
         frame = frame[frame[name].map(lambda cell, wanted=wanted: _is_same(cell, wanted)).astype(bool)]
-    where = f"{path}: {', '.join(f'{quoted(name)} {quoted(wanted)}' for name, wanted in row.items())}: {column}"
+    where = f"{path}: {', '.join(f'{short(name)} {short(wanted)}' for name, wanted in row.items())}: {column}"
     if len(frame) != 1:
         raise DataError(f"{where}: {len(frame) or 'no'} rows match; name one row")
     return Citation(where, float(value), _number(frame[column].iloc[0], where), float(tolerance))
@@ -89,7 +89,7 @@ def _check(entry):
     missing = {"table", "row", "column", "value"} - set(entry)
     if unknown or missing:
         raise DataError(
-            f"{'unknown' if unknown else 'missing'} {quoted(', '.join(sorted(map(str, unknown or missing))))}"
+            f"{'unknown' if unknown else 'missing'} {short(', '.join(sorted(map(short, unknown or missing))))}"
         )
     if not isinstance(entry["row"], dict):
         raise DataError(f"row must be {{column: value, ...}}, not {quoted(entry['row'])}")
@@ -120,5 +120,5 @@ def _number(cell, where):
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{where}: holds {quoted(cell)!r}, not a number")
+        raise DataError(f"{where}: holds {quoted(cell)}, not a number")
     return number

@@ -27,7 +27,7 @@ def sentences(manifest, index, tables):
     index : pandas.DataFrame
         Of its images: columns label, group, split.
     tables : dict
-        Name → DataFrame, as `Run.load_tables` gives them.
+        Name → DataFrame, as the method ``load_tables`` of a run gives them.
 
     Returns
     -------

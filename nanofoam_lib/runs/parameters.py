@@ -166,7 +166,7 @@ def parse(assignment):
     """
     name, equals, text = assignment.partition("=")
     if not equals:
-        raise UsageError(f"-p {safe_names.quoted(assignment)}: expected NAME=VALUE")
+        raise UsageError(f"-p {safe_names.short(assignment)}: expected NAME=VALUE")
     try:
         return name, json.loads(text)
     except (ValueError, RecursionError):
@@ -198,7 +198,7 @@ def check(values, source="", known=PARAMETERS):
     checked = {}
     for name, value in values.items():
         if name not in known:
-            raise UsageError(f"{source}unknown parameter '{safe_names.quoted(name)}'; known are {', '.join(known)}")
+            raise UsageError(f"{source}unknown parameter {safe_names.quoted(name)}; known are {', '.join(known)}")
         parameter = PARAMETERS[name]
         if not parameter.accepts(value):
             raise UsageError(f"{source}{name} must be {parameter.expected}, not {_told(value)}")
@@ -242,7 +242,7 @@ def load_profile(profile, folder):
 
 def _told(value):
     """Write a value for an error: as JSON, as one gives it, where it is short."""
-    told = safe_names.quoted(value)
+    told = safe_names.short(value)
     return told if len(told) >= safe_names.MOST_QUOTED else json.dumps(value, default=str)
 
 

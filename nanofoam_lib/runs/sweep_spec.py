@@ -128,5 +128,5 @@ def _check_names(path, items):
     odd = [item.name for item in items if len(item.name) > 200 or not safe_names.is_inside(".", item.name)]
     if odd:
         raise UsageError(
-            f"{path}: grid: {safe_names.quoted(odd[0])} cannot be the name of a folder; change fewer parameters"
+            f"{path}: grid: {safe_names.short(odd[0])} cannot be the name of a folder; change fewer parameters"
         )

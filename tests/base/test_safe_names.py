@@ -75,6 +75,6 @@ def test_a_name_from_a_list_is_found_inside_or_refused(tmp_path):
     "value", [10**400, "x" * 10**6, "\x1b[31m" * 100, [[1] * 1000] * 1000, {"a": {"b": list(range(1000))}}, None, -1.5]
 )
 def test_errors_quote_a_little_of_a_value_and_nothing_that_a_terminal_obeys(value):
-    told = safe_names.quoted(value)
+    told = safe_names.short(value)
     assert len(told) <= safe_names.MOST_QUOTED
     assert told.isprintable()
