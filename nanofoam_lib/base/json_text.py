@@ -22,7 +22,7 @@ def decode(content: bytes, form: Any = Any) -> Any:
     content : bytes
         UTF-8.
     form : type
-        Such as ``dict[str, int]`` or a `typing.TypedDict`; entries that it does not name are left out.
+        Such as ``dict[str, int]`` or a ``TypedDict``; entries that it does not name are left out.
 
     Returns
     -------

@@ -32,8 +32,8 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Parameters
     ----------
     found : dict
-        Name → table, as the method ``load_tables`` of a run gives them: "comparisons" (`scoring.compare`), and as far as they are there
-        "separation", "geometry", "dimensions" and "gradcam_checks".
+        Name → table, as the method ``load_tables`` of a run gives them: "comparisons" (`scoring.compare`), and as far
+        as they are there "separation", "geometry", "dimensions" and "gradcam_checks".
 
     Returns
     -------

@@ -22,7 +22,7 @@ def check_writable(place):
     OSError
         If it cannot be made or written to, not even the few bytes with which a run begins.
     DataError
-        If a link leads out of it, or what lies there is no file (`Run.check_place`).
+        If a link leads out of it, or what lies there is no file (``check_place`` of the run).
     """
     folder = place.folder
     try:
