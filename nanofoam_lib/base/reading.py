@@ -61,7 +61,7 @@ def check_tree(folder: pathlib.Path, names: Iterable[str]) -> None:
         Names the first link that leads out of `folder` or to nothing that is there, pipe, socket or device.
     """
     root = folder.resolve()
-    places = [path for name in names for path in sorted(folder.glob(name))]
+    places = [path for name in names for path in _named(folder, name)]
     while places:
         place = places.pop()
         mode = place.lstat().st_mode
@@ -70,6 +70,11 @@ def check_tree(folder: pathlib.Path, names: Iterable[str]) -> None:
         elif not stat.S_ISREG(mode) and not (stat.S_ISLNK(mode) and _stays(root, place)):
             told = "a link that leads out of its folder" if stat.S_ISLNK(mode) else "no file and no folder"
             raise DataError(f"{safe_names.shown(place)}: is {told}; remove it, or give another --out")
+
+
+def _named(folder, name):
+    """List what a pattern names, also links to nothing."""
+    return sorted(folder.glob(name)) if "*" in name else [path for path in [folder / name] if os.path.lexists(path)]
 
 
 def _stays(root, place):

@@ -68,6 +68,8 @@ def check(manifest: Manifest) -> None:
         _require(step, ("status",), name)
         if step["status"] == "done":
             _require(step, DONE, name)
+            if step["seconds"] is None:
+                raise ValueError(f"seconds of {name} is null")
         if not 0 <= (step.get("seconds") or 0) <= MOST_SECONDS:
             raise ValueError(f"seconds of {name} is no length of time")
     if manifest.get("finished") is not None:

@@ -61,7 +61,7 @@ def check(name: str, table: pd.DataFrame) -> None:
     ValueError
         Names the first column that is missing or holds something else. A table that is not known is not checked.
     """
-    name = name if name in FORMS else name.rpartition("_")[0]
+    name = name if name in FORMS or name == MEASURES else name.rpartition("_")[0]
     required = FORMS.get(name, {})
     if missing := [column for column in required if column not in table]:
         raise ValueError(f"has no column {missing[0]}")

@@ -5,6 +5,7 @@ a folder that somebody else has sent nothing is taken but numbers, in the shapes
 """
 
 import pathlib
+import warnings
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -62,7 +63,12 @@ def load(path: pathlib.Path, build: Callable[[], keras.Model], n_least: int = 0)
         _check(path)
         network = build()
         _check(path, sum(weight.nbytes for weight in network.get_weights()))
-        network.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # with which Keras leaves layers as they were
+            try:
+                network.load_weights(path)
+            except UserWarning as warning:
+                raise ValueError(f"is of another network: {warning}") from warning
     return network
 
 

@@ -58,10 +58,12 @@ def _open(path):
         if path.is_symlink() or path.is_dir() or path.is_fifo():
             raise _no_lock(path) from error
         raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode) or path.is_symlink():
+        os.close(handle)
+        raise _no_lock(path)
     file = os.fdopen(handle, "r+", encoding="utf-8", errors="replace")
     try:
-        is_plain = stat.S_ISREG(os.fstat(handle).st_mode) and not path.is_symlink()
-        if not is_plain or not re.fullmatch(r"[\d\s\0]*", file.read(64)):
+        if not re.fullmatch(r"[\d\s\0]*", file.read(64)):
             raise _no_lock(path)
     except BaseException:
         file.close()

@@ -168,6 +168,8 @@ def _status(place, wanted):
 def _headlines(place, manifest):
     """Give a row of numbers for each latent size of a finished run."""
     table1, controls, models = (place.load_table(name) for name in ("table1", "controls", "models"))
+    if "model" not in models:
+        raise DataError(f"{place.table('models')}: has no column model")
     models = models.set_index("model")
     seconds = sum(step.get("seconds") or 0 for step in manifest["steps"].values())
     plain = tables.headline(controls[controls["descriptor"] != control_registry.TAUGHT])
