@@ -1,6 +1,5 @@
 """Pores: their outlines over micrographs, and how their measures are distributed in each class."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.figures.style import MARKERS, brief, class_colours, columns_for, grid, letter, styled, wrapped
+from nanofoam_lib.figures.style import brief, class_colours, class_markers, columns_for, grid, letter, styled, wrapped
 
 
 @styled
@@ -60,7 +59,7 @@ def pore_sizes(
     """
     measures = list(dict.fromkeys(means["measure"]))
     colours = class_colours(classes)
-    markers = dict(zip(colours, itertools.cycle(MARKERS), strict=False))
+    markers = class_markers(colours)
     panels = 2 + len(measures)
     columns = columns_for(panels, 4.5)
     figure, axes = grid(-(-panels // columns), columns, 0.85, note)
