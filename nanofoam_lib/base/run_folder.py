@@ -191,7 +191,10 @@ class Run:
 
     def load_measures(self) -> pd.DataFrame:
         """Read the pore measures: numbers alone, a row for each row of the index."""
-        return self._read_table(self._existing(self.pores, "01_preprocess"), table_forms.MEASURES)
+        measures = self._read_table(self._existing(self.pores, "01_preprocess"), table_forms.MEASURES)
+        if self.index.exists() and len(measures) != (n := len(self.load_index())):
+            raise DataError(f"{self.pores}: damaged (has {len(measures)} rows, the index {n}); run 01_preprocess again")
+        return measures
 
     def load_history(self, model: files.StrPath) -> pd.DataFrame:
         """Read how the training in a model's folder went."""

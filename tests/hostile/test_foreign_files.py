@@ -331,6 +331,7 @@ TABLES = {
     "a diameter of text": ("compare", "geometry", cell("median_diameter_um", "large")),
     "a model of text": ("sweep", "models", cell("test_kl", "high")),
     "no models": ("sweep", "models", lambda text: text.replace("model,", "modle,")),
+    "other measures": ("explore", "pores", lambda text: "\n".join(text.splitlines()[:-1])),
     "no labels": ("explore", "index", lambda text: text.replace("label", "labels")),
     "no rows": ("explore", "index", lambda text: text.splitlines()[0] + "\n"),
     "other rows": ("explore", "index", lambda text: "\n".join(text.splitlines()[:-1])),
