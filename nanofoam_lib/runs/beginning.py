@@ -27,9 +27,11 @@ def check_writable(place):
     folder = place.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file, files.naming_full_disk(folder, folder, LEAST_ROOM):
+        with (
+            tempfile.TemporaryFile(dir=folder, buffering=0) as file,
+            files.naming_full_disk(folder, folder, LEAST_ROOM),
+        ):
             file.write(b"\0" * 4096)
-            file.flush()
     except OSError as error:
         told = error.strerror or str(error).removeprefix(f"{folder}: ")
         raise OSError(f"--out {folder}: cannot be written to ({told}); choose another folder") from error
