@@ -25,8 +25,8 @@ from nanofoam_lib.report import captions, html_report, latex_document
 #: Names of classes that mean something to LaTeX, to a spreadsheet, to Windows, to HTML, or to this program.
 LABELS = (
     "=cmd|'c'!A1", "+1+1", "-1+1", "-", "@SUM(A1)", "\\input{x}", "a:b", "average", "cells", "x" * 240, "<script>",
-    "$\\frac$", "_hidden", "A", "a", "CuNi1", "泡", "ñ", "{x}", "%s", "a^b~c", "vae", "texture", "con", "'", '"', "a,b", "NA",
-    "1e3", "#NA",
+    "$\\frac$", "_hidden", "A", "a", "CuNi1", "泡", "ñ", "{x}", "%s", "a^b~c", "vae", "texture", "con", "'", '"', "a,b",
+    "NA", "1e3", "#NA",
 )  # fmt: skip
 FILES = ("a\\..\\b.png", "=1.png", "x" * 240 + ".png", "C:1.png")
 CELL = re.compile(r"^[=+\-@\t\r]")
