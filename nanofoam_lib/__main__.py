@@ -65,7 +65,7 @@ def main(arguments=None):
     except Exception as error:  # a fault of the program's, of which a person gets one line as well
         if options.debug:
             raise
-        told = f"{type(error).__name__}: {safe_names.short(str(error))}"
+        told = f"{type(error).__name__}: {safe_names.short(' '.join(str(error).split()))}"
         terminal.complain(f"error: {told}; the same command with --debug shows the traceback")
         return 1
     except KeyboardInterrupt:
