@@ -55,7 +55,7 @@ def write(folder):
     }
     manifest = {
         "profile": "demo", "seed": 0,
-        "parameters": {"latent_dims": [4], "protocol": "by-group", "beta": 1.0, "test_fraction": 0.3},
+        "parameters": {"kinds": ["vae"], "latent_dims": [4], "protocol": "by-group", "beta": 1.0, "test_fraction": 0.3},
         "lang": "en", "data": {"name": "photographs", "folder": None, "hash": "0"}, "versions": {"numpy": "2"},
         "machine": {"cpus": 2}, "git": None, "started": "2026-11-22T18:00:00+00:00",
         "finished": "2026-11-22T18:44:20+00:00", "left_out": [], "steps": {"01_preprocess": step},

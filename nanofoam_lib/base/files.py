@@ -9,7 +9,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,12 @@ NAMES = {
     "pixel_size_from",
     "name",
     "reasons",
+    "predicted_class",
+    "nearest",
+    "known",
+    "known_label",
+    "in_run",
+    "remark",
 }
 
 
@@ -147,6 +153,13 @@ def write_json(path: StrPath, value: Any) -> None:
 def write_csv(path: StrPath, table: pd.DataFrame) -> None:
     """Write a `pandas.DataFrame` without its index to `path`, whole or not at all; see `spreadsheet_cells.guard`."""
     write_text(path, spreadsheet_cells.guard(table).to_csv(index=False, lineterminator="\n"))
+
+
+def write_csv_blocks(path: StrPath, blocks: Iterable[pd.DataFrame]) -> None:
+    """Write tables of the same columns below each other to `path`, as they come, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        for number, block in enumerate(blocks):
+            spreadsheet_cells.guard(block).to_csv(file, index=False, header=number == 0, lineterminator="\n")
 
 
 def read_csv(path: StrPath) -> pd.DataFrame:

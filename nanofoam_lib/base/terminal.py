@@ -1,5 +1,7 @@
 """What is written to a terminal: lines of characters that it can show, and none that it obeys."""
 
+import json
+import re
 import sys
 
 from nanofoam_lib.base import safe_names
@@ -33,3 +35,8 @@ def complain(text: object) -> None:
 def say(text: object) -> None:
     """Write lines to stdout in the same way."""
     print("\n".join(map(safe_names.shown, str(text).split("\n"))))
+
+
+def say_json(text: str) -> None:
+    """Write JSON to stdout, what cannot be shown as the escapes that JSON has for it."""
+    print(re.sub(r"[^\n]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))

@@ -13,3 +13,4 @@ from . import splits as splits
 from . import structures as structures
 from . import synthetic as synthetic
 from . import synthetic_folder as synthetic_folder
+from . import targets as targets

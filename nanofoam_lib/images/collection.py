@@ -14,11 +14,10 @@ from nanofoam_lib.base import safe_names, terminal
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import formats, metadata, pore_masks, sources
+from nanofoam_lib.images import folder_walk, formats, metadata, pore_masks, sources
+from nanofoam_lib.images.folder_walk import is_image, is_left_over
 from nanofoam_lib.images.metadata import first_of
 
-#: What systems and programs leave in folders, in small letters; so are names that begin with a dot or ``~$``.
-LEFT_OVERS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
 #: Folders of these names hold no material, as a rule.
 NO_CLASS = frozenset(["mask", "masks", "result", "results", "output", "thumbnails", "overlay", "overlays", "segmented"])
 _COUNTS = {1: "one class is", 2: "two classes are"}
@@ -136,18 +135,10 @@ def _hash(place):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_left_over(name):
-    return name.startswith((".", "~$")) or name.lower() in LEFT_OVERS
-
-
-def _is_image(name):
-    return pathlib.PurePath(name).suffix.lower() in formats.suffixes()
-
-
 def _class_folders(folder):
     """List what may be the folder of a class: not a left-over, not a run, not a link back to where it lies."""
     own = folder.resolve()
-    places = sorted(place for place in folder.iterdir() if place.is_dir() and not _is_left_over(place.name))
+    places = sorted(place for place in folder.iterdir() if place.is_dir() and not is_left_over(place.name))
     places = [place for place in places if place.name != pore_masks.FOLDER]
     places = [place for place in places if place.resolve() not in (own, *own.parents)]
     return [place for place in places if not (place / "manifest.json").is_file()]
@@ -157,25 +148,17 @@ def _look_into(folder, place):
     found = _Class([], [], [], [], [])
     for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
         path = f"{place.name}/{entry.name}"
-        if _is_left_over(entry.name):
+        if is_left_over(entry.name):
             continue
-        if _is_image(entry.name):  # a folder that is called so is named when it is read
+        if is_image(entry.name):  # a folder that is called so is named when it is read
             found.own.append(path)
         elif not entry.is_dir():
             found.others.append(path)
         elif not entry.is_symlink():
-            for inner, name in _walk(folder, path):
-                kind = found.others if not _is_image(name) else found.nested if inner == path else found.deep
+            for inner, name in folder_walk.walk(folder, path):
+                kind = found.others if not is_image(name) else found.nested if inner == path else found.deep
                 kind.append(f"{inner}/{name}")
     return _without_masks(found)
-
-
-def _walk(folder, path):
-    """Yield the files below a folder within the data folder, each as (relative folder, name), in order."""
-    for root, folders, names in os.walk(folder / path):
-        folders[:] = sorted(name for name in folders if not _is_left_over(name))
-        inner = pathlib.Path(root).relative_to(folder).as_posix()
-        yield from ((inner, name) for name in sorted(names) if not _is_left_over(name))
 
 
 def _without_masks(found):
@@ -196,7 +179,7 @@ def _is_nested(classes):
 
 def _too_few(folder, classes, used, fewest):
     """Say why there are not as many classes as must be."""
-    direct = [place.name for place in folder.iterdir() if _is_image(place.name) and not _is_left_over(place.name)]
+    direct = [place.name for place in folder.iterdir() if is_image(place.name) and not is_left_over(place.name)]
     inner = {path.split("/")[1] for found in classes.values() for path in (*found.nested, *found.deep)}
     wanted = (
         f"at least {_COUNTS[fewest]} needed, as {safe_names.shown(folder.name)}/<class>/*.png "
@@ -257,7 +240,7 @@ def _of_classes(classes, nests):
 def _masks(folder, classes, paths):
     """Say which masks there are, and which belong to no image."""
     known = set(pore_masks.list_all(folder, paths))
-    top = [f"{inner}/{name}" for inner, name in _walk(folder, pore_masks.FOLDER) if _is_image(name)]
+    top = [f"{inner}/{name}" for inner, name in folder_walk.walk(folder, pore_masks.FOLDER) if is_image(name)]
     every = [*top, *(path for found in classes.values() for path in found.masks)]
     used, unused = ([path for path in every if (path in known) is is_used] for is_used in (True, False))
     said = [f"masks, used by -p pores=masks: {first_of(used)}"] if used else []
@@ -267,8 +250,8 @@ def _masks(folder, classes, paths):
 def _unused(folder, classes, nests):
     """Say what is not looked at: images out of place, files of other kinds, further tables."""
     said = []
-    direct = sorted(place.name for place in folder.iterdir() if not _is_left_over(place.name) and place.is_file())
-    images = [name for name in direct if _is_image(name)]
+    direct = sorted(place.name for place in folder.iterdir() if not is_left_over(place.name) and place.is_file())
+    images = [name for name in direct if is_image(name)]
     if images:
         said.append(f"{_images(images)} in no class, such as {safe_names.shown(images[0])}, and not used")
     for kind, way in (("nested", "; -p subfolders=groups takes each sub-folder for a specimen"), ("deep", "")):

@@ -9,8 +9,9 @@ be without the file.
 """
 
 import dataclasses
+import difflib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -55,6 +56,41 @@ def request_for(choices: Mapping[str, Any], path: str, base: Request) -> Request
     """Give how the pores of one micrograph are to be found: what was chosen for it, and otherwise as `base` says."""
     own = choices[ALL] | choices[CLASSES].get(path.split("/")[0], {}) | choices[PICTURES].get(path, {})
     return dataclasses.replace(base, **own)
+
+
+def unmatched(choices: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
+    """Say which choices are of no class and no micrograph that there is, and what may be meant.
+
+    Parameters
+    ----------
+    choices : mapping
+        As `read` gives them.
+    paths : iterable of str
+        Of the micrographs.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> unmatched({"classes": {}, "pictures": {"a/0.PNG": {"level": 0.4}}}, ["a/0.png", "b/1.png"])
+    ['pores.yaml: a/0.PNG is no micrograph of this folder, and nothing is done with its choice; is a/0.png meant?']
+    """
+    pictures = sorted(set(paths))
+    there = {CLASSES: sorted({path.split("/")[0] for path in pictures}), PICTURES: pictures}
+    said = []
+    for part, known in there.items():
+        for name in map(str, choices[part]):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                meant = f"; is {safe_names.shown(near[0])} meant?" if near else ""
+                what = "class" if part == CLASSES else "micrograph"
+                said.append(
+                    f"{NAME}: {safe_names.shown(name)} is no {what} of this folder, and nothing is done with its "
+                    f"choice{meant}"
+                )
+    return said
 
 
 def write(folder: files.StrPath, where: str, choice: Mapping[str, Any]) -> None:

@@ -108,9 +108,11 @@ def measure(
     """
     folder, out = pathlib.Path(folder).absolute(), pathlib.Path(out).absolute()
     chosen = contents.Options(crop=request.crop, um_per_pixel=None, **options)
-    known, readings = _read(folder, chosen, subfolders)
+    known, readings = look(folder, chosen, subfolders)
     choices = pore_choices.read(folder)
     reading.check_tree(out, FOLDERS)
+    for message in pore_choices.unmatched(choices, known["path"]):
+        warnings.warn(message, RunWarning, stacklevel=2)
     code = provenance.hash_modules(inspect.getsource(sys.modules[__name__]))
     one = functools.partial(_measure_one, folder, out, code)
     items = [
@@ -126,8 +128,25 @@ def measure(
     return pictures
 
 
-def _read(folder, options, subfolders):
-    """Look at all files; give a table of what is known of each picture, and the sources of those without a problem."""
+def look(
+    folder: pathlib.Path, options: contents.Options, subfolders: str = "auto"
+) -> tuple[pd.DataFrame, list[sources.Source]]:
+    """Look at all files of a data folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Absolute.
+    options, subfolders
+        As in `preprocessing.read_folder`.
+
+    Returns
+    -------
+    known : pandas.DataFrame
+        One row per picture: name, path, label, group, pixel_size_um, sha256, and problem, empty if there is none.
+    readings : list of sources.Source
+        Of those without a problem, in this order.
+    """
     reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders, fewest=1)
     bad = {
         path: f"{safe_names.shown(folder / path)}: {problem}"

@@ -143,11 +143,23 @@ def read_folder(
     -------
     Reading
     """
-    table, said = collection.survey(folder, subfolders, fewest)
-    found = contents.look(folder, table, options)
+    return read_listed(folder, collection.survey(folder, subfolders, fewest), sides, write, options)
+
+
+def read_listed(
+    folder: pathlib.Path, listed: collection.Survey, sides: Sequence[int], write: Callable[[bytes], Any],
+    options: contents.Options, decided: contents.Decided | None = None,
+) -> Reading:  # fmt: skip
+    """Read images that are listed already, as `read_folder` does.
+
+    With `decided`, they are read as others were, and each is judged by itself: two of the same content, or one alone
+    in its class, are no problem then.
+    """
+    found = contents.look(folder, listed.table, options, decided)
     rows = pd.concat([found.rows.drop(columns="bar"), _read_all(folder, found, options, sides, write)], axis=1)
     rows["remarks"] = rows.pop("of_head") + rows["remarks"]
-    return Reading(found.table, rows, found.field, _find_problems(rows), [*said, *found.said])
+    bad = _find_problems(rows) if decided is None else _own_problems(rows)
+    return Reading(found.table, rows, found.field, bad, [*listed.said, *found.said])
 
 
 def index_of(
@@ -251,6 +263,11 @@ def _find_problems(rows):
         if count < 2:
             found.append((label, f"class with {count} usable images; at least 2 are needed"))
     return pd.DataFrame(list(dict.fromkeys(found)), columns=["path", "problem"])
+
+
+def _own_problems(rows):
+    bad = rows.loc[rows["problem"] != "", ["path", "problem"]]
+    return bad.drop_duplicates().reset_index(drop=True)
 
 
 def _choose_good(folder, reading, skip_bad):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.progress import track
-from nanofoam_lib.images import synthetic, synthetic_kinds
+from nanofoam_lib.images import synthetic, synthetic_kinds, synthetic_properties
 from nanofoam_lib.images.synthetic import FIELD_WIDTH_UM as FIELD_WIDTH_UM
 
 
@@ -54,7 +54,8 @@ def write_folder(
     pandas.DataFrame
         What ``metadata.csv`` holds: path (relative, with "/"), label, group (specimen), pixel_size_um; then seed and
         specimen (the arguments with which `synthetic.foam_micrograph` draws this picture, before JPEG compression),
-        porosity, density_per_mm2, median_diameter_um and n_pores.
+        porosity, density_per_mm2, median_diameter_um and n_pores; and the properties of its specimen, by stated laws
+        of the true pores (`synthetic_properties.of_specimens`).
 
     Raises
     ------
@@ -78,6 +79,7 @@ def write_folder(
     work = Parallel(n_jobs=n_jobs, return_as="generator")
     rows = work(delayed(_write_micrograph)(folder, kind, job, size) for job in jobs)
     table = pd.DataFrame(progress(rows, total=len(jobs), description="foam micrographs"))
+    table = table.join(synthetic_properties.of_specimens(table))
     files.write_csv(folder / "metadata.csv", table)
     return table
 

@@ -4,9 +4,12 @@ from . import controls as controls
 from . import decode_plan as decode_plan
 from . import fulfilment as fulfilment
 from . import inverse_design as inverse_design
+from . import neighbourhood as neighbourhood
 from . import permutation as permutation
 from . import pore_prediction as pore_prediction
 from . import projection as projection
+from . import properties as properties
+from . import property_study as property_study
 from . import scattering as scattering
 from . import separation as separation
 from . import traversal as traversal

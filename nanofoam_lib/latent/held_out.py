@@ -60,18 +60,18 @@ def _score(x, y, labels, groups, train, test, seed):
     actual = y[test]
     error = actual - ridge.predict(x, y, train, test)
     overall = 1 - (error**2).sum() / ((actual - actual.mean()) ** 2).sum()
-    x, y = (_about_class(values, labels, train) for values in (x, y))
+    x, y = (about_class(values, labels, train) for values in (x, y))
     if not (np.ptp(y[train]) > 0 and y[test].any()):
         return [overall, *[np.nan] * (len(ROWS) - 1)]
     predicted = ridge.predict(x, y, train, test)
     of_group = np.unique(groups[test], return_inverse=True)[1]
     left, there = (np.bincount(of_group, weights=part[:, 0] ** 2) for part in (y[test] - predicted, y[test]))
     p_value = permutation.within(predicted[:, 0], y[test, 0], labels[test], groups[test], seed)
-    return [overall, *_interval(left, there), p_value]
+    return [overall, *share_told(left, there), p_value]
 
 
-def _about_class(values, labels, train):
-    """Take from each row the mean of the train rows of its class, or of all where there are none."""
+def about_class(values: NDArray[Any], labels: NDArray[Any], train: NDArray[Any]) -> NDArray[np.float64]:
+    """Take from each row of (N, ...) the mean of the train rows of its class, or of all where there are none."""
     found = np.empty(values.shape)
     for label in np.unique(labels):
         own = labels == label
@@ -80,14 +80,16 @@ def _about_class(values, labels, train):
     return found
 
 
-def _interval(left, there):
-    """Give 1 − Σ left / Σ there and its 95 % interval, by deleting one group after the other."""
+def share_told(left: NDArray[np.floating], there: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Give 1 − Σ left / Σ there of groups (G,), and its 95 % interval, by deleting one group after the other."""
+    if not there.sum() > 0:
+        return np.nan, np.nan, np.nan
     share, n, rest = left.sum() / there.sum(), len(left), there.sum() - there
     if n < 2 or not rest.all():
         return 1 - share, np.nan, np.nan
     variance = (n - 1) / n * np.square((left.sum() - left) / rest - share).sum()
     half = t.ppf(0.975, n - 1) * np.sqrt(variance)
-    return 1 - share, 1 - share - half, min(1 - share + half, 1.0)
+    return float(1 - share), float(1 - share - half), float(min(1 - share + half, 1.0))
 
 
 def one_hot(labels: ArrayLike) -> NDArray[np.float32]:

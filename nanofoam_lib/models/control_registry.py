@@ -27,14 +27,12 @@ from numpy.typing import ArrayLike, NDArray
 from nanofoam_lib.base import memmap, plugins
 from nanofoam_lib.base.labels import Label
 from nanofoam_lib.images import pixel_sizes
+from nanofoam_lib.images.targets import TRUTH
 from nanofoam_lib.latent import binary_patterns, controls, scattering
 from nanofoam_lib.models import kinds
 
 #: Name of the descriptor that has seen the labels, and of that which has seen no picture.
 TAUGHT, MAGNIFICATION = "supervised features", "magnification"
-
-#: What is known of the pores of an image before it is drawn, where its metadata say so: those of synthetic foam do.
-TRUTH = ("porosity", "density_per_mm2", "median_diameter_um", "n_pores")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -20,12 +20,13 @@ Nothing here loads Keras before a network is built.
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from nanofoam_lib.base import plugins
 from nanofoam_lib.base.errors import UsageError
 from nanofoam_lib.base.labels import Label
+from nanofoam_lib.base.language import text
 
 #: The thesis's model, which most figures are about: what is drawn and tabled of it carries no suffix, and every run
 #: trains it.
@@ -198,6 +199,29 @@ def get(name: str) -> Kind:
     return KINDS[name]
 
 
+def foremost(vectors: Mapping[tuple[str, int, str], Any]) -> dict[tuple[str, int, str], Any]:
+    """Choose the descriptors that were named beforehand, of the first latent size: (kind, size, name) → as it was.
+
+    Examples
+    --------
+    >>> foremost({("vae", 64, "mu"): 1, ("vae", 64, "sigma"): 2, ("control", 9, "LBP"): 3, ("vae", 128, "sigma"): 4})
+    {('vae', 64, 'sigma'): 2}
+    """
+    own = [key for key in vectors if key[0] in known() and get(key[0]).foremost == key[2]]
+    return {key: vectors[key] for key in own if key[1] == own[0][1]}
+
+
+def placing(names: Iterable[str], latent_dim: int) -> tuple[str, int, str]:
+    """Choose the descriptor in which neighbours are sought: μ of a model that is told by it, or else of the main one.
+
+    Examples
+    --------
+    >>> placing(["vae", "ae", "texture"], 64), placing(["vae"], 64)
+    (('texture', 64, 'mu'), ('vae', 64, 'mu'))
+    """
+    return next((name for name in names if get(name).foremost == "mu"), MAIN), latent_dim, "mu"
+
+
 def drawing(names: Iterable[str]) -> list[str]:
     """Choose the kinds that decode new points, in their order: list of str.
 
@@ -228,6 +252,18 @@ def of_kind(name: str, kind: str, main: str = MAIN) -> str:
     ('generated', 'generated_texture')
     """
     return name if kind == main else f"{name}_{kind}"
+
+
+def descriptor_name(kind: str, latent_dim: int, descriptor: str, lang: str = "en") -> str:
+    """Name a descriptor as a sentence does.
+
+    Examples
+    --------
+    >>> descriptor_name("vae", 128, "sigma"), descriptor_name("texture", 64, "mu", "es")
+    ('σ of the 128-d VAE', 'μ del modelo de texturas de 64 dimensiones')
+    """
+    words = {"descriptor": text(descriptor, lang), "model": get(kind).prose.in_language(lang), "size": latent_dim}
+    return text("{descriptor} of the {size}-d {model}", lang).format(**words)
 
 
 def model_name(kind: str, latent_dim: int, lang: str = "en") -> str:

@@ -66,6 +66,14 @@ def as_text(comparison):
     return "\n\n".join([*parts, _align(comparison.headlines, "headline numbers")]) + "\n"
 
 
+def as_data(comparison):
+    """Give a comparison as plain dicts and texts, for JSON: data, same_data, parameters and headlines of each run."""
+    tables_ = {"parameters": comparison.parameters, "headlines": comparison.headlines}
+    return {"data": comparison.data, "same_data": comparison.same_data} | {
+        name: table.to_dict() for name, table in tables_.items()
+    }
+
+
 def as_html(comparison):
     """Write a comparison as a page that stands alone."""
     data = pd.DataFrame([comparison.data], index=["data"])

@@ -17,6 +17,7 @@ from nanofoam_lib import figures
 from nanofoam_lib.base import files
 from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.base.score_names import FOREST, SOFTMAX
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, pore_prediction, projection, separation
@@ -204,7 +205,7 @@ def scores(book: Book) -> Drawn:
         written = "table1" if name == "table1" else "controls_table"
         yield written, figures.score_table(table, book.note, labels=labels, **book.look), table
     both = pd.concat(marked.values(), ignore_index=True)
-    best = tables.headline(both, classifiers=(tables.FOREST, tables.SOFTMAX))
+    best = tables.headline(both, classifiers=(FOREST, SOFTMAX))
     chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
     yield "controls", figures.accuracies(best, chance, book.note, labels=labels, **book.look), best
     confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])

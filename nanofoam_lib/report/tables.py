@@ -6,13 +6,9 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base.language import MISSING, fixed, text
-from nanofoam_lib.latent import fulfilment
+from nanofoam_lib.base.score_names import BY_GROUP, FOREST
+from nanofoam_lib.latent import fulfilment, property_study
 from nanofoam_lib.models import control_registry, kinds
-
-#: The row that a reader asks for first: this classifier, on specimens that training never saw.
-FOREST = "random forest"
-BY_GROUP = "by-group"
-SOFTMAX = "softmax"  # of a network that was trained with labels, and decides by itself
 
 #: What a reader asks of a trained model.
 MODEL_COLUMNS = (
@@ -32,6 +28,7 @@ R2 = ("r2", "r2_test", "r2_within")
 #: What is shown of a table that is too long to be read; its file holds it all.
 VIEWS = {
     "geometry": lambda table: table[table["row"].isin(R2)].drop(columns=["id", "label", "group", "split"]),
+    "properties": lambda table: _told_by_ridge(table),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
@@ -40,6 +37,9 @@ VIEWS = {
     "design": lambda table: fulfilment.over_noise(table)[[*ORDER_COLUMNS]],
     "confusion": lambda table: table[table["classifier"] == FOREST],
 }
+
+#: What columns of properties are headed, where those of pore measures are called the same and mean other images.
+PROPERTY_HEADS = {"r2": "R²", "r2_within": "R² within classes"}
 
 #: Said of a table that is not shown whole.
 ROWS_OF = "{shown} of {all} rows; all are in {file}."
@@ -65,7 +65,14 @@ WORDS = {
     "row",
     "against",
     "rival",
+    "target",
 }
+
+
+def _told_by_ridge(table):
+    """Show what claims are made of, under headings that are not those of pore measures."""
+    shown = table[table["model"] == property_study.NAMED]
+    return shown[property_study.COLUMNS[:12]].rename(columns=PROPERTY_HEADS)
 
 
 def view(name, table):

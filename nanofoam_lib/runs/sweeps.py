@@ -19,7 +19,7 @@ from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import html_report, page, tables
-from nanofoam_lib.runs import pipeline
+from nanofoam_lib.runs import parameters, pipeline
 
 #: Starts the command line in a process of its own.
 COMMAND = (sys.executable, "-m", "nanofoam_lib")
@@ -174,7 +174,10 @@ def _headlines(place, manifest):
     seconds = sum(step.get("seconds") or 0 for step in manifest["steps"].values())
     plain = tables.headline(controls[controls["descriptor"] != control_registry.TAUGHT])
     best = plain.loc[plain["accuracy"].idxmax()]
-    for dim in manifest["parameters"]["latent_dims"]:
+    dims = manifest["parameters"]["latent_dims"]
+    if not parameters.PARAMETERS["latent_dims"].accepts(dims):
+        raise DataError(f"{place.manifest}: latent_dims are {safe_names.short(dims)}")
+    for dim in dims:
         own = tables.headline(table1, latent_dim=dim)
         scores = {_column(row.kind, row.descriptor): row.accuracy for row in own.itertuples()}
         control = {"forest_control": best["accuracy"], "control": best["descriptor"]}

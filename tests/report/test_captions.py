@@ -5,13 +5,13 @@ from nanofoam_lib.report import captions
 FIGURES = [
     "workflow", "architecture", "reparametrisation", "pca_example", "wss_bss_scheme", "gradcam_scheme",
     "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances", "table1",
-    "controls", "controls_table", "confusion", "geometry", "gradcam_CuNi1", "gradcam_cells",
+    "controls", "controls_table", "confusion", "geometry", "properties", "gradcam_CuNi1", "gradcam_cells",
     "gradcam_average", "class_maps", "gradcam_checks", "latent_map", "traversals", "interpolation", "samples",
     "wanted_got", "generated_quality", "large_foams", "traversals_texture", "texture_maps",
 ]  # fmt: skip
 TABLES = [
     "near_duplicates", "models", "table1", "controls", "seeds", "confusion", "separation", "dimensions", "geometry",
-    "gradcam_checks", "latent_map", "generated", "design", "design_texture", "generated_quality",
+    "properties", "gradcam_checks", "latent_map", "generated", "design", "design_texture", "generated_quality",
 ]  # fmt: skip
 
 
@@ -73,11 +73,12 @@ def test_figures_and_tables_stand_by_section_in_the_order_of_the_documents():
     arranged = captions.arrange(
         ["zoo", "gradcam_b", "pca", "gradcam_a", "workflow", "micrographs_raw"], ["controls", "table1"]
     )
+    assert list(arranged) == ["pores", "separation", "dimensions", "method", "other"]
     assert arranged == {
-        "method": [("figures", "workflow")],
-        "data": [("figures", "micrographs_raw")],
+        "pores": [("figures", "micrographs_raw")],
         "separation": [("figures", "pca"), ("tables", "table1"), ("tables", "controls")],
-        "explanation": [("figures", "gradcam_a"), ("figures", "gradcam_b")],
+        "dimensions": [("figures", "gradcam_a"), ("figures", "gradcam_b")],
+        "method": [("figures", "workflow")],
         "other": [("figures", "zoo")],
     }
 

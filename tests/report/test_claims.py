@@ -7,7 +7,15 @@ from sklearn.ensemble import RandomForestClassifier
 
 from nanofoam_lib.explain import gradcam_checks, localisation
 from nanofoam_lib.images import splits
-from nanofoam_lib.latent import classify, permutation, pore_prediction, separation
+from nanofoam_lib.latent import (
+    class_means,
+    classify,
+    permutation,
+    pore_prediction,
+    properties,
+    property_study,
+    separation,
+)
 from nanofoam_lib.models import scoring
 from nanofoam_lib.report import claims, findings
 
@@ -23,6 +31,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(pore_prediction, "RandomForestClassifier", lambda *args, **options: few())
     monkeypatch.setattr(permutation, "ORDERS", 399)
     monkeypatch.setattr(localisation, "ORDERS", 99)
+    monkeypatch.setattr(class_means, "N_RESAMPLES", 999)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,7 @@ def tables_of(foams, labels, seed=0):
         "geometry": pore_prediction.summarise(latents, measures, index, seed),
         "dimensions": pore_prediction.identify(mu, usage, measures, index, seed),
         "gradcam_checks": maps(groups[~train], seed),
+        "pores": pd.concat([index[["label", "group"]], measures], axis=1).assign(verdict="ok"),
     }
 
 
@@ -88,7 +98,9 @@ def test_what_is_so_is_claimed_with_its_numbers(quick, foams):
         "follows: texture-12, 0, median_diameter_um",
         "deletion: cell by cell, random pixels",
         "looks: cell by cell, 4, pores",
+        "differ: median_diameter_um, 0, 2",
     } <= set(held)
+    assert not any(name.startswith("differ: porosity") for name in held)
     assert any(name.startswith("dimension: dimension ") for name in held)
     assert not {"pores: mu of texture-12, porosity", "looks: cell by cell, 4, walls"} & set(held)
 
@@ -107,6 +119,71 @@ def test_with_shuffled_labels_a_run_claims_nothing(quick, foams):
             assert last.startswith("- Nothing else is claimed")
     assert wrong <= 2
     assert uncorrected >= wrong
+
+
+@pytest.fixture(scope="module")
+def studied():
+    """Give the study of a property, as a function of the properties of the specimens; the other tables are made up."""
+    rng = np.random.default_rng(0)
+    material = np.arange(GROUPS) % 3
+    vectors = np.column_stack([3 * material, rng.normal(size=(GROUPS, 11))])
+    index = pd.DataFrame({"label": material.astype(str), "group": np.arange(GROUPS)})
+    held = pd.DataFrame(
+        {"kind": "texture", "latent_dim": 12, "descriptor": "mu", "against": "chance", "rival": "", "accuracy": [0.9],
+         "rival_accuracy": 1 / 3, "ci_low": 0.4, "ci_high": 0.7, "difference": 0.5, "p_corrected": 0.001,
+         "n_groups": 15}
+    )  # fmt: skip
+
+    def of(values, seed=0):
+        descriptors = {("texture", 12, "mu"): vectors, ("vae", 12, "sigma"): vectors[:, ::-1]}
+        table = property_study.study(descriptors, pd.DataFrame(values), index, seed, n_jobs=1)
+        return {"comparisons": held, "properties": table}
+
+    return vectors, material, of
+
+
+@pytest.fixture
+def ridge_alone(monkeypatch):
+    monkeypatch.setattr(properties, "MODELS", {"ridge": properties.MODELS["ridge"]})
+    monkeypatch.setattr(property_study, "ORDERS", 399)
+
+
+def test_a_property_that_is_known_is_claimed_and_within_classes_where_it_is_more_than_the_class(ridge_alone, studied):
+    vectors, material, of = studied
+    table = claims.collect(of({"modulus_gpa": vectors[:, 1] + 3 * material, "cu_m": 0.3 - 0.05 * material}))
+    rows = table.set_index("id")
+    assert rows.loc["property: mu of texture-12, modulus_gpa", "holds"]
+    assert rows.loc["within: mu of texture-12, modulus_gpa", "holds"]
+    assert rows.loc["property: mu of texture-12, cu_m", "holds"]
+    assert "within: mu of texture-12, cu_m" not in rows.index  # the class says it all
+    row = rows.loc["property: sigma of vae-12, cu_m"]
+    assert (row["statistic"], row["null"], row["n_groups"], row["table"]) == ("R²", 0, GROUPS, "properties")
+    assert row["p_corrected"] >= 4 / 400  # Holm, of four
+    told = findings.effects(table, "property", "within")
+    assert "μ of the 12-d texture model predicts modulus_gpa of a specimen it has not seen (R²" in told
+
+
+def test_of_shuffled_properties_nothing_is_claimed(ridge_alone, studied):
+    """Twenty times the values are dealt anew to the specimens: any claim is then a false one."""
+    vectors, material, of = studied
+    rng, wrong = np.random.default_rng(1), 0
+    true = np.column_stack([vectors[:, 1] + 3 * material, vectors[:, 2]])
+    for seed in range(20):
+        table = claims.collect(of(dict(zip("ab", rng.permutation(true).T, strict=True)), seed))
+        own = table[table["id"].str.startswith(("property", "within"))]
+        assert len(own) == 8
+        wrong += own["holds"].any()
+    assert wrong <= 2
+
+
+def test_a_property_of_few_specimens_or_where_materials_are_not_told_apart_is_not_claimed(ridge_alone, studied):
+    vectors, _, of = studied
+    few = np.where(np.arange(GROUPS) < 9, vectors[:, 1], np.nan)
+    assert not claims.collect(of({"y": few}))["id"].str.startswith("property").any()
+    tables = of({"y": vectors[:, 1]})
+    assert claims.collect(tables).set_index("id").loc["property: mu of texture-12, y", "holds"]
+    tables["comparisons"] = tables["comparisons"].assign(p_corrected=0.06)
+    assert not claims.collect(tables)["holds"].any()
 
 
 def test_nothing_else_is_claimed_where_guessing_is_not_beaten(quick, foams):
@@ -142,19 +219,19 @@ def test_rivals_are_compared_on_the_same_images_and_corrected_for_their_number(q
 
 def test_sentences_are_made_of_the_rows_alone():
     rows = [
-        ("materials: mu of texture-12", "mu of texture-12 tells the materials apart", "accuracy", 0.9, 0.8, 0.95, 1 / 3,
-         0.0005, 45, "comparisons", True),
-        ("control: mu, LBP", "mu tells more of the materials than LBP", "difference of accuracies", 0.1, 0.02, 0.18, 0,
+        ("materials: mu of texture-12", "μ of the 12-d texture model tells the materials apart", "accuracy", 0.9, 0.8,
+         0.95, 1 / 3, 0.0005, 45, "comparisons", True),
+        ("control: mu, LBP", "μ tells more of the materials than LBP", "difference of accuracies", 0.1, 0.02, 0.18, 0,
          0.012, 45, "comparisons", True),
-        ("control: mu, grey", "mu tells less of the materials than grey", "difference of accuracies", 0, 0, 0, 0, 1.0,
+        ("control: mu, grey", "μ tells less of the materials than grey", "difference of accuracies", 0, 0, 0, 0, 1.0,
          45, "comparisons", False),
         ("follows: a", "dimension 3 of vae-2 follows porosity", "ρ", -0.08, np.nan, np.nan, 0, 0.7, 45, "dimensions",
          False),
     ]  # fmt: skip
     first, second, last = findings.effects(pd.DataFrame(rows, columns=claims.COLUMNS)).splitlines()
     assert first == (
-        "- **Are the materials told apart?** mu of texture-12 tells the materials apart (accuracy 0.90, 95 % interval "
-        "0.80 to 0.95; 0.33 by chance; p < 0.001, 45 groups)."
+        "- **Are the materials told apart?** μ of the 12-d texture model tells the materials apart (accuracy 0.90, 95 "
+        "% interval 0.80 to 0.95; 0.33 by chance; p < 0.001, 45 groups)."
     )
     assert "0.10, 95 % interval 0.02 to 0.18; 0 by chance; p = 0.012" in second
     assert second.endswith("The other is not more than chance allows.")
