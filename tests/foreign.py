@@ -15,7 +15,7 @@ from nanofoam_lib.base import files, json_text
 from nanofoam_lib.base.errors import DataError, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.report import cited_numbers, compare, html_report, latex_document
-from nanofoam_lib.runs import error_log, parameters, pipeline, sweep_spec, sweeps
+from nanofoam_lib.runs import error_log, finished_run, parameters, pipeline, sweep_spec, sweeps
 
 CITED = """\
 - table: table1
@@ -24,6 +24,11 @@ CITED = """\
   value: 1.0
 """
 SPEC = "profile: demo\nparameters: {epochs: 2}\ngrid:\n  beta: [0.5, 1]\n  seed: [0, 1]\n"
+PARAMETERS = {
+    "kinds": ["vae"], "latent_dims": [4], "protocol": "by-group", "beta": 1.0, "test_fraction": 0.3, "seed": 0,
+    "crop": 0.15, "um_per_pixel": "none", "pixel_size_um": None, "stack": "first", "bar": "auto", "max_megapixels": 100.0,
+    "skip_bad": False, "pores": "none",
+}  # fmt: skip
 #: More than what a damaged or hostile folder may take beyond what the whole one takes.
 MOST_MEMORY = 1 << 30
 #: What may stop a command: a line that names the file and says what to do.
@@ -53,12 +58,13 @@ def write(folder):
         "warnings": ["few images"],
         "outputs": {"data/index.csv": None},
     }
+    steps = dict.fromkeys(("01_preprocess", "02_train", "03_latent_space"), step)
     manifest = {
         "profile": "demo", "seed": 0,
-        "parameters": {"kinds": ["vae"], "latent_dims": [4], "protocol": "by-group", "beta": 1.0, "test_fraction": 0.3},
+        "parameters": PARAMETERS,
         "lang": "en", "data": {"name": "photographs", "folder": None, "hash": "0"}, "versions": {"numpy": "2"},
         "machine": {"cpus": 2}, "git": None, "started": "2026-11-22T18:00:00+00:00",
-        "finished": "2026-11-22T18:44:20+00:00", "left_out": [], "steps": {"01_preprocess": step},
+        "finished": "2026-11-22T18:44:20+00:00", "left_out": [], "steps": steps,
         "report": {"key": "0", "outputs": {"index.html": None}},
     }  # fmt: skip
     files.write_json(run.manifest, manifest)
@@ -89,6 +95,12 @@ def collect(run):
     return sweeps.collect(sweep, run.folder.parent)
 
 
+def judge(run):
+    """Judge later micrographs by the run, as ``nanofoam apply`` does."""
+    study = finished_run.open_run(run.folder)
+    return study.predict(np.zeros((2, 128, 128), np.uint8))
+
+
 def report(run):
     """Write the report of a run and the document for a thesis, as ``nanofoam run`` does in the end."""
     with error_log.kept(run):
@@ -109,6 +121,7 @@ COMMANDS = {
     "verify": cited_numbers.verify,
     "sweep": collect,
     "report": report,
+    "apply": judge,
     "load": load,
     "explore": look,
     "run": lambda run: pipeline.run(run.folder, "demo", force=True),

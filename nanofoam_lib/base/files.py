@@ -259,7 +259,7 @@ def diagnosing(path: StrPath) -> Iterator[None]:
     """Turn what a reader raises over a damaged file into a `DataError` that names it; a missing one is left alone."""
     try:
         yield
-    except (FileNotFoundError, PermissionError):
+    except (DataError, FileNotFoundError, PermissionError):
         raise
     except (
         OSError,

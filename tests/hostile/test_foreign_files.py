@@ -16,7 +16,7 @@ from nanofoam_lib.base import archives, files, json_text, reading, table_forms, 
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.runs import parameters, pipeline, sweep_spec
 
-FINISHED = ("compare", "sweep", "explore")
+FINISHED = ("compare", "sweep", "explore", "apply")
 
 
 def refused(run, command, name):

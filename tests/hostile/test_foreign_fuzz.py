@@ -188,17 +188,17 @@ def journals(draw, folder):
 
 #: File → how it is changed, and what is done with the run then.
 FILES = {
-    "manifest.json": (changed_json, ("compare", "sweep", "explore", "report")),
+    "manifest.json": (changed_json, ("compare", "sweep", "explore", "apply", "report")),
     "models/vae-4/config.json": (changed_json, ("load",)),
     "models/vae-4/encoder.keras": (changed_zip, ("load",)),
-    "descriptors/vae-4.npz": (changed_zip, ("explore",)),
+    "descriptors/vae-4.npz": (changed_zip, ("explore", "apply")),
     "tables/table1.csv": (changed_table, ("compare", "sweep", "verify", "report")),
     "tables/controls.csv": (changed_table, ("compare", "sweep", "report")),
     "tables/dimensions.csv": (changed_table, ("compare", "explore", "report")),
     "tables/geometry.csv": (changed_table, ("compare", "report")),
     "tables/models.csv": (changed_table, ("sweep", "report")),
     "tables/claims.csv": (changed_table, ("report",)),
-    "data/index.csv": (changed_table, ("explore", "report")),
+    "data/index.csv": (changed_table, ("explore", "apply", "report")),
     "data/pores.csv": (changed_table, ("explore",)),
     "data/images.npy": (changed_bytes, ("load",)),
     "cited.yaml": (changed_yaml, ("verify",)),
@@ -217,7 +217,7 @@ def place(foreign_original, tmp_path):
     canaries(tmp_path)
     whole = Run(shutil.copytree(foreign_original.folder, tmp_path / "reports" / "R"))
     (whole.folder / "spec.yaml").write_text(foreign.SPEC)
-    for command in ("compare", "verify", "sweep", "report", "load", "explore"):
+    for command in ("compare", "verify", "sweep", "report", "load", "explore", "apply"):
         COMMANDS[command](whole)
     return tmp_path, whole, outside(tmp_path, whole), peak()
 

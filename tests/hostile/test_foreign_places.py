@@ -19,7 +19,7 @@ def test_the_run_that_these_tests_damage_can_be_given_to_every_command(foreign_r
         foreign_run.folder / "spec.yaml", foreign.SPEC.partition("parameters")[0] + "grid: {beta: [1, 2]}\n"
     )
     before = outside(tmp_path, foreign_run)
-    for name in ("compare", "verify", "sweep", "report", "load", "explore"):
+    for name in ("compare", "verify", "sweep", "report", "load", "explore", "apply"):
         COMMANDS[name](foreign_run)
     assert COMMANDS["sweep"](foreign_run)["status"].tolist() == ["done"]
     assert outside(tmp_path, foreign_run) == before
