@@ -26,7 +26,8 @@ CITED = """\
 SPEC = "profile: demo\nparameters: {epochs: 2}\ngrid:\n  beta: [0.5, 1]\n  seed: [0, 1]\n"
 PARAMETERS = {
     "kinds": ["vae"], "latent_dims": [4], "protocol": "by-group", "beta": 1.0, "test_fraction": 0.3, "seed": 0,
-    "crop": 0.15, "um_per_pixel": "none", "pixel_size_um": None, "stack": "first", "bar": "auto", "max_megapixels": 100.0,
+    "crop": 0.15,
+    "um_per_pixel": "none", "pixel_size_um": None, "stack": "first", "bar": "auto", "max_megapixels": 100.0,
     "skip_bad": False, "pores": "none",
 }  # fmt: skip
 #: More than what a damaged or hostile folder may take beyond what the whole one takes.

@@ -100,9 +100,12 @@ def test_nothing_that_a_terminal_obeys_is_printed(foreign_run, tmp_path, capsys)
     for arguments in (
         ["compare", foreign_run.folder], ["verify", foreign_run.folder], ["sweep", spec], ["sweep", spec, "--list"],
         ["run", "--profile", spec, "--out", tmp_path / evil], ["run", "-p", f"seed={evil}"], ["check", tmp_path / evil],
+        ["compare", foreign_run.folder, "--json"], ["verify", foreign_run.folder, "--json"],
     ):  # fmt: skip
         main(list(map(str, arguments)))
-        for text in capsys.readouterr():
+        said = capsys.readouterr()
+        assert "--json" not in arguments or json.loads(said.out)
+        for text in said:
             assert all(line.isprintable() for line in text.split("\n")), repr(text)
 
 

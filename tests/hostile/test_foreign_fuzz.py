@@ -246,7 +246,7 @@ def fuzz(place, name, example):
 
 
 @pytest.mark.parametrize("name", FILES)
-@settle(4)
+@settle(3)
 @given(example=st.data())
 def test_a_changed_file_is_used_or_told_of_in_one_line(place, name, example):
     fuzz(place, name, example)

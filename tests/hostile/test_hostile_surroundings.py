@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import chains
 import pytest
 from foreign import posix
 
@@ -39,6 +40,14 @@ def test_runs_are_compared_in_any_locale(foreign_run):
     assert (usual[0], status, error) == (0, 0, b"")
     assert "R²".encode() in usual[1]
     assert b"R\\xb2 of median diameter" in out
+
+
+@posix
+def test_a_chain_runs_in_any_locale(tiny_original, tmp_path):
+    notebooks, reference = tiny_original
+    status, _, error = chains.finish(notebooks, tmp_path / "out", env=os.environ | PLAIN)
+    assert (status, error) == (0, "")
+    assert chains.results(tmp_path / "out") == chains.results(reference)
 
 
 @posix
