@@ -29,6 +29,7 @@ class Data(TypedDict, total=False):
     name: str
     folder: str | None
     hash: str | None
+    classes: int | None  # how many there are; None: synthetic foams, whose number is known
 
 
 class Git(TypedDict, total=False):

@@ -114,7 +114,7 @@ def diameters(values: NDArray[np.floating[Any]], note: str = "", lang: str = "en
     note : str
     lang : {"en", "es"}
     """
-    figure, axes = grid(1, 1, 0.6, note)
+    figure, axes = grid(1, 1, 0.45, note)
     axis, known = axes.flat[0], values[np.isfinite(values)]
     if len(known):
         axis.hist(known, bins=np.linspace(0, known.max() * 1.02, 31), color=COLOURS[0])

@@ -93,27 +93,27 @@ def unmatched(choices: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
     return said
 
 
-def write(folder: files.StrPath, where: str, choice: Mapping[str, Any]) -> None:
+def write(folder: files.StrPath, scope: str, name: str, choice: Mapping[str, Any]) -> None:
     """Add a choice to the file of a data folder.
 
     Parameters
     ----------
     folder : path-like
-    where : str
-        "all", the name of a class, or the path of a micrograph. What is chosen for more than one picture replaces the
-        choices for those it holds for.
+    scope : {"all", "classes", "pictures"}
+        What is chosen for more than one picture replaces the choices for those it holds for.
+    name : str
+        Of the class, or the path of the micrograph; of all, nothing.
     choice : mapping
         Of method, level and smallest_um.
     """
     found = read(folder)
-    if where == ALL:
+    if scope == ALL:
         found = {ALL: dict(choice), CLASSES: {}, PICTURES: {}}
-    elif "/" in where:
-        found[PICTURES][where] = dict(choice)
     else:
-        found[CLASSES][where] = dict(choice)
-        found[PICTURES] = {path: own for path, own in found[PICTURES].items() if path.split("/")[0] != where}
-    said = {name: own for name, own in found.items() if own}
+        found[scope][name] = dict(choice)
+    if scope == CLASSES:
+        found[PICTURES] = {path: own for path, own in found[PICTURES].items() if path.split("/")[0] != name}
+    said = {part: own for part, own in found.items() if own}
     files.write_text(pathlib.Path(folder) / NAME, yaml.safe_dump(said, allow_unicode=True, sort_keys=False))
 
 

@@ -80,7 +80,7 @@ def measure(
     Parameters
     ----------
     folder : path-like
-        As for `collection.survey`, but one class is enough. What ``pores.yaml`` says there goes first.
+        As for `collection.survey`. What ``pores.yaml`` says there goes first.
     out : path-like
         Gets ``pictures.csv``, ``pores.csv``, and for each micrograph ``labels/<name>.tif`` and ``overlays/<name>.jpg``.
     request : pore_study.Request
@@ -147,7 +147,7 @@ def look(
     readings : list of sources.Source
         Of those without a problem, in this order.
     """
-    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders, fewest=1)
+    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders)
     bad = {
         path: f"{safe_names.shown(folder / path)}: {problem}"
         for path, problem in reading.bad[::-1].itertuples(index=False)  # the first of each counts

@@ -26,9 +26,9 @@ from nanofoam_lib.images import pore_choices
 from nanofoam_lib.lab import explore, pore_trial
 
 SCOPES = {
-    "Use for this picture": pore_trial.PICTURE,
-    "Use for its class": pore_trial.CLASS,
-    "Use for all": pore_trial.ALL,
+    "Use for this picture": pore_choices.PICTURES,
+    "Use for its class": pore_choices.CLASSES,
+    "Use for all": pore_choices.ALL,
 }
 _SIDE = 440  # of the histogram and the controls on screen, in pixels
 
@@ -92,8 +92,8 @@ class Panel:
         self.histogram = Image(format="png", layout=wide)
         self.said, self.status = HTML(layout=wide), HTML(layout=wide)
         self.keep = [Button(description=name, icon="check", layout=Layout(width="32%")) for name in SCOPES]
-        controls = [self.number, self.picture, self.method, self.level, self.smallest, self.said, self.histogram]
-        controls += [HBox(self.keep, layout=wide), self.status]
+        controls = [self.number, self.picture, self.method, self.level, self.smallest, HBox(self.keep, layout=wide)]
+        controls += [self.status, self.said, self.histogram]
         self.widget = HBox([self.overlay, VBox(controls)], layout=Layout(grid_gap="20px", flex_flow="row wrap"))
         self.widget.add_class("nanofoam-pores")
         self._listen()

@@ -15,8 +15,8 @@ from nanofoam_lib.base import files, language, safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import contents, pore_choices, pore_folder, pore_overlays, pore_study, sources
+from nanofoam_lib.images.pore_choices import ALL, CLASSES, PICTURES
 
-PICTURE, CLASS, ALL = "picture", "class", "all"
 CHOSEN = ("method", "level", "smallest_um")  # of `pore_study.Request`
 WIDTH = 640  # of the overlay, in pixels
 _SYNTHETIC = "the pores of synthetic structures are found as the parameter pores says; choices are for micrographs"
@@ -124,7 +124,7 @@ class Trial:
 
         Parameters
         ----------
-        scope : {"picture", "class", "all"}
+        scope : {"pictures", "classes", "all"}
             For this picture, all of its class, or all; replaces what was chosen for the pictures that it holds for.
 
         Returns
@@ -139,8 +139,11 @@ class Trial:
         """
         if self.is_synthetic:
             raise DataError(_SYNTHETIC)
-        where = {PICTURE: self.path, CLASS: self.path.split("/")[0], ALL: pore_choices.ALL}[scope]
-        pore_choices.write(self.folder, where, {name: getattr(self.request, name) for name in CHOSEN})
+        label, has_class, _ = self.path.partition("/")
+        if scope == CLASSES and not has_class:  # all micrographs of a flat folder are one
+            scope = ALL
+        name = {PICTURES: self.path, CLASSES: label, ALL: ""}[scope]
+        pore_choices.write(self.folder, scope, name, {own: getattr(self.request, own) for own in CHOSEN})
         return self.folder / pore_choices.NAME
 
 

@@ -127,9 +127,10 @@ def _read(run, manifest):
     data, parameters = manifest["data"], manifest["parameters"]
     drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
     written = {name: json.dumps(value) for name, value in parameters.items()}
-    found = {name: run.load_table(name) for name in ("table1", "controls", "dimensions", "geometry")}
-    numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
-    numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
+    numbers = {}
+    for name in ("table1", "controls") if data.get("classes") != 1 else ():
+        numbers |= _accuracies(run.load_table(name))
+    numbers |= _active(run.load_table("dimensions")) | _predictability(run.load_table("geometry"))
     seconds = sum(step.get("seconds") or 0 for step in manifest["steps"].values())
     return _Loaded(data["name"], data["hash"] or json.dumps(drawn), written, numbers | {"seconds": f"{seconds:.0f}"})
 

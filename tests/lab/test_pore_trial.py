@@ -9,7 +9,7 @@ from PIL import Image
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import pore_choices, pore_folder, pore_study, pore_tables, preprocessing
+from nanofoam_lib.images import pore_choices, pore_folder, pore_study, pore_tables, preprocessing, sources
 from nanofoam_lib.lab import pore_panel, pore_trial
 
 pytestmark = pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
@@ -61,7 +61,7 @@ def test_a_higher_threshold_moves_the_outlines_and_small_pores_can_be_left_out(t
 def test_choices_go_into_the_file_that_pores_and_run_obey(trial, folder, tmp_path):
     trial.look(2)
     trial.ask(method="bright", level=0.4)
-    assert trial.use_for(pore_trial.CLASS) == folder / "pores.yaml"
+    assert trial.use_for(pore_choices.CLASSES) == folder / "pores.yaml"
     written = {"method": "bright", "level": 0.4, "smallest_um": 0.0}
     assert yaml.safe_load((folder / "pores.yaml").read_text()) == {"classes": {"b": written}}
     measured = pore_folder.measure(folder, tmp_path / "out", pore_study.Request(crop=0.0), n_jobs=1)
@@ -71,10 +71,26 @@ def test_choices_go_into_the_file_that_pores_and_run_obey(trial, folder, tmp_pat
     again.look(2)
     assert again.request == trial.request
     again.ask(method="auto", level=0.5)
-    again.use_for(pore_trial.PICTURE)  # back to what holds without the file, although its class says otherwise
+    again.use_for(pore_choices.PICTURES)  # back to what holds without the file, although its class says otherwise
     assert pore_choices.request_for(pore_choices.read(folder), "b/0.png", trial.base) == trial.base
-    trial.use_for(pore_trial.ALL)
+    trial.use_for(pore_choices.ALL)
     assert yaml.safe_load((folder / "pores.yaml").read_text()) == {"all": written}
+
+
+def test_in_a_flat_folder_a_picture_is_no_class_and_the_class_is_all(folder, tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for i, path in enumerate(sorted(folder.glob("*/*.png"))):
+        path.rename(flat / f"{i}.png")
+    known = pd.DataFrame({"path": ["0.png", "1.png"], "label": "flat", "pixel_size_um": 2.0})
+    trial = pore_trial.Trial(
+        flat, known, [sources.of(flat / name) for name in known["path"]], pore_study.Request(crop=0)
+    )
+    trial.ask(level=0.4)
+    trial.use_for(pore_choices.PICTURES)
+    assert list(pore_choices.read(flat)["pictures"]) == ["0.png"]
+    trial.use_for(pore_choices.CLASSES)
+    assert pore_choices.read(flat)["all"]["level"] == 0.4
 
 
 def test_a_run_s_micrographs_are_read_as_the_run_read_them(folder, tmp_path):
@@ -100,7 +116,7 @@ def test_pores_of_synthetic_foams_are_shown_and_not_chosen(folder, tmp_path):
     files.write_csv(run.index, index.assign(split="train"))
     files.write_json(run.manifest, {"data": {"name": "synthetic foam", "folder": None}, "parameters": {}, "seed": 0})
     with pytest.raises(DataError, match="synthetic"):
-        pore_trial.of_run(run).use_for(pore_trial.ALL)
+        pore_trial.of_run(run).use_for(pore_choices.ALL)
     assert not (run.synthetic / "pores.yaml").exists()
 
 

@@ -76,7 +76,8 @@ def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) ->
     """Say what the 2-D pictures hold: dicts of descriptor → `projection.Projection`."""
     shares = ", ".join(f"{name} {percent(found.explained.sum())}" for name, found in pca.items())
     notes = "; ".join(f"{name}: {found.note}" for name, found in lda.items() if found.note)
-    return f"The two principal components hold of the variance: {shares}. LDA {f'on {notes}' if notes else 'as it is'}."
+    held = f"The two principal components hold of the variance: {shares}."
+    return f"{held} LDA {f'on {notes}' if notes else 'as it is'}." if lda else held
 
 
 def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um") -> str:
