@@ -216,7 +216,7 @@ class Run:
         arrays = files.read_npz(path, lambda header: archives.check_rows(header, n, latent_dim))
         if odd := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
             raise DataError(f"{path}: damaged ({odd[0]} holds what is no number); run 02_train again")
-        return arrays
+        return _Latents(path, arrays)
 
     def load_left_out(self) -> list[dict[str, str]]:
         """List the images that were left out: dicts of ``path`` and ``problem``."""
@@ -278,3 +278,14 @@ class Run:
         if not path.exists():
             raise DataError(f"{path}: missing; run {step} first")
         return path
+
+
+class _Latents(dict):
+    """Latent vectors by their name, which tell of a name that is missing where they come from."""
+
+    def __init__(self, path, arrays):
+        super().__init__(arrays)
+        self._path = path
+
+    def __missing__(self, name):
+        raise DataError(f"{self._path}: damaged (holds no {name}); run 02_train again")

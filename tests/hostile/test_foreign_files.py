@@ -268,6 +268,11 @@ def test_latents_that_are_not_the_index_s_are_refused_before_they_are_read(forei
     refused(foreign_run, "explore", "vae-4.npz")
 
 
+def test_latents_that_are_missing_are_named(foreign_run):
+    put(foreign_run.descriptors("vae", D), {"id": GOOD["id"]})
+    assert "holds no mu" in refused(foreign_run, "explore", "vae-4.npz")
+
+
 def test_arrays_that_inflate_are_refused_before_they_do(foreign_run):
     path, n = foreign_run.descriptors("vae", D), 1 << 26
     put(path, {"id": GOOD["id"], "mu": array((n,), body=bytes(4 * n))}, zipfile.ZIP_DEFLATED)
