@@ -4,12 +4,13 @@ import collections
 import hashlib
 import os
 import pathlib
+import sys
 import unicodedata
 from typing import NamedTuple
 
 import pandas as pd
 
-from nanofoam_lib.base import safe_names
+from nanofoam_lib.base import safe_names, terminal
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
@@ -85,7 +86,8 @@ def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
         raise DataError(f"{safe_names.shown(folder)}: {_none(folder, classes)}")
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
-            raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")
+            advice = "rename it" if sys.getfilesystemencoding() == "utf-8" else terminal.ADVICE
+            raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; {advice}")
     known = metadata.read(folder, paths)
     names = [next(iter(flat)) if flat else path.split("/")[0] for path in paths]
     labels = [unicodedata.normalize("NFC", name) for name in names]

@@ -97,11 +97,11 @@ class Book:
     def load_vae(self) -> tuple[vae.Autoencoder, dict[str, NDArray[Any]]]:
         """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
         which = kinds.MAIN, self.latent_dims[0]
-        return vae.load(self.run.model(*which)), files.read_npz(self.run.descriptors(*which))
+        return vae.load(self.run.model(*which)), self.run.load_descriptors(*which)
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table of the run."""
-        return files.read_csv(self.run.table(name))
+        return self.run.load_table(name)
 
 
 def samples(book: Book) -> Drawn:
@@ -121,7 +121,7 @@ def samples(book: Book) -> Drawn:
 def learning(book: Book) -> Drawn:
     """Draw how training went, and what the models of the first latent size make of images they have not seen."""
     folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
-    history = pd.concat([files.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
+    history = pd.concat([book.run.load_history(f).assign(model=f.name) for f in folders], ignore_index=True)
     yield "training", figures.training(history, book.note, **book.look), history
     images, index = book.load()
     test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
@@ -159,7 +159,7 @@ def schemes(book: Book) -> Drawn:
     if not book.tells_classes:
         return
     numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
-    epochs = len(files.read_csv(book.run.model(kinds.MAIN, book.latent_dims[0]) / "history.csv"))
+    epochs = len(book.run.load_history(book.run.model(kinds.MAIN, book.latent_dims[0])))
     numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
     noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
     pictures = {
@@ -211,7 +211,7 @@ def scores(book: Book) -> Drawn:
     _, index = book.load()
     labels = control_registry.labels(book.lang)
     link = book.table("geometry").query("row == 'r2'")
-    measures = list(files.read_csv(book.run.pores))
+    measures = list(book.run.load_measures())
     link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
     yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
     if not book.tells_classes:
@@ -233,7 +233,8 @@ def scores(book: Book) -> Drawn:
 def explanations(book: Book) -> Drawn:
     """Draw the maps that 04_explain has left: of each class, cell by cell, averages, a classifier's; and the checks."""
     _, index = book.load()
-    notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
+    names = book.run.class_names(index["label"])
+    notes = {f"gradcam_{name}": f"{label}, {book.on_test}" for label, name in names.items()}
     notes["gradcam_cells"] = f"{text('maps', book.lang)} {text('cell by cell', book.lang)}, {book.on_test}"
     for kind in kinds.but_main(book.kinds):
         notes[f"{kind}_maps"] = f"{text('test images', book.lang)}, {book.note_on(kind)}"
@@ -260,7 +261,7 @@ def explanations(book: Book) -> Drawn:
 def generated(book: Book) -> Drawn:
     """Draw what 05_generate decoded: map, walks, samples, foams to order, large foams, and if they pass for real."""
     images, index = book.load()
-    measures = files.read_csv(book.run.pores)
+    measures = book.run.load_measures()
     for kind in sorted(book.kinds, key=book.has_skill, reverse=True):
         for name, figure, numbers in _of_study(book, kind, images, index, measures):
             yield of_kind(name, kind), figure, numbers

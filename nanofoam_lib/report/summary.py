@@ -27,7 +27,7 @@ def chapters(manifest, index, tables):
     index : pandas.DataFrame
         Of its images: columns label, group, split, and further ones of the metadata.
     tables : dict
-        Name → DataFrame, as `tables.read_all` gives them.
+        Name → DataFrame, as the method ``load_tables`` of a run gives them.
 
     Returns
     -------

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base import files
 from nanofoam_lib.base.language import MISSING, fixed, text
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
 from nanofoam_lib.latent import fulfilment, property_study
@@ -74,11 +73,6 @@ def _told_by_ridge(table):
     """Show what claims are made of, under headings that are not those of pore measures."""
     shown = table[table["model"] == property_study.NAMED]
     return shown[property_study.COLUMNS[:12]].rename(columns=PROPERTY_HEADS)
-
-
-def read_all(folder):
-    """Read every table of a folder: dict of name to DataFrame."""
-    return {path.stem: files.read_csv(path) for path in sorted(folder.glob("*.csv"))}
 
 
 def view(name, table):

@@ -17,6 +17,7 @@ from nanofoam_lib.images import contents, field_of_view, micrographs, same_readi
 from nanofoam_lib.latent import classify, foremost, novelty, properties
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.runs import ledger
+from nanofoam_lib.runs import parameters as known_parameters
 
 Key = tuple[str, int, str]
 CLASSIFIER = "random forest"  # the one that gives probabilities, and the thesis's best
@@ -84,11 +85,8 @@ class Study:
     def vectors(self, key: Key) -> NDArray[np.float32]:
         """Read a descriptor of the run's own images: float32 (N, latent_dim)."""
         kind, dim, name = key
-        with files.diagnosing(path := self.run.descriptors(kind, dim)):
-            found = files.read_npz(path)[name]
-            if len(found) != len(self.index):
-                raise ValueError(f"{len(found)} rows for {len(self.index)} images")
-        return found
+        with files.diagnosing(self.run.descriptors(kind, dim)):
+            return self.run.load_descriptors(kind, dim)[name]
 
     @functools.cached_property
     def classifier(self) -> Any:
@@ -245,13 +243,7 @@ def open_run(folder: files.StrPath) -> Study:
     if not manifest:
         raise DataError(f"{safe_names.shown(folder)}: is no run folder; give one that nanofoam run has written")
     _check_whole(run, manifest)
-    index, parameters = run.load_index(), manifest["parameters"]
-    missing = [name for name in NEEDED if name not in parameters]
-    if missing:
-        raise DataError(
-            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; give nanofoam "
-            f"run with --out {safe_names.shown(run.folder)} again"
-        )
+    index, parameters = run.load_index(), _read_parameters(run, manifest)
     dims, names = parameters["latent_dims"], parameters["kinds"]
     candidates = [
         (name, dim, kind.foremost) for dim in dims for name in names if (kind := kinds.get(name)).foremost is not None
@@ -263,6 +255,20 @@ def open_run(folder: files.StrPath) -> Study:
     known = {key: study.vectors(key)[train] for key in candidates}
     scores = foremost.accuracies(known, index["label"][train], index["group"][train], parameters["seed"])
     return dataclasses.replace(study, told_by=foremost.choose(scores), accuracies=scores)
+
+
+def _read_parameters(run, manifest):
+    """Check the parameters of a run; DataError names the first that is missing or cannot be."""
+    again = f"give nanofoam run with --out {safe_names.shown(run.folder)} again"
+    try:
+        values = known_parameters.check(manifest.get("parameters", {}), "parameters")
+    except ValueError as error:
+        raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({error}); {again}") from error
+    if missing := [name for name in NEEDED if name not in values]:
+        raise DataError(
+            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; {again}"
+        )
+    return values
 
 
 def _check_whole(run, manifest):

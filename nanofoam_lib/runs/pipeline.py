@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import tempfile
 import time
 import warnings
 
@@ -13,7 +12,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection, metadata, pore_choices, pore_masks, sources
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import beginning, error_log, execution, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -81,12 +80,12 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     steps = find_steps()
     _check_numbers(steps, start, until)
     place = Run(_run_folder(out, profile))
-    earlier = place.load_manifest()
+    earlier = beginning.load_earlier(place, steps)
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
     source = _describe_data(data, values.get("synthetic", "foam"), values.get("subfolders", "auto"))
-    _check_writable(place.folder)
+    beginning.check_writable(place)
     if data is not None:
         collection.check_apart(data, place.folder)
     own = {
@@ -97,7 +96,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     }
     with lock.hold(place.folder), error_log.kept(place):
         _tidy(place)
-        earlier = place.load_manifest()  # another process may have ended meanwhile
+        earlier = beginning.load_earlier(place, steps)  # another process may have ended meanwhile
         manifest = _begin_manifest(earlier, profile, values, source, lang)
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
@@ -137,15 +136,6 @@ def _run_folder(out, profile):
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder}: is a file; give the name of a folder")
     return folder
-
-
-def _check_writable(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(f"--out {folder}: cannot be written to ({error.strerror}); choose another folder") from error
 
 
 def _tidy(place):
@@ -212,7 +202,7 @@ def _plan(steps, place, manifest, values, start, force):
         used = {name: values[name] for name in step.defaults if name in values}
         key = provenance.hash_value([step.code, used, hash_code(step), key])
         done = manifest["steps"].get(step.name, {})
-        is_done = done.get("status") == "done"
+        is_done = not beginning.is_cut_off(place, step) and done.get("status") == "done"
         damaged = ledger.find_damage(place, done["outputs"]) if is_done else []
         if start is not None and step.name[:2] < start:
             _check_usable(step, is_done, damaged, place, start)

@@ -261,7 +261,7 @@ def test_a_run_of_one_class_tells_none(foams, tmp_path):
     flat.mkdir()
     for path in sorted((foams / "CuNi1").iterdir()):
         shutil.copy(path, flat)
-    run = small_study.write(tmp_path / "run", flat, kinds=["texture"])
+    run = small_study.write(tmp_path / "run", flat)
     applied = taken(run.folder, foams, tmp_path / "out", WITHOUT_PORES)
     assert not applied.study.is_supervised
     columns = set(applied.predictions)
