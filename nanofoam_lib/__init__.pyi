@@ -24,6 +24,8 @@ from .images import synthetic as synthetic
 from .images import synthetic_folder as synthetic_folder
 from .images import targets as targets
 from .lab import explore as explore
+from .lab import pore_panel as pore_panel
+from .lab import pore_trial as pore_trial
 from .lab import widgets as widgets
 from .latent import binary_patterns as binary_patterns
 from .latent import classify as classify
@@ -31,6 +33,7 @@ from .latent import controls as controls
 from .latent import decode_plan as decode_plan
 from .latent import fulfilment as fulfilment
 from .latent import inverse_design as inverse_design
+from .latent import neighbourhood as neighbourhood
 from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
@@ -50,6 +53,7 @@ from .models import kinds as kinds
 from .models import objective as objective
 from .models import scoring as scoring
 from .models import skill as skill
+from .models import thesis_protocol as thesis_protocol
 from .models import training as training
 from .models import vae as vae
 from .models.kinds import of_kind as of_kind
@@ -59,3 +63,4 @@ from .report import notebook_text as notebook_text
 from .report import render as render
 from .report import run_figures as run_figures
 from .report.notebook_text import markdown as markdown
+from .runs.finished_run import open_run as open_run

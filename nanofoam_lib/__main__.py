@@ -1,4 +1,4 @@
-"""The command line: ``nanofoam run``, ``check``, ``pores``, ``compare``, ``verify``, ``sweep``."""
+"""The command line: ``nanofoam run``, ``apply``, ``open``, ``check``, ``pores``, ``compare``, ``verify``, ``sweep``."""
 
 import argparse
 import pathlib
@@ -28,6 +28,7 @@ SCHEDULER = "read images and measure pores on a Dask cluster that you trust, suc
 PORE_PARAMETERS = (
     "pores", "stereology", "crop", "bar", "stack", "subfolders", "pixel_size_um", "max_megapixels",
 )  # fmt: skip
+APPLIED = "what is to be another for the new files than in the run: bar, stack, pixel_size_um, skip_bad, pores, …"
 CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
 
 SWEEP = """\
@@ -133,6 +134,9 @@ def _check(options):
     given = dict(parameters.parse(assignment) for assignment in options.parameter)
     given |= {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
     found = checking.check(options.data_folder, **parameters.check(given, "-p", checking.PARAMETERS))
+    if options.json:
+        _print_json(checking.as_data(found))
+        return 1 if len(found.problems) else 0
     for message in (*found.said, *found.few):
         print(f"nanofoam: warning: {message}", file=sys.stderr)
     for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
@@ -176,12 +180,48 @@ def _pores(options):
     return 1 if problems else 0
 
 
+def _apply(options):
+    from nanofoam_lib.base import safe_names, scheduling
+    from nanofoam_lib.runs import apply, parameters
+
+    _prepare()
+    given = dict(parameters.parse(assignment) for assignment in options.parameter)
+    given = parameters.check(given, "-p", apply.PARAMETERS)
+    run, folder = (pathlib.Path(place).resolve().name for place in (options.run_folder, options.data_folder))
+    out = pathlib.Path(options.out or f"reports/apply-{run}-{folder}")
+    with scheduling.on(options.scheduler):
+        applied = apply.apply(options.run_folder, options.data_folder, out, given)
+    off = int(applied.predictions["off_manifold"].sum())
+    print(f"{len(applied.predictions)} images of {safe_names.shown(folder)}, {off} off what the run has seen")
+    print(apply.write_page(applied, out, safe_names.shown(folder), options.lang))
+    return 0
+
+
+def _open(options):
+    import webbrowser
+
+    from nanofoam_lib.base import safe_names
+    from nanofoam_lib.base.errors import DataError
+    from nanofoam_lib.base.run_folder import Run
+
+    report = Run(options.run_folder).report
+    if not report.is_file():
+        raise DataError(f"{safe_names.shown(report)}: missing; give a folder in which nanofoam has written a report")
+    if not webbrowser.open(report.resolve().as_uri()):
+        print("nanofoam: no browser was found; open the page in one", file=sys.stderr)
+    print(report)
+    return 0
+
+
 def _compare(options):
     from nanofoam_lib.base import files
     from nanofoam_lib.report import compare
 
     comparison = compare.compare(options.run_folders)
-    sys.stdout.write(compare.as_text(comparison))
+    if options.json:
+        _print_json(compare.as_data(comparison))
+    else:
+        sys.stdout.write(compare.as_text(comparison))
     if options.html:
         files.write_text(options.html, compare.as_html(comparison))
     return 0
@@ -193,12 +233,22 @@ def _verify(options):
 
     citations, problems = cited_numbers.verify(Run(options.run_folder))
     moved = [citation for citation in citations if not citation.holds]
+    if options.json:
+        cited = [citation._asdict() | {"holds": citation.holds} for citation in citations]
+        _print_json({"cited": cited, "problems": problems})
+        return 1 if moved or problems else 0
     for citation in moved:
         print(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
     for problem in problems:
         print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
     print(f"{len(citations) - len(moved)} of {len(citations) + len(problems)} cited numbers hold")
     return 1 if moved or problems else 0
+
+
+def _print_json(data):
+    import json
+
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=lambda value: value.item()))
 
 
 def _parser():
@@ -242,6 +292,21 @@ def _parser():
     pores.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
     pores.set_defaults(command=_pores)
 
+    apply = commands.add_parser(
+        "apply", help="take new micrographs through a finished run: descriptors, classes, what lies off, a page"
+    )
+    apply.add_argument("run_folder", metavar="RUN", help="a finished run, such as reports/quick; it is not changed")
+    apply.add_argument("data_folder", metavar="DIR", help="micrographs, in folders of any depth or in none")
+    apply.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/apply-RUN-DIR)")
+    apply.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=APPLIED)
+    apply.add_argument("--lang", choices=("en", "es"), default="en", help="language of the page (default: en)")
+    apply.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
+    apply.set_defaults(command=_apply)
+
+    shown = commands.add_parser("open", help="show the report of a run, or of what was applied, in the browser")
+    shown.add_argument("run_folder", metavar="RUN", help="a folder with index.html in it, such as reports/quick")
+    shown.set_defaults(command=_open)
+
     compare = commands.add_parser("compare", help="set parameters and headline numbers of runs side by side")
     compare.add_argument("run_folders", metavar="RUN", nargs="+", help="run folders, such as reports/quick")
     compare.add_argument("--html", metavar="FILE", help="write it as a page as well")
@@ -268,7 +333,9 @@ def _parser():
     only.add_argument("--collect", action="store_true", help="run nothing, compare what is finished")
     sweep.set_defaults(command=_sweep)
 
-    for command in (run, check, pores, compare, verify, sweep):
+    for command in (check, compare, verify):
+        command.add_argument("--json", action="store_true", help="write what is found as JSON")
+    for command in (run, apply, shown, check, pores, compare, verify, sweep):
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

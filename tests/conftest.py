@@ -145,8 +145,8 @@ def _small_tables():
     claims = pd.DataFrame(
         {"id": ["materials: sigma of vae-4", "control: sigma of vae-4, LBP", "deletion: thesis, grey",
                 "deletion: thesis, blur"],
-         "claim": ["sigma of vae-4 tells the materials apart", "sigma of vae-4 tells more than LBP", "erasing moves it",
-                   "erasing moves it, too"],
+         "claim": ["σ of the 4-d VAE tells the materials apart", "σ of the 4-d VAE tells more than LBP",
+                   "erasing moves it", "erasing moves it, too"],
          "statistic": "accuracy", "value": [1.0, 0.25, 2.0, 1.5], "ci_low": [0.875, -0.125, 1.25, 1.25],
          "ci_high": [1.0, 0.5, 3.0, 3.0], "null": [0.5, 0.0, 1.0, 1.0], "p_corrected": [0.002, 0.3, 0.002, 0.002],
          "n_groups": 4, "table": ["comparisons"] * 2 + ["gradcam_checks"] * 2, "holds": [True, False, True, True]}
@@ -177,6 +177,7 @@ def write_run(folder):
     labels = np.repeat(["brick", HOSTILE], 12)
     index = pd.DataFrame({"id": np.arange(24), "path": [f"{i}.png" for i in range(24)], "label": labels})
     index = index.assign(group=index["path"], split=np.tile(["train", "train", "test"], 8), um_x=np.nan, um_y=np.nan)
+    index = index.assign(width=128, height=128)
     grey = images.mean(axis=(1, 2)) / 255
     measures = pd.DataFrame({"n_pores": index["id"], "porosity": 1 - grey, "wall_um": np.nan})
     measures.loc[3, "porosity"] = np.nan

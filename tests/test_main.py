@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,20 @@ def test_check_warns_of_what_is_odd_and_keeps_each_name_on_one_line(tiles, capsy
     assert "metadata.csv has no row for brick/brick_0.png and 18 more" in warned[0]
     assert "metadata.csv lists gone.png, which the data folder does not hold" in warned[1]
     assert out.splitlines()[-1] == "19 images, 1 problem, 2 warnings"
+
+
+def test_check_as_json_holds_what_is_said_in_words(tiles, capsys):
+    assert json.loads(call("check", tiles, "--json", capsys=capsys)[1])["problems"] == []
+    (tiles / "brick" / "text.png").write_text("hello")
+    status, words, warned = call("check", tiles, capsys=capsys)
+    again, out, err = call("check", tiles, "--json", capsys=capsys)
+    found = json.loads(out)
+    assert (status, again) == (1, 1) and "warning" not in err and found["images"] == 19
+    (problem,) = found["problems"]
+    assert problem["path"] == "brick/text.png" and f"{problem['path']}: {problem['problem']}" in words
+    assert found["warnings"] and all(message in warned for message in found["warnings"])
+    brick, *_ = found["classes"]
+    assert (brick["class"], brick["images"], brick["usable"], brick["train"], brick["test"]) == ("brick", 7, 6, 4, 2)
 
 
 def test_check_refuses_larger_images_than_it_is_told(tiles, capsys):

@@ -7,7 +7,7 @@ import pathlib
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,12 @@ NAMES = {
     "pixel_size_from",
     "name",
     "reasons",
+    "predicted_class",
+    "nearest",
+    "known",
+    "known_label",
+    "in_run",
+    "remark",
 }
 
 
@@ -105,6 +111,13 @@ def write_json(path: StrPath, value: Any) -> None:
 def write_csv(path: StrPath, table: pd.DataFrame) -> None:
     """Write a `pandas.DataFrame` without its index to `path`, whole or not at all."""
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def write_csv_blocks(path: StrPath, blocks: Iterable[pd.DataFrame]) -> None:
+    """Write tables of the same columns below each other to `path`, as they come, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        for number, block in enumerate(blocks):
+            block.to_csv(file, index=False, header=number == 0, lineterminator="\n")
 
 
 def read_csv(path: StrPath) -> pd.DataFrame:

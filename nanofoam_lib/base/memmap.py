@@ -50,18 +50,25 @@ def take(array: Rows, rows: slice | ArrayLike) -> NDArray[Any]:
     return taken
 
 
-def park(array: ArrayLike) -> NDArray[Any]:
-    """Move an array into a temporary file, which ends with it: read-only, for `take`.
+def park(array: Rows) -> NDArray[Any]:
+    """Move an array, or rows that are made as they are asked for, into a temporary file, which ends with it: read-only.
 
-    The descriptors of 100,000 images by all models and controls are a gigabyte, of which one is looked at at a time.
+    The descriptors of 100,000 images by all models and controls are a gigabyte, of which one is looked at at a time
+    (`take`).
+
+    Examples
+    --------
+    >>> park(np.arange(4).reshape(2, 2)).tolist()
+    [[0, 1], [2, 3]]
     """
-    array = np.asarray(array)
-    if not array.size:
-        return array
+    first = np.asarray(array[:1])
+    if not first.size:
+        return np.asarray(array)
     with tempfile.TemporaryFile() as file:
-        array.tofile(file)
+        for part in slices(len(array)):
+            np.asarray(array[part]).tofile(file)
         file.flush()
-        return np.asarray(np.memmap(file, array.dtype, "r", shape=array.shape))
+        return np.asarray(np.memmap(file, first.dtype, "r", shape=(len(array), *first.shape[1:])))
 
 
 def _release(array):

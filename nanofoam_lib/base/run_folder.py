@@ -101,6 +101,10 @@ class Run:
         folder = self.folder / "models" / f"{kind}-{latent_dim}"
         return folder if repeat is None else folder / f"seed-{repeat}"
 
+    def leaky_model(self, kind: str, latent_dim: int) -> pathlib.Path:
+        """Folder of a model that was trained as the thesis did, on copies of which others are tested."""
+        return self.model(kind, latent_dim) / "leaky"
+
     @property
     def classifier(self) -> pathlib.Path:
         """Folder of the supervised classifier, whose classes are numbered as the sorted label names."""

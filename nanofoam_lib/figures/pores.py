@@ -9,8 +9,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nanofoam_lib.base.language import text
-from nanofoam_lib.figures.style import MARKERS, brief, class_colours, columns_for, grid, letter, styled, wrapped
+from nanofoam_lib.base.language import number, text
+from nanofoam_lib.figures.style import (
+    COLOURS,
+    MARKERS,
+    brief,
+    class_colours,
+    columns_for,
+    grid,
+    letter,
+    styled,
+    wrapped,
+)
+
+#: Columns of a distribution, and what they are a share of.
+SHARES = {"share": "share of pores", "area_share": "share of their area"}
 
 
 @styled
@@ -60,18 +73,13 @@ def pore_sizes(
     """
     measures = list(dict.fromkeys(means["measure"]))
     colours = class_colours(classes)
-    markers = dict(zip(colours, itertools.cycle(MARKERS), strict=False))
+    markers = _markers(colours)
     panels = 2 + len(measures)
     columns = columns_for(panels, 4.5)
     figure, axes = grid(-(-panels // columns), columns, 0.85, note)
     flat = list(axes.flat)
-    for axis, share in zip(flat, ("share", "area_share"), strict=False):
-        for label, own in sizes.groupby("class"):
-            style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
-            axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
-        axis.set_xlabel(text("diameter (µm)", lang))
-        axis.set_ylabel(text("share of pores" if share == "share" else "share of their area", lang))
-        axis.set_ylim(bottom=0)
+    for axis, share in zip(flat, SHARES, strict=False):
+        draw_sizes(axis, sizes, classes, share, lang)
     if len(sizes):
         flat[0].legend()
     for axis, measure in zip(flat[2:], measures, strict=False):
@@ -80,6 +88,48 @@ def pore_sizes(
     for axis in flat[panels:]:
         axis.set_axis_off()
     letter(flat[:panels])
+    return figure
+
+
+def draw_sizes(axis: Any, sizes: pd.DataFrame, classes: Sequence[str], share: str, lang: str = "en") -> Any:
+    """Draw the distribution of diameters of each class into an axes, by one of `SHARES`, and give it back."""
+    colours = class_colours(classes)
+    markers = _markers(colours)
+    for label, own in sizes.groupby("class"):
+        style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
+        axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
+    axis.set_xlabel(text("diameter (µm)", lang))
+    axis.set_ylabel(text(SHARES[share], lang))
+    axis.set_ylim(bottom=0)
+    return axis
+
+
+def _markers(colours: dict[str, str]) -> dict[str, str]:
+    return dict(zip(colours, itertools.cycle(MARKERS), strict=False))
+
+
+@styled
+def diameters(values: NDArray[np.floating[Any]], note: str = "", lang: str = "en") -> Figure:
+    """Draw how the diameters of one picture's pores are distributed, with the median.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        In µm; those that are NaN are left out, and a picture of unknown scale stays empty.
+    note : str
+    lang : {"en", "es"}
+    """
+    figure, axes = grid(1, 1, 0.45, note)
+    axis, known = axes.flat[0], values[np.isfinite(values)]
+    if len(known):
+        axis.hist(known, bins=np.linspace(0, known.max() * 1.02, 31), color=COLOURS[0])
+        axis.axvline(np.median(known), color=COLOURS[1], linewidth=1.2)
+        axis.annotate(
+            number(float(np.median(known)), lang), (np.median(known), 1), xycoords=("data", "axes fraction"),
+            xytext=(3, -9), textcoords="offset points", fontsize=7,
+        )  # fmt: skip
+    axis.set_xlabel(text("diameter (µm)", lang))
+    axis.set_ylabel(text("n_pores", lang))
     return figure
 
 

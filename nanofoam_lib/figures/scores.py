@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from nanofoam_lib.base.language import MISSING, fixed, text
 from nanofoam_lib.figures.style import COLOURS, MARKERS, brief, columns_for, grid, names, page_width, styled, wrapped
 
+ACCURACY = "accuracy on test groups (dotted: naming the largest class)"
+ACCURACY_BELOW = "accuracy (dotted: guessing; dashed: true pore measures)"
 _NAME = 20  # letters of a class beside a matrix
 #: Of models beside each other: blue and vermilion first, which every eye tells apart.
 MODEL_COLOURS = (COLOURS[0], COLOURS[4], COLOURS[2], COLOURS[3], COLOURS[7])
@@ -20,7 +22,12 @@ MODEL_COLOURS = (COLOURS[0], COLOURS[4], COLOURS[2], COLOURS[3], COLOURS[7])
 
 @styled
 def accuracies(
-    table: pd.DataFrame, chance: float, note: str = "", lang: str = "en", labels: Mapping[str, str] | None = None
+    table: pd.DataFrame,
+    chance: float,
+    note: str = "",
+    lang: str = "en",
+    labels: Mapping[str, str] | None = None,
+    ceiling: float | None = None,
 ) -> Figure:
     """Draw the accuracy of every descriptor with its interval, models above controls, against guessing.
 
@@ -35,6 +42,8 @@ def accuracies(
         See `micrographs`.
     labels : dict of str to str, optional
         What controls are called, by their names; the others as in `style.names`.
+    ceiling : float, optional
+        What the true pore measures reach, drawn as a dashed line.
 
     Returns
     -------
@@ -49,10 +58,12 @@ def accuracies(
         axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1)
         axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
+    if ceiling is not None:
+        axis.axvline(ceiling, color="0.5", linestyle="--", linewidth=1)
     ends = table["classifier"].map({"softmax": ", softmax"}).fillna("")
     labels = [name + end for name, end in zip(names(table, lang, labels), ends, strict=True)]
     axis.set(yticks=range(rows), yticklabels=labels, xlim=(0, 1.02), ylim=(rows - 0.4, -0.6))
-    label = text("accuracy on test groups (dotted: naming the largest class)", lang)
+    label = text(ACCURACY if ceiling is None else ACCURACY_BELOW, lang)
     axis.set_xlabel(wrapped(label, page_width() - 4, size=8))
     return figure
 

@@ -66,7 +66,7 @@ class Chosen:
         return dihedral(memmap.take(self._images, self._rows[part]), self._elements[part])
 
 
-def symmetries(index: pd.DataFrame, protocol: str = "by-group") -> tuple[int, ...]:
+def symmetries(index: pd.DataFrame) -> tuple[int, ...]:
     """List the elements of `dihedral` that make of a micrograph another one that could be real.
 
     Parameters
@@ -74,17 +74,35 @@ def symmetries(index: pd.DataFrame, protocol: str = "by-group") -> tuple[int, ..
     index : pandas.DataFrame
         Columns `width` and `height`, in pixels of the raw micrographs, and `um_x` and `um_y`, which go before these
         where they are known.
-    protocol : {"by-group", "thesis"}
-        The thesis turned its pictures by quarters although their pixels are not square.
 
     Returns
     -------
     tuple of int
-        All eight where each picture is a square, or as in the thesis; else the flips and the half turn only: a picture
-        that was squeezed to a square shows other shapes after a quarter turn.
+        All eight where each picture is a square; else the flips and the half turn only: a picture that was squeezed to
+        a square shows other shapes after a quarter turn.
     """
-    aspect = (index["um_x"] / index["um_y"]).fillna(index["width"] / index["height"])
-    return tuple(range(8)) if protocol == "thesis" or (abs(aspect - 1) < SQUARE_WITHIN).all() else FLIPS
+    return tuple(range(8)) if (abs(aspects(index) - 1) < SQUARE_WITHIN).all() else FLIPS
+
+
+def aspects(index: pd.DataFrame) -> NDArray[np.float64]:
+    """Give the width of the network's pixels over their height, which is known even where their size is not.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        As for `symmetries`.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"width": [400, 400], "height": [300, 300], "um_x": [np.nan, 2], "um_y": [np.nan, 2]})
+    >>> aspects(index).round(2).tolist()
+    [1.33, 1.0]
+    """
+    return (index["um_x"] / index["um_y"]).fillna(index["width"] / index["height"]).to_numpy(float)
 
 
 def augment(

@@ -10,7 +10,19 @@ import pandas as pd
 from nanofoam_lib.base import memmap, safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import assignment, consistency, contents, preprocessing, splits, treatment
+from nanofoam_lib.images import (
+    assignment,
+    consistency,
+    contents,
+    pore_choices,
+    pore_masks,
+    pore_methods,
+    pore_study,
+    preprocessing,
+    sources,
+    splits,
+    treatment,
+)
 
 #: Where a problem is one of the split, and not of a file.
 SPLIT = "split"
@@ -19,7 +31,7 @@ SPLIT = "split"
 #: Parameters of a run that decide what is found.
 PARAMETERS = (
     "crop", "bar", "stack", "um_per_pixel", "max_megapixels", "pixel_size_um", "subfolders",
-    "test_fraction", "seed", "strict_split",
+    "pores", "test_fraction", "seed", "strict_split",
 )  # fmt: skip
 
 
@@ -36,7 +48,7 @@ class Findings(NamedTuple):
 
 def check(
     folder: StrPath, test_fraction: float = 0.3, seed: int = 0, strict_split: bool = False, subfolders: str = "auto",
-    **options: Any,
+    pores: str = pore_methods.AUTO, **options: Any,
 ) -> Findings:  # fmt: skip
     """Do with a data folder all that a run does before it trains, and keep what it would say.
 
@@ -47,6 +59,8 @@ def check(
         As in `assignment.assign`.
     subfolders
         As in `preprocessing.process`.
+    pores
+        As `method` in `pore_tables.measure`.
     **options
         Of `contents.Options`.
 
@@ -68,8 +82,10 @@ def check(
             good = reading.good
             preprocessing.copy_rows(rows, good, {128: images})
         index, said = preprocessing.index_of(reading, good, chosen.crop)
-        found = Findings(reading.table["label"], index, reading.bad, said, treatment.describe(index), [])
-        if index["label"].nunique() < 2:
+        problems, odd = _of_pores(folder, index, pores)
+        problems = pd.concat([reading.bad, problems], ignore_index=True)
+        found = Findings(reading.table["label"], index, problems, said + odd, treatment.describe(index), [])
+        if not len(index):
             return found
         return _with_split(found, memmap.load(images), test_fraction, seed, strict_split)
 
@@ -92,9 +108,38 @@ def classes(found: Findings) -> pd.DataFrame:
     return table.drop(columns="usable") if (table["images"] == table["usable"]).all() else table
 
 
+def as_data(found: Findings) -> dict[str, Any]:
+    """Give findings as plain lists, dicts and values, for JSON: images, classes, problems, warnings and facts."""
+    return {
+        "images": len(found.labels),
+        "classes": classes(found).to_dict("records"),
+        "problems": found.problems[["path", "problem"]].to_dict("records"),
+        "warnings": [*found.said, *found.few],
+        "facts": list(found.facts),
+    }
+
+
 def _kinds(columns):
     kinds = columns.drop_duplicates().to_numpy()
     return ", ".join(map(consistency.written, kinds[:3])) + (f" and {len(kinds) - 3} more" if len(kinds) > 3 else "")
+
+
+def _of_pores(folder, index, method):
+    """Look at what is chosen for the pores, and at the masks that this asks for: problems, and what is to be said."""
+    if method == pore_methods.NONE:
+        return pd.DataFrame(columns=["path", "problem"]), []
+    try:
+        choices = pore_choices.read(folder)
+    except DataError as error:
+        return pd.DataFrame({"path": [pore_choices.NAME], "problem": [str(error)]}), []
+    base, bad = pore_study.Request(method), []
+    for row, source in zip(index.itertuples(), sources.of_index(folder, index), strict=True):
+        if pore_choices.request_for(choices, row.path, base).method == pore_methods.MASKS:
+            try:
+                pore_masks.of_micrograph(folder, row.path, source.edges.around((row.height, row.width)))
+            except DataError as error:
+                bad.append((row.path, str(error)))
+    return pd.DataFrame(bad, columns=["path", "problem"]), pore_choices.unmatched(choices, index["path"])
 
 
 def _with_split(found, images, test_fraction, seed, strict):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,13 @@ def each_file(function, folder, items, what, n_jobs):
     yield from track(work, what, total=len(items))
 
 
+class Decided(NamedTuple):
+    """What is decided beforehand, by other micrographs that these are to be compared with (`same_reading.of_index`)."""
+
+    scales: dict[str, levels.Scale]  # by the kind of levels
+    field: field_of_view.Field | None
+
+
 @dataclasses.dataclass(frozen=True)
 class Contents:
     """What was found in the files of a folder.
@@ -63,7 +71,7 @@ class Contents:
     field : Field or None
         What is shown of each.
     said : list of str
-        What must be said of the field.
+        What must be said of the field, and of levels that were not decided on beforehand.
     """
 
     table: pd.DataFrame
@@ -72,7 +80,7 @@ class Contents:
     said: list[str]
 
 
-def look(folder: StrPath, table: pd.DataFrame, options: Options) -> Contents:
+def look(folder: StrPath, table: pd.DataFrame, options: Options, decided: Decided | None = None) -> Contents:
     """Look at all files, decode those that decide on something for all, and decide.
 
     Parameters
@@ -81,6 +89,8 @@ def look(folder: StrPath, table: pd.DataFrame, options: Options) -> Contents:
     table : pandas.DataFrame
         As `collection.list_folder` gives it.
     options : Options
+    decided : Decided, optional
+        What is decided already. Kinds of levels that it does not know get a scale of their own, which is said.
     """
     one = functools.partial(_head, options=options)
     heads = list(each_file(one, folder, [(path,) for path in table["path"]], "looking into files", options.n_jobs))
@@ -88,16 +98,16 @@ def look(folder: StrPath, table: pd.DataFrame, options: Options) -> Contents:
     rows = pd.DataFrame([head for own in heads for head in own])
     rows = pd.concat([table[["path", "label"]], rows], axis=1)
     rows = _settle_pixel_sizes(rows, table["pixel_size_um"], options.pixel_size_um)
-    looks = _decode(folder, rows, _must_be_decoded(rows, options), options)
-    scales = levels.decide([one.range for one in looks if one] or [levels.Range(levels.BYTES, 0, 255)])
+    looks = _decode(folder, rows, rows["is_deep"] if decided else _must_be_decoded(rows, options), options)
+    scales, said = _decide_scales([one.range for one in looks if one], decided)
     kinds = [one.range.kind if one else levels.BYTES for one in looks]
     found = [scales.get(kind, levels.Scale()) for kind in kinds]
     rows = rows.assign(
         black=[scale.black for scale in found], white=[scale.white for scale in found], levels=kinds,
         bar=[sources.write_bar(one.edges) if one else "" for one in looks], is_cut=[one is not None for one in looks],
     )  # fmt: skip
-    field, said = _decide_field(rows, looks, options)
-    return Contents(table, rows, field, [said] * bool(said))
+    field, of_field = (decided.field, "") if decided else _decide_field(rows, looks, options)
+    return Contents(table, rows, field, [*said, *[of_field] * bool(of_field)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,6 +206,19 @@ def _look_at(picture, plane, options):
     if not inside.size:
         return None
     return _Look(levels.Range.of(inside, picture.is_white_low), edges, (right - left, bottom - top))
+
+
+def _decide_scales(ranges, decided):
+    """Give the scale of each kind of levels, and what must be said of those that nobody has decided on."""
+    if decided is None:
+        return levels.decide(ranges or [levels.Range(levels.BYTES, 0, 255)]), []
+    new = levels.decide([one for one in ranges if one.kind not in {levels.BYTES, *decided.scales}])
+    said = [
+        f"{kind} levels, of which the run has seen none: {scale.black:g} is black and {scale.white:g} is white, which "
+        "these files alone decide"
+        for kind, scale in new.items()
+    ]
+    return {levels.BYTES: levels.Scale()} | new | decided.scales, said
 
 
 def _decide_field(rows, looks, options):

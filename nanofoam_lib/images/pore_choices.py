@@ -9,8 +9,9 @@ be without the file.
 """
 
 import dataclasses
+import difflib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -57,27 +58,62 @@ def request_for(choices: Mapping[str, Any], path: str, base: Request) -> Request
     return dataclasses.replace(base, **own)
 
 
-def write(folder: files.StrPath, where: str, choice: Mapping[str, Any]) -> None:
+def unmatched(choices: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
+    """Say which choices are of no class and no micrograph that there is, and what may be meant.
+
+    Parameters
+    ----------
+    choices : mapping
+        As `read` gives them.
+    paths : iterable of str
+        Of the micrographs.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> unmatched({"classes": {}, "pictures": {"a/0.PNG": {"level": 0.4}}}, ["a/0.png", "b/1.png"])
+    ['pores.yaml: a/0.PNG is no micrograph of this folder, and nothing is done with its choice; is a/0.png meant?']
+    """
+    pictures = sorted(set(paths))
+    there = {CLASSES: sorted({path.split("/")[0] for path in pictures}), PICTURES: pictures}
+    said = []
+    for part, known in there.items():
+        for name in map(str, choices[part]):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                meant = f"; is {safe_names.shown(near[0])} meant?" if near else ""
+                what = "class" if part == CLASSES else "micrograph"
+                said.append(
+                    f"{NAME}: {safe_names.shown(name)} is no {what} of this folder, and nothing is done with its "
+                    f"choice{meant}"
+                )
+    return said
+
+
+def write(folder: files.StrPath, scope: str, name: str, choice: Mapping[str, Any]) -> None:
     """Add a choice to the file of a data folder.
 
     Parameters
     ----------
     folder : path-like
-    where : str
-        "all", the name of a class, or the path of a micrograph. What is chosen for more than one picture replaces the
-        choices for those it holds for.
+    scope : {"all", "classes", "pictures"}
+        What is chosen for more than one picture replaces the choices for those it holds for.
+    name : str
+        Of the class, or the path of the micrograph; of all, nothing.
     choice : mapping
         Of method, level and smallest_um.
     """
     found = read(folder)
-    if where == ALL:
+    if scope == ALL:
         found = {ALL: dict(choice), CLASSES: {}, PICTURES: {}}
-    elif "/" in where:
-        found[PICTURES][where] = dict(choice)
     else:
-        found[CLASSES][where] = dict(choice)
-        found[PICTURES] = {path: own for path, own in found[PICTURES].items() if path.split("/")[0] != where}
-    said = {name: own for name, own in found.items() if own}
+        found[scope][name] = dict(choice)
+    if scope == CLASSES:
+        found[PICTURES] = {path: own for path, own in found[PICTURES].items() if path.split("/")[0] != name}
+    said = {part: own for part, own in found.items() if own}
     files.write_text(pathlib.Path(folder) / NAME, yaml.safe_dump(said, allow_unicode=True, sort_keys=False))
 
 

@@ -73,7 +73,7 @@ def measure(
     Parameters
     ----------
     folder : path-like
-        As for `collection.survey`, but one class is enough. What ``pores.yaml`` says there goes first.
+        As for `collection.survey`. What ``pores.yaml`` says there goes first.
     out : path-like
         Gets ``pictures.csv``, ``pores.csv``, and for each micrograph ``labels/<name>.tif`` and ``overlays/<name>.jpg``.
     request : pore_study.Request
@@ -101,8 +101,10 @@ def measure(
     """
     folder, out = pathlib.Path(folder).absolute(), pathlib.Path(out).absolute()
     chosen = contents.Options(crop=request.crop, um_per_pixel=None, **options)
-    known, readings = _read(folder, chosen, subfolders)
+    known, readings = look(folder, chosen, subfolders)
     choices = pore_choices.read(folder)
+    for message in pore_choices.unmatched(choices, known["path"]):
+        warnings.warn(message, RunWarning, stacklevel=2)
     code = provenance.hash_modules(inspect.getsource(sys.modules[__name__]))
     one = functools.partial(_measure_one, folder, out, code)
     items = [
@@ -118,9 +120,26 @@ def measure(
     return pictures
 
 
-def _read(folder, options, subfolders):
-    """Look at all files; give a table of what is known of each picture, and the sources of those without a problem."""
-    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders, fewest=1)
+def look(
+    folder: pathlib.Path, options: contents.Options, subfolders: str = "auto"
+) -> tuple[pd.DataFrame, list[sources.Source]]:
+    """Look at all files of a data folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Absolute.
+    options, subfolders
+        As in `preprocessing.read_folder`.
+
+    Returns
+    -------
+    known : pandas.DataFrame
+        One row per picture: name, path, label, group, pixel_size_um, sha256, and problem, empty if there is none.
+    readings : list of sources.Source
+        Of those without a problem, in this order.
+    """
+    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders)
     bad = {
         path: f"{safe_names.shown(folder / path)}: {problem}"
         for path, problem in reading.bad[::-1].itertuples(index=False)  # the first of each counts

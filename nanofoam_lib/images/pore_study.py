@@ -16,6 +16,7 @@ from nanofoam_lib.images import (
     pore_masks,
     pore_methods,
     pore_precision,
+    pore_resolution,
     pore_shapes,
     pore_sizes,
     pore_space,
@@ -63,7 +64,7 @@ class Study:
         Side of such a pixel, NaN if unknown.
     row : dict
         `WORDS`, the measures of `pores.summarise`, `pore_sizes.quantiles` and `pore_space.summarise`, the porosity's
-        standard error, and the numbers behind the verdict.
+        standard error, what `pore_resolution` tells, and the numbers behind the verdict.
     pores : pandas.DataFrame
         As `pore_shapes.shapes`.
     """
@@ -134,6 +135,7 @@ def of_picture(
     row |= pore_sizes.quantiles(table["diameter_um"][table["counted"]])
     row |= {"porosity_error": error, "pictures_for_5_percent": pore_precision.pictures_needed(row["porosity"], error)}
     row |= pore_space.summarise(labels > 0, side_um)
+    row |= pore_resolution.at_network_size(picture, side_um, found.method, request.level)
     row |= numbers
     return Study(picture, labels, side_um, row, table)
 

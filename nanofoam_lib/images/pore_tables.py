@@ -3,14 +3,16 @@
 import functools
 import math
 import pathlib
-from collections.abc import Iterable
-from typing import NamedTuple
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from nanofoam_lib.base import files, scheduling
+from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import (
     formats,
@@ -30,6 +32,8 @@ MEASURES = (
     "n_pores", "median_diameter_um", "mean_diameter_um", "density_per_mm2", "porosity", "circularity", "spacing_um",
     "wall_um",
 )  # fmt: skip
+#: Those in which classes are compared.
+COMPARED = ("porosity", "median_diameter_um", "density_per_mm2", "circularity", "wall_um")
 NO_STEREOLOGY, SPHERES = STEREOLOGY = ("none", "spheres")
 #: Share of a class's pictures beyond which nothing is said of its pores.
 MOST_DOUBTFUL = 0.2
@@ -88,6 +92,8 @@ def measure(
         )
     folder = pathlib.Path(folder).absolute()
     choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop)
+    for message in pore_choices.unmatched(choices, index["path"]):
+        warnings.warn(message, RunWarning, stacklevel=2)
     readings = sources.of_index(folder, index, max_megapixels)
     shown = _shown(known)
     items = [
@@ -107,6 +113,41 @@ def measure(
     overlays = _overlays(pictures, {i: drawn[i] for i in np.flatnonzero(shown)})
     distribution = pore_sizes.distribution(lambda: [sizes])
     return Tables(measures, pictures, distribution, sphere_sizes([sizes], stereology), overlays)
+
+
+def each(
+    folder: files.StrPath,
+    index: pd.DataFrame,
+    method: str = pore_methods.AUTO,
+    crop: micrographs.Crop = 0.15,
+    max_megapixels: float = formats.MAX_MEGAPIXELS,
+    n_jobs: int = -1,
+) -> Iterator[dict[str, Any]]:
+    """Measure the pores of micrographs one by one, so that memory does not grow with their number.
+
+    Parameters
+    ----------
+    folder, index, method, crop, max_megapixels, n_jobs
+        As in `measure`; `method` is not "none".
+
+    Yields
+    ------
+    dict
+        Of each micrograph in turn: `pore_study.WORDS`, the measures, and the numbers of the verdict; or ``problem``,
+        why it could not be measured.
+    """
+    folder = pathlib.Path(folder).absolute()
+    choices, base = pore_choices.read(folder), pore_study.Request(method, crop=crop)
+    known = zip(sources.of_index(folder, index, max_megapixels), index["path"], index["pixel_size_um"], strict=True)
+    items = ((source, float(um), pore_choices.request_for(choices, path, base)) for source, path, um in known)
+    yield from scheduling.each(functools.partial(_row_or_problem, folder), items, n_jobs)
+
+
+def _row_or_problem(folder, source, um, request):
+    try:
+        return pore_study.of_file(folder, source, um, request, is_brief=True).row
+    except (DataError, OSError, ValueError) as error:
+        return {"problem": " ".join(str(error).split())}
 
 
 def sphere_sizes(pieces: Iterable[pd.DataFrame], method: str) -> pd.DataFrame:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from nanofoam_lib.images import micrographs, pores, synthetic
+from nanofoam_lib.images import augmentation, micrographs, pores, synthetic
 
 RIM = 2.0  # pixels of 128 on either side of a pore's outline
 
@@ -33,21 +33,21 @@ def of_synthetic(index: pd.DataFrame, crop: float = 0.15, size: int = 128) -> ND
     return masks
 
 
-def of_images(images: NDArray[np.uint8], pixel_um: ArrayLike) -> NDArray[np.bool_]:
+def of_images(images: NDArray[np.uint8], index: pd.DataFrame) -> NDArray[np.bool_]:
     """Segment the pores of images whose truth is not known, by `pores.segment`.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (N, S, S)
-    pixel_um : sequence of (float, float)
-        Width and height of a pixel of each image in µm; NaN where unknown.
+    index : pandas.DataFrame, N rows
+        Columns um_x and um_y, NaN where unknown, and for those width and height, see `augmentation.aspects`.
 
     Returns
     -------
     ndarray of bool, shape (N, S, S)
     """
-    sizes = [um if np.isfinite(um).all() else None for um in np.asarray(pixel_um, float)]
-    segmented = [pores.segment(image, um, crop=0)[0] > 0 for image, um in zip(images, sizes, strict=True)]
+    known = zip(images, index[["um_x", "um_y"]].to_numpy(float), augmentation.aspects(index), strict=True)
+    segmented = [pores.segment(image, um, crop=0, aspect=aspect)[0] > 0 for image, um, aspect in known]
     return np.array([_shrink(mask, 0, images.shape[1]) for mask in segmented])
 
 

@@ -26,7 +26,7 @@ from nanofoam_lib.images.pore_shapes import regions as regions
 from nanofoam_lib.images.pore_shapes import walls as walls
 
 PIXELS = 160_000  # of the picture that is measured, whatever its own: about 15 across a pore when 400 are in view
-_FEW_PIXELS = 40_000  # of a 128×128 picture: four times as fast, and as near to what the full micrograph measures
+FEW_PIXELS = 40_000  # of a 128×128 picture: four times as fast, and as near to what the full micrograph measures
 
 
 def measure(
@@ -35,6 +35,7 @@ def measure(
     crop: micrographs.Crop = 0.15,
     pixels: int = PIXELS,
     method: str = "dark",
+    aspect: float = 1.0,
 ) -> dict[str, float]:
     """Measure the pores of a grey micrograph.
 
@@ -43,8 +44,8 @@ def measure(
     grey : ndarray, shape (H, W)
         Grey levels on any scale.
     pixel_size_um : float or (float, float)
-        Side of a pixel in µm, or width and height where pixels are not square. NaN or None if unknown: pixels are
-        then taken for square, and every measure with a unit is NaN.
+        Side of a pixel in µm, or width and height where pixels are not square. NaN or None if unknown: every
+        measure with a unit is then NaN.
     crop : float in [0, 0.45], or four of them
         Share of the width cut from left and right, and of the height from top and bottom, before measuring; or the
         share at each side, as [top, right, bottom, left].
@@ -52,6 +53,8 @@ def measure(
         What the cropped picture is resized to.
     method : str
         How pores are told from walls: "auto", or a key of `pore_methods.METHODS`.
+    aspect : float
+        Width of a pixel over its height where `pixel_size_um` is unknown.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def measure(
     >>> found["n_pores"], round(found["median_diameter_um"]), round(found["spacing_um"]), round(found["wall_um"])
     (24, 60, 100, 40)
     """
-    labels, side_um = segment(grey, pixel_size_um, crop, pixels, method)
+    labels, side_um = segment(grey, pixel_size_um, crop, pixels, method, aspect)
     return summarise(labels, side_um)
 
 
@@ -136,7 +139,9 @@ def measure_all(
     return _measure_each(one, paths, pixel_sizes_um, n_jobs)
 
 
-def measure_pictures(pictures: NDArray[Any], pixel_sizes_um: ArrayLike, n_jobs: int = -1) -> pd.DataFrame:
+def measure_pictures(
+    pictures: NDArray[Any], pixel_sizes_um: ArrayLike, n_jobs: int = -1, aspect: float = 1.0
+) -> pd.DataFrame:
     """Measure the pores of pictures in memory, decoded ones for instance, whole and in `n_jobs` processes.
 
     Parameters
@@ -144,13 +149,15 @@ def measure_pictures(pictures: NDArray[Any], pixel_sizes_um: ArrayLike, n_jobs: 
     pictures : ndarray, shape (N, H, W)
     pixel_sizes_um : float, or sequence with one item per picture
         As `pixel_size_um` of `measure`; pass ``[(um_x, um_y)] * N`` for one pair.
+    aspect : float
+        As in `measure`.
 
     Returns
     -------
     pandas.DataFrame
         As `measure_all`.
     """
-    one = functools.partial(measure, crop=0, pixels=_FEW_PIXELS)
+    one = functools.partial(measure, crop=0, pixels=FEW_PIXELS, aspect=aspect)
     return _measure_each(one, pictures, pixel_sizes_um, n_jobs)
 
 
@@ -173,6 +180,7 @@ def segment(
     crop: micrographs.Crop = 0.15,
     pixels: int = PIXELS,
     method: str = "dark",
+    aspect: float = 1.0,
 ) -> tuple[NDArray[np.int32], float]:
     """Label the pores of a grey micrograph (arguments and errors as in `measure`).
 
@@ -183,12 +191,16 @@ def segment(
     side_um : float
         Side of these pixels in µm; NaN if `pixel_size_um` is unknown.
     """
-    picture, side_um = square(grey, pixel_size_um, crop, pixels)
+    picture, side_um = square(grey, pixel_size_um, crop, pixels, aspect)
     return pore_methods.label(picture, method), side_um
 
 
 def square(
-    grey: NDArray[Any], pixel_size_um: ArrayLike | None, crop: micrographs.Crop = 0.15, pixels: int = PIXELS
+    grey: NDArray[Any],
+    pixel_size_um: ArrayLike | None,
+    crop: micrographs.Crop = 0.15,
+    pixels: int = PIXELS,
+    aspect: float = 1.0,
 ) -> tuple[NDArray[np.float32], float]:
     """Crop, and resize to `pixels` square pixels; give these, float32, and their side in µm (see `measure`)."""
     grey = np.asarray(grey)
@@ -202,7 +214,7 @@ def square(
     um = np.broadcast_to(np.asarray(math.nan if pixel_size_um is None else pixel_size_um, float), 2)
     if (um <= 0).any() or np.isinf(um).any():
         raise ValueError(f"pixel_size_um: expected a positive number of µm, or two, got {pixel_size_um!r}")
-    field = (um if np.isfinite(um).all() else 1) * np.array([width, height])
+    field = (um if np.isfinite(um).all() else np.array([aspect, 1])) * np.array([width, height])
     shape = np.maximum(np.round(field * math.sqrt(pixels / field.prod())), 1).astype(int)
     image = Image.fromarray(grey.astype(np.float32)).resize(tuple(shape.tolist()), Image.Resampling.BILINEAR)
     return np.asarray(image), math.sqrt((um * (width, height) / shape).prod())

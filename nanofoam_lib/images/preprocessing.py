@@ -99,7 +99,8 @@ def process(
     Raises
     ------
     DataError
-        If an image is bad and `skip_bad` is false, naming the first and the count; or if too few classes are left.
+        If an image is bad and `skip_bad` is false, naming the first and the count; or if of several classes too few are
+        left.
 
     Warns
     -----
@@ -122,7 +123,7 @@ def process(
 
 def read_folder(
     folder: pathlib.Path, sides: Sequence[int], write: Callable[[bytes], Any], options: contents.Options,
-    subfolders: str = "auto", fewest: int = 2,
+    subfolders: str = "auto",
 ) -> Reading:  # fmt: skip
     """Read every image of a data folder: `write` its pixels once for each of `sides`, zeros for a bad one.
 
@@ -136,18 +137,28 @@ def read_folder(
     options : contents.Options
     subfolders
         As in `process`.
-    fewest
-        As in `collection.survey`.
 
     Returns
     -------
     Reading
     """
-    table, said = collection.survey(folder, subfolders, fewest)
-    found = contents.look(folder, table, options)
+    return read_listed(folder, collection.survey(folder, subfolders), sides, write, options)
+
+
+def read_listed(
+    folder: pathlib.Path, listed: collection.Survey, sides: Sequence[int], write: Callable[[bytes], Any],
+    options: contents.Options, decided: contents.Decided | None = None,
+) -> Reading:  # fmt: skip
+    """Read images that are listed already, as `read_folder` does.
+
+    With `decided`, they are read as others were, and each is judged by itself: two of the same content, or one alone
+    in its class, are no problem then.
+    """
+    found = contents.look(folder, listed.table, options, decided)
     rows = pd.concat([found.rows.drop(columns="bar"), _read_all(folder, found, options, sides, write)], axis=1)
     rows["remarks"] = rows.pop("of_head") + rows["remarks"]
-    return Reading(found.table, rows, found.field, _find_problems(rows), [*said, *found.said])
+    bad = _find_problems(rows) if decided is None else _own_problems(rows)
+    return Reading(found.table, rows, found.field, bad, [*listed.said, *found.said])
 
 
 def index_of(
@@ -253,6 +264,11 @@ def _find_problems(rows):
     return pd.DataFrame(list(dict.fromkeys(found)), columns=["path", "problem"])
 
 
+def _own_problems(rows):
+    bad = rows.loc[rows["problem"] != "", ["path", "problem"]]
+    return bad.drop_duplicates().reset_index(drop=True)
+
+
 def _choose_good(folder, reading, skip_bad):
     """Give the rows that are used: ndarray of int; DataError if that is too few, or if any is bad and must not be."""
     bad, good = reading.bad, reading.good
@@ -261,10 +277,10 @@ def _choose_good(folder, reading, skip_bad):
             f"{safe_names.shown(folder / bad['path'][0])}: {bad['problem'][0]}; {len(bad)} bad in all. See them with "
             f"'nanofoam check {safe_names.shown(folder)}', or leave them out with -p skip_bad=true"
         )
-    if reading.table["label"].iloc[good].nunique() < 2:
-        raise DataError(
-            f"{safe_names.shown(folder)}: fewer than two classes are left without the {len(bad)} bad images"
-        )
+    left = reading.table["label"].iloc[good].nunique()
+    if left < min(2, reading.table["label"].nunique()):
+        what = "fewer than two classes are" if left else "nothing is"
+        raise DataError(f"{safe_names.shown(folder)}: {what} left without the {len(bad)} bad images")
     return good
 
 

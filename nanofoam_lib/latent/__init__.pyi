@@ -4,6 +4,7 @@ from . import controls as controls
 from . import decode_plan as decode_plan
 from . import fulfilment as fulfilment
 from . import inverse_design as inverse_design
+from . import neighbourhood as neighbourhood
 from . import permutation as permutation
 from . import pore_prediction as pore_prediction
 from . import projection as projection

@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from nanofoam_lib.base import memmap
 from nanofoam_lib.base.progress import track
+from nanofoam_lib.base.score_names import BY_GROUP, SOFTMAX
 from nanofoam_lib.latent import intervals
 
 
@@ -219,7 +220,7 @@ def of_scores(
         One row of `table1`, whose classifier is "softmax", and its predictions.
     """
     test = np.flatnonzero(index["split"] == "test")
-    row = dict(zip(ROW, (data, *name, "softmax", "by-group"), strict=True))
+    row = dict(zip(ROW, (data, *name, SOFTMAX, BY_GROUP), strict=True))
     columns = {"image": test, "group": index["group"].to_numpy()[test], "true": index["label"].to_numpy()[test]}
     predicted = np.unique(index["label"])[np.argmax(scores, axis=1)][test]
     predictions = pd.DataFrame(row | columns | {"predicted": predicted, "probability": np.nan})

@@ -7,5 +7,6 @@ from . import kinds as kinds
 from . import objective as objective
 from . import scoring as scoring
 from . import skill as skill
+from . import thesis_protocol as thesis_protocol
 from . import training as training
 from . import vae as vae

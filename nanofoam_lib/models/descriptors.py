@@ -1,5 +1,6 @@
 """From images to latent vectors."""
 
+import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -7,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from nanofoam_lib.base import memmap
-from nanofoam_lib.images import augmentation, splits
+from nanofoam_lib.base import files, memmap
+from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import backend, objective, spatial_statistics, texture_encoder, vae
 from nanofoam_lib.models.backend import keras
 
@@ -119,28 +120,32 @@ def of_model(latents: Mapping[tuple[str, int, str], NDArray[Any]], model: tuple[
     return {name: vectors for (kind, latent_dim, name), vectors in latents.items() if (kind, latent_dim) == model}
 
 
-def encode_thesis(
-    models: Mapping[tuple[str, int], vae.Autoencoder], images: NDArray[np.uint8], index: pd.DataFrame, seed: int = 0
-) -> tuple[dict[tuple[str, int, str], NDArray[np.float32]], pd.DataFrame]:
-    """Encode the flipped and turned copies of the thesis's leaky protocol (`splits.thesis`).
+def write(path: files.StrPath, index: pd.DataFrame, vectors: Mapping[str, NDArray[Any]]) -> None:
+    """Write the descriptors of one model twice: as ``.npz``, and beside it as ``.csv`` for R and spreadsheets.
 
     Parameters
     ----------
-    models : dict
-        ``(kind, latent_dim)`` → model, as trained on the train images of `index`.
-    images : ndarray of uint8, shape (N, 128, 128)
+    path : path-like
+        Of the ``.npz``: id, and each of `vectors` by its name.
     index : pandas.DataFrame, N rows
-    seed : int
-
-    Returns
-    -------
-    latents : dict
-        As `encode_all` gives it, one row per copy.
-    copies : pandas.DataFrame
-        The rows of `index` that belong to them, with the leaky `split`.
+        Column id; in the CSV there stand in front id, path, label, group and split, as far as there are such.
+    vectors : dict
+        Name → ndarray (N, D), as `of_model` gives them. Columns of the CSV are ``<name>_<dimension>``, dimensions
+        counted from 0; numbers are those of the ``.npz`` to the last digit.
     """
-    rows, elements, split = splits.thesis(len(images), seed)
-    return encode_all(models, augmentation.Chosen(images, rows, elements), seed), index.iloc[rows].assign(split=split)
+    path = pathlib.Path(path)
+    files.write_npz(path, id=index["id"], **vectors)
+    named = index[[name for name in ("id", "path", "label", "group", "split") if name in index]]
+    files.write_csv_blocks(path.with_suffix(".csv"), (_rows(named, vectors, own) for own in memmap.slices(len(index))))
+
+
+def _rows(named, vectors, rows):
+    columns = {
+        f"{name}_{dimension}": column
+        for name, own in vectors.items()
+        for dimension, column in enumerate(memmap.take(own, rows).T)
+    }
+    return pd.concat([named.iloc[rows].reset_index(drop=True), pd.DataFrame(columns)], axis=1)
 
 
 def reconstruct(model: vae.Autoencoder, images: memmap.Rows, seed: int = 0) -> NDArray[np.float32]:

@@ -199,9 +199,10 @@ def _draw(model, latents, seed):
 
 
 def _pixel_sizes(index):
-    """Give the size of pixels along x and y, (n, 2): in pixels where nobody knows it in µm."""
-    um = index[["um_x", "um_y"]].to_numpy(float)
-    return np.where(np.isfinite(um).all(axis=1, keepdims=True), um, 1.0)
+    """Give the size of pixels along x and y, (n, 2): in their heights where nobody knows it in µm."""
+    um, shape = index[["um_x", "um_y"]].to_numpy(float), np.ones((len(index), 2))
+    shape[:, 0] = augmentation.aspects(index)
+    return np.where(np.isfinite(um).all(axis=1, keepdims=True), um, shape)
 
 
 def _some(rows, most):

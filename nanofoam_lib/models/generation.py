@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nanofoam_lib.images import pores
+from nanofoam_lib.images import augmentation, pores
 from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, projection
 from nanofoam_lib.models import descriptors, realism, vae
 
@@ -64,7 +64,7 @@ def study(
         Its latent vectors of all images.
     images : ndarray of uint8, shape (N, 128, 128)
     index : pandas.DataFrame, N rows
-        Columns id, label, split, um_x, um_y.
+        Columns id, label, split, width, height, um_x, um_y.
     measures : pandas.DataFrame, N rows
         Pore measures of the full micrographs.
     dims : sequence of int
@@ -78,7 +78,9 @@ def study(
     """
     train, test = ((index["split"] == side).to_numpy() for side in ("train", "test"))
     known, held_out, labels = mu[train], mu[test], index["label"][train]
-    maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
+    pca, lda = projection.both({"mu": mu}, index)
+    maps = {"PCA": pca["mu"]} | ({"LDA": lda["mu"]} if lda else {})
+    last = list(maps)[-1]
     designs = inverse_design.fit_all(known, measures[train])
     orders = {
         fulfilment.DESIGNED: inverse_design.orders(designs, measures[train]),
@@ -89,17 +91,17 @@ def study(
     parts = [decode_plan.traversals(known, dims, maps), decode_plan.interpolations(known, labels)]
     parts += [
         decode_plan.samples(known, labels, seed=seed),
-        decode_plan.lattice(maps["LDA"], "LD"),
+        decode_plan.lattice(maps[last], "LD" if lda else "PC"),
         decode_plan.orders(*orders[fulfilment.DESIGNED]),
         decode_plan.joint_orders(*orders[fulfilment.TOGETHER]),
     ]
     um = index[["um_x", "um_y"]]
-    pixel = um[train].median()
-    generated, pictures = draw(yardstick, pd.concat(parts), pixel, images[test])
-    ordered = fill(yardstick, designs, orders, generated, pixel)
+    pixel, aspect = um[train].median(), float(np.median(augmentation.aspects(index)[train]))
+    generated, pictures = draw(yardstick, pd.concat(parts), pixel, images[test], aspect)
+    ordered = fill(yardstick, designs, orders, generated, pixel, aspect)
     some = slice(None, None, -(-len(held_out) // COMPARED))
     for picture, own in ((fulfilment.REAL, images[test]), (fulfilment.RECONSTRUCTED, decoded)):
-        got = _measure(own[some], um[test].to_numpy()[some])
+        got = _measure(own[some], um[test].to_numpy()[some], aspect)
         got = real[some].reset_index(drop=True).join(got)
         ordered.append(fulfilment.compare(designs, held_out[some], measures[test][some], got, picture))
     ordered = pd.concat(ordered, ignore_index=True)
@@ -107,7 +109,11 @@ def study(
 
 
 def draw(
-    yardstick: realism.Yardstick, walk: pd.DataFrame, um: Iterable[float], real: NDArray[np.uint8]
+    yardstick: realism.Yardstick,
+    walk: pd.DataFrame,
+    um: Iterable[float],
+    real: NDArray[np.uint8],
+    aspect: float = 1.0,
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Decode a walk, and measure every picture of it.
 
@@ -121,6 +127,8 @@ def draw(
         Size of the pictures' pixels in micrometres, x and y; NaN if unknown.
     real : ndarray of uint8, shape (m, 128, 128)
         Images whose contrast counts as 1.
+    aspect : float
+        Width of a pixel over its height, where `um` is unknown.
 
     Returns
     -------
@@ -131,7 +139,7 @@ def draw(
     pictures = descriptors.decode(yardstick.model, walk)
     found = realism.measure(yardstick, walk, pictures)
     found["contrast"] = pictures.std(axis=(1, 2)) / (real.std(axis=(1, 2)).mean() / 255)
-    measured = _measure(pictures, [tuple(um)] * len(walk))
+    measured = _measure(pictures, [tuple(um)] * len(walk), aspect)
     return walk.index.to_frame(index=False).join(found).join(measured), pictures
 
 
@@ -146,6 +154,7 @@ def fill(
     orders: Mapping[str, tuple[pd.DataFrame, NDArray[Any]]],
     generated: pd.DataFrame,
     um: Iterable[float],
+    aspect: float = 1.0,
 ) -> list[pd.DataFrame]:
     """Draw each order from every field of noise, and compare the pores with what was wanted.
 
@@ -159,7 +168,7 @@ def fill(
         Who orders, `fulfilment.DESIGNED` or ``TOGETHER`` → wanted values and points.
     generated : pandas.DataFrame
         As in `Study`: the orders' pictures from the first field, which is that of all other pictures.
-    um : (float, float)
+    um, aspect
         As in `draw`.
 
     Returns
@@ -179,7 +188,8 @@ def fill(
         return done
     drawn = [descriptors.decode(yardstick.model, points, field - 1) for field, *_, points in parts]
     pictures, everywhere = np.concatenate(drawn), np.concatenate([points for *_, points in parts])
-    got = realism.measure(yardstick, everywhere, pictures).join(_measure(pictures, [tuple(um)] * len(pictures)))
+    got = realism.measure(yardstick, everywhere, pictures)
+    got = got.join(_measure(pictures, [tuple(um)] * len(pictures), aspect))
     rows = np.split(np.arange(len(got)), np.cumsum([len(own) for own in drawn])[:-1])
     return done + [
         fulfilment.compare(designs, points, wanted, got.iloc[own], who, field)
@@ -187,9 +197,9 @@ def fill(
     ]
 
 
-def _measure(pictures, um):
+def _measure(pictures, um, aspect):
     """Measure the pores of pictures, and how far their correlation reaches."""
-    return pores.measure_pictures(pictures, um).join(descriptors.half_widths(pictures))
+    return pores.measure_pictures(pictures, um, aspect=aspect).join(descriptors.half_widths(pictures))
 
 
 def to_bytes(pictures: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from nanofoam_lib.base import plugins
 from nanofoam_lib.base.errors import UsageError
 from nanofoam_lib.base.labels import Label
+from nanofoam_lib.base.language import text
 
 #: The thesis's model, which most figures are about: what is drawn and tabled of it carries no suffix, and every run
 #: trains it.
@@ -205,6 +206,17 @@ def foremost(vectors: Mapping[tuple[str, int, str], Any]) -> dict[tuple[str, int
     return {key: vectors[key] for key in own if key[1] == own[0][1]}
 
 
+def placing(names: Iterable[str], latent_dim: int) -> tuple[str, int, str]:
+    """Choose the descriptor in which neighbours are sought: μ of a model that is told by it, or else of the main one.
+
+    Examples
+    --------
+    >>> placing(["vae", "ae", "texture"], 64), placing(["vae"], 64)
+    (('texture', 64, 'mu'), ('vae', 64, 'mu'))
+    """
+    return next((name for name in names if get(name).foremost == "mu"), MAIN), latent_dim, "mu"
+
+
 def drawing(names: Iterable[str]) -> list[str]:
     """Choose the kinds that decode new points, in their order: list of str.
 
@@ -235,6 +247,18 @@ def of_kind(name: str, kind: str, main: str = MAIN) -> str:
     ('generated', 'generated_texture')
     """
     return name if kind == main else f"{name}_{kind}"
+
+
+def descriptor_name(kind: str, latent_dim: int, descriptor: str, lang: str = "en") -> str:
+    """Name a descriptor as a sentence does.
+
+    Examples
+    --------
+    >>> descriptor_name("vae", 128, "sigma"), descriptor_name("texture", 64, "mu", "es")
+    ('σ of the 128-d VAE', 'μ del modelo de texturas de 64 dimensiones')
+    """
+    words = {"descriptor": text(descriptor, lang), "model": get(kind).prose.in_language(lang), "size": latent_dim}
+    return text("{descriptor} of the {size}-d {model}", lang).format(**words)
 
 
 def model_name(kind: str, latent_dim: int, lang: str = "en") -> str:

@@ -8,13 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.base.score_names import BY_GROUP, FOREST, LEAKY, LEAKY_CLASSIFIERS, SOFTMAX
 from nanofoam_lib.images import splits
 from nanofoam_lib.latent import classify, intervals, permutation, reliability
-from nanofoam_lib.models import calibration, control_registry, descriptors, kinds, vae
+from nanofoam_lib.models import calibration, control_registry, descriptors, kinds, thesis_protocol, vae
 from nanofoam_lib.models.control_registry import TAUGHT
 
 Key = tuple[str, int, str]
-FOREST, BY_GROUP = "random forest", "by-group"
 
 
 def further_splits(index: pd.DataFrame, test_fraction: float, n: int, seed: int = 0) -> list[NDArray[np.str_]]:
@@ -31,9 +31,9 @@ def table1(
     data: str,
     seed: int = 0,
     further: Sequence[NDArray[np.str_]] = (),
-    protocol: str = "by-group",
+    leaky: Mapping[tuple[str, int], vae.Autoencoder] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score the models: `classify.table1`, and below it that of the thesis's leaky split if the protocol is "thesis".
+    """Score the models: `classify.table1`, and below it what they would seem to be worth on the thesis's leaky split.
 
     Parameters
     ----------
@@ -46,7 +46,10 @@ def table1(
         As in `classify.table1`.
     further : sequence of ndarray
         As `further_splits` gives them.
-    protocol : {"by-group", "thesis"}
+    leaky : dict, optional
+        ``(kind, latent_dim)`` → model trained on the leaky split itself (`thesis_protocol.fit`), as the thesis's was.
+        With them, the table has two more protocols: `score_names.LEAKY_CLASSIFIERS`, where only the classifiers have
+        seen copies of what they are tested on, and `score_names.LEAKY`, where the models have, too.
 
     Returns
     -------
@@ -54,9 +57,9 @@ def table1(
         As `classify.table1` gives them.
     """
     scores = [classify.table1(latents, index, data, seed, splits=further)]
-    if protocol == "thesis":
-        leaky = descriptors.encode_thesis(models, images, index, seed)
-        scores.append(classify.table1(*leaky, data, seed, "thesis (leaky)"))
+    for protocol, own in ((LEAKY_CLASSIFIERS, models), (LEAKY, leaky)) if leaky else ():
+        pictures, table = thesis_protocol.copies(images, index, seed)
+        scores.append(classify.table1(descriptors.encode_all(own, pictures, seed), table, data, seed, protocol))
     return _stack(scores)
 
 
@@ -86,6 +89,11 @@ def controls(
     (taught,) = (key for key in plain if key[2] == control_registry.TAUGHT)
     own = classify.of_scores(scores, index, taught, data)
     return _stack([classify.table1(plain, index, data, seed, splits=further), own])
+
+
+def fair(table: pd.DataFrame, by_controls: pd.DataFrame) -> pd.DataFrame:
+    """Put the accuracies of models and controls in the split by group below each other."""
+    return pd.concat([table[table["protocol"] == BY_GROUP], by_controls], ignore_index=True)
 
 
 def untrained(
@@ -155,7 +163,7 @@ def compare(
     rivals = {("control", name): own for name, own in headline(by_controls).groupby("descriptor", sort=False)}
     beyond = control_registry.beyond_competition()
     rivals = {key: own for key, own in rivals.items() if key[1] not in beyond}
-    softmax = by_controls[by_controls["classifier"] == "softmax"]
+    softmax = by_controls[by_controls["classifier"] == SOFTMAX]
     rivals |= {("labels", TAUGHT): softmax} if len(softmax) else {}
     rows = []
     for (kind, size, name), own in ours.groupby(["kind", "latent_dim", "descriptor"], sort=False):
@@ -259,7 +267,7 @@ def over_seeds(
     pandas.DataFrame
     """
     first, *others = seeds or [seed]
-    tables = {first: table[table["protocol"] == "by-group"]}
+    tables = {first: table[table["protocol"] == BY_GROUP]}
     for other in others:
         repeats = {key: vae.load(run.model(*key, repeat=other)) for key in models}
         tables[other], _ = classify.table1(descriptors.encode_all(repeats, images, other), index, "", seed)

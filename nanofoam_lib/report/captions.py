@@ -73,6 +73,11 @@ def arrange(figures, tables):
     return {section: places[section] for section in _load()["sections"] if section in places}
 
 
+def sections():
+    """List the sections in the order of the documents."""
+    return list(_load()["sections"])
+
+
 def section(name, lang):
     """Give the heading of a section."""
     return _load()["sections"][name][LANGUAGES.index(lang)]

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base import files
+from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.latent import permutation, property_study
-from nanofoam_lib.models import kinds
+from nanofoam_lib.images import pore_tables
+from nanofoam_lib.latent import class_means, permutation, property_study
+from nanofoam_lib.models import control_registry, kinds
 
 LEVEL = 0.05
 #: Of a map on a zone, over the zone's share of the image, from which on a dimension is said to look at it.
@@ -34,7 +36,7 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     ----------
     found : dict
         Name → table, as `tables.read_all` gives them: "comparisons" (`scoring.compare`), and as far as they are there
-        "separation", "geometry", "properties", "dimensions" and "gradcam_checks".
+        "separation", "geometry", "properties", "dimensions", "gradcam_checks" and "pores".
 
     Returns
     -------
@@ -68,20 +70,27 @@ def _row(family, what, claim, statistic, value, limits, null, p, n_groups):
     return row | {"ci_high": high, "null": null, "p_corrected": p, "n_groups": n_groups}
 
 
+def _measure(name):
+    """Name a pore measure in a sentence, without its unit."""
+    return text(name).partition(" (")[0]
+
+
 def _of_comparisons(table, found):
+    labels = control_registry.labels("en")
     for row in table.itertuples():
         name = f"{row.descriptor} of {row.kind}-{row.latent_dim}"
+        called = kinds.descriptor_name(row.kind, row.latent_dim, row.descriptor)
         limits, p = (row.ci_low, row.ci_high), row.p_corrected
         if row.against == "chance":
             limits = [limit + row.rival_accuracy for limit in limits]
-            claim = f"{name} tells the materials apart, more often than guessing"
+            claim = f"{called} tells the materials apart, more often than guessing"
             yield _row(GATE, name, claim, "accuracy", row.accuracy, limits, row.rival_accuracy, p, row.n_groups)
             continue
         more = "more" if row.difference > 0 else "less"
         claim = {
-            "control": f"{name} tells {more} of the materials than {row.rival}",
-            "training": f"{name} tells {more} of the materials than before training",
-            "labels": f"{name} tells {more} of the materials than the same convolutions with labels, same epochs",
+            "control": f"{called} tells {more} of the materials than {labels.get(row.rival, row.rival)}",
+            "training": f"{called} tells {more} of the materials than before training",
+            "labels": f"{called} tells {more} of the materials than the same convolutions with labels, same epochs",
         }[row.against]
         statistic = "difference of accuracies"
         yield _row(row.against, f"{name}, {row.rival}", claim, statistic, row.difference, limits, 0, p, row.n_groups)
@@ -98,7 +107,8 @@ def _of_separation(table, found):
     own = _foremost(table)
     for row, p in zip(own.itertuples(), permutation.holm(own["p_value"]), strict=True):
         name = f"{row.descriptor} of {row.kind}-{row.latent_dim}"
-        claim = f"in {name}, {row.class_a} and {row.class_b} lie apart"
+        called = kinds.descriptor_name(row.kind, row.latent_dim, row.descriptor)
+        claim = f"in {called}, {row.class_a} and {row.class_b} lie apart"
         what = f"{name}, {row.class_a}, {row.class_b}"
         yield _row("apart", what, claim, "R", row.r, (row.ci_low, row.ci_high), 0.5, p, _n_groups(found))
 
@@ -114,8 +124,9 @@ def _of_geometry(table, found):
     long = long.dropna(subset=["r2_within_p"])
     for row, p in zip(long.reset_index().itertuples(), permutation.holm(long["r2_within_p"]), strict=True):
         name = f"{row.descriptor} of {row.kind}-{row.latent_dim}"
+        called = kinds.descriptor_name(row.kind, row.latent_dim, row.descriptor)
         limits = row.r2_within_low, row.r2_within_high
-        claim = f"{name} knows {row.measure} of unseen specimens within their class"
+        claim = f"{called} knows the {_measure(row.measure)} of unseen specimens within their class"
         yield _row("pores", f"{name}, {row.measure}", claim, "R² within classes", row.r2_within, limits, 0, p,
                    _n_groups(found, "test"))  # fmt: skip
 
@@ -126,7 +137,8 @@ def _of_properties(table, found):
         tested = own[own[p].notna()]
         for row, corrected in zip(tested.to_dict("records"), permutation.holm(tested[p]), strict=True):
             name = f"{row['descriptor']} of {row['kind']}-{row['latent_dim']}"
-            claim = f"{name} predicts {row['target']} of a specimen it has not seen{more}"
+            called = kinds.descriptor_name(row["kind"], row["latent_dim"], row["descriptor"])
+            claim = f"{called} predicts {row['target']} of a specimen it has not seen{more}"
             limits = row[f"{r2}_low"], row[f"{r2}_high"]
             yield _row(family, f"{name}, {row['target']}", claim, "R²", row[r2], limits, 0, corrected,
                        row["n_specimens"])  # fmt: skip
@@ -138,13 +150,30 @@ def _of_dimensions(table, found):
     for (kind, size), own in table.groupby(["kind", "latent_dim"], sort=False):
         first, n = own.loc[own["effect_size"].idxmax()], _n_groups(found, "train")
         name, none = f"dimension {first['dimension']} of {kind}-{size}", (np.nan, np.nan)
-        claim = f"the materials differ in {name}"
+        claim = f"the materials differ in dimension {first['dimension']} of the {_model(kind, size)}"
         yield _row("dimension", name, claim, "η²", first["effect_size"], none, 0, first["effect_p"], n)
         if own["best_rho"].notna().any():
             top = own.loc[own["best_rho"].abs().idxmax()]
-            claim = f"dimension {top['dimension']} of {kind}-{size} follows {top['best_measure']}"
+            claim = (
+                f"dimension {top['dimension']} of the {_model(kind, size)} follows the {_measure(top['best_measure'])}"
+            )
             what = f"{kind}-{size}, {top['dimension']}, {top['best_measure']}"
             yield _row("follows", what, claim, "ρ", top["best_rho"], none, 0, top["best_p"], n)
+
+
+def _model(kind, size):
+    return f"{size}-d {kinds.get(kind).prose.en}"
+
+
+def _of_pores(table, found):
+    """Compare the classes in each pore measure, specimen by specimen, of the pictures that can be believed."""
+    used = table[pore_tables.believed(table)] if len(table) else table
+    known = [name for name in pore_tables.COMPARED if name in used]
+    pairs = class_means.differences(used[known], used["label"], used["group"]).dropna(subset="p_value")
+    for row, p in zip(pairs.itertuples(), permutation.holm(pairs["p_value"]), strict=True):
+        claim = f"the pores of {row.class_a} and {row.class_b} differ in {_measure(row.measure)}"
+        what, none = f"{row.measure}, {row.class_a}, {row.class_b}", (np.nan, np.nan)
+        yield _row("differ", what, claim, "difference", row.difference, none, 0, p, used["group"].nunique())
 
 
 def _of_maps(table, found):
@@ -172,6 +201,7 @@ _FAMILIES = {
     "properties": _of_properties,
     "dimensions": _of_dimensions,
     "gradcam_checks": _of_maps,
+    "pores": _of_pores,
 }
 
 

@@ -62,6 +62,14 @@ def as_text(comparison):
     return "\n\n".join([*parts, _align(comparison.headlines, "headline numbers")]) + "\n"
 
 
+def as_data(comparison):
+    """Give a comparison as plain dicts and texts, for JSON: data, same_data, parameters and headlines of each run."""
+    tables_ = {"parameters": comparison.parameters, "headlines": comparison.headlines}
+    return {"data": comparison.data, "same_data": comparison.same_data} | {
+        name: table.to_dict() for name, table in tables_.items()
+    }
+
+
 def as_html(comparison):
     """Write a comparison as a page that stands alone."""
     data = pd.DataFrame([comparison.data], index=["data"])
@@ -113,9 +121,11 @@ def _read(run, manifest):
     data, parameters = manifest["data"], manifest["parameters"]
     drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
     written = {name: json.dumps(value) for name, value in parameters.items()}
-    found = {name: files.read_csv(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
-    numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
-    numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
+    numbers = {}
+    for name in ("table1", "controls") if data.get("classes") != 1 else ():
+        numbers |= _accuracies(files.read_csv(run.table(name)))
+    numbers |= _active(files.read_csv(run.table("dimensions")))
+    numbers |= _predictability(files.read_csv(run.table("geometry")))
     seconds = sum(step["seconds"] for step in manifest["steps"].values())
     return _Loaded(data["name"], data["hash"] or json.dumps(drawn), written, numbers | {"seconds": f"{seconds:.0f}"})
 

@@ -1,6 +1,7 @@
-"""The page that a run ends in: what was found, and every figure and table, in one file that opens offline."""
+"""The page that a run ends in: four answers, then every figure and table by chapter, in one file that opens offline."""
 
 import base64
+import io
 import json
 import re
 
@@ -9,13 +10,22 @@ import pandas as pd
 from PIL import Image
 
 from nanofoam_lib.base import files, language
-from nanofoam_lib.report import captions, page, summary, tables
+from nanofoam_lib.report import answers, captions, page, summary, tables
 
-LONGEST_TABLE = 400  # rows shown; the file holds them all
+LONGEST_TABLE = 50  # rows shown; the file holds them all
+FOLDED_FROM = 21  # rows from which on a table is folded
+SHORT_SENTENCE = 60  # letters, of what is no sentence yet
+LONG_POINT = 200  # letters after the first sentence of a point, from which on they are folded
+PICTURE_WIDTH = 1000  # pixels, of embedded figures; the files have more
+QUALITY = 50  # of WebP: enough that no letter suffers
+#: Figures that are tables in another form, which the page has as such.
+AS_TABLES = {"table1", "controls_table"}
 #: The page's own words, by their name in its template.
 WORDS = {
     "contents": "Contents",
-    "summary": "Summary",
+    "answers": "Answers",
+    "rows": "{n} rows",
+    "reproducibility": "Reproducibility",
     "warnings": "Keep in mind",
     "skip": "Skip to the report",
     "enlarge": "Enlarge",
@@ -37,38 +47,74 @@ def write(run):
     manifest = run.load_manifest()
     lang, found = manifest["lang"], tables.read_all(run.folder / "tables")
     figures = {path.stem: path for path in run.folder.glob("figures/*.png")}
+    index = run.load_index()
+    told = summary.chapters(manifest, index, found)
+    cautions = {"trust": summary.cautions(manifest, found)}
+    shown = captions.arrange({name: path for name, path in figures.items() if name not in AS_TABLES}, found)
+    sections = [name for name in captions.sections() if shown.get(name) or told.get(name) or cautions.get(name)]
     text = page.render(
         "report.html.j2",
         title=run.folder.resolve().name,
         lang=lang,
         words={name: language.text(phrase, lang) for name, phrase in WORDS.items()},
-        facts=_facts(manifest),
-        cautions=summary.cautions(manifest, found),
-        summary=[paragraphs(said) for said in summary.sentences(manifest, run.load_index(), found)],
+        facts=_facts(manifest, index),
+        answers=[_answer(own, manifest, figures, sections) for own in answers.collect(manifest, index, found)],
         sections=[
             {"id": f"section-{name}", "heading": captions.section(name, lang),
-             "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in entries]}
-            for name, entries in captions.arrange(figures, found).items()
+             "cautions": cautions.get(name, []),
+             "said": [paragraphs(said) for said in told.get(name, ())],
+             "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in shown.get(name, ())]}
+            for name in sections
         ],
         lists=_lists(manifest),
     )  # fmt: skip
     files.write_text(run.report, text)
 
 
-def _facts(manifest):
+def _facts(manifest, index):
     lang = manifest["lang"]
-    values = {"data": language.data_set(manifest["data"]["name"], lang), "profile": manifest["profile"]}
-    values |= {"seed": manifest["seed"], "finished": manifest["finished"].replace("T", " ").replace("+00:00", " UTC")}
+    values = {"data": language.data_set(manifest["data"]["name"], lang)}
+    values |= {"images": len(index), "classes": index["label"].nunique(), "specimens": index["group"].nunique()}
+    values |= {"pixel size": _pixel_size(index, lang), "profile": manifest["profile"]}
+    values |= {"seed": manifest["seed"], "finished": manifest["finished"][:10]}
     return [(language.text(name, lang), value) for name, value in values.items()]
 
 
+def _pixel_size(index, lang):
+    """Give the size of a raw pixel in µm, or between which sizes all lie."""
+    known = index["pixel_size_um"].dropna() if "pixel_size_um" in index else pd.Series(dtype=float)
+    ends = dict.fromkeys(language.number(size, lang) for size in (known.min(), known.max())) if len(known) else ()
+    return f"{'–'.join(ends)} µm" if ends else language.MISSING
+
+
+def _answer(answer, manifest, figures, sections):
+    """Give an answer with its picture, and where it leads: to its chapter, if there is one."""
+    name = f"answer_{answer.name}"
+    target = f"#section-{answer.chapter}" if answer.chapter in sections else "#report"
+    shown = {"sign": answers.SIGNS[answer.state], "target": target}
+    if name in figures:
+        shown["picture"] = picture(figures[name]) | {"text": captions.caption("figures", name, manifest).text}
+    return {"picture": None} | answer._asdict() | shown
+
+
 def paragraphs(markdown):
-    """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped."""
+    """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped.
+
+    Of a long point only the first sentence is seen, until one opens it.
+    """
     lines = [
         re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(line))) for line in markdown.splitlines()
     ]
-    listed = [f"<li>{line[2:]}</li>" if line.startswith("- ") else f"<p>{line}</p>" for line in lines if line]
+    listed = [f"<li>{_folded(line[2:])}</li>" if line.startswith("- ") else f"<p>{line}</p>" for line in lines if line]
     return markupsafe.Markup(re.sub(r"(<li>.*</li>)", r"<ul>\1</ul>", "".join(listed)))
+
+
+def _folded(point):
+    """Fold what follows the first sentence of a point, which ends after its numbers in a parenthesis, if it is long."""
+    first, end, rest = point.partition("). ")
+    if len(first) < SHORT_SENTENCE or len(rest) < LONG_POINT:
+        return point
+    return f"<details><summary>{first}{end.strip()}</summary>{rest}</details>"
 
 
 def _item(kind, name, manifest, figures, found):
@@ -85,11 +131,16 @@ def _slug(name):
 
 
 def picture(path):
-    """Embed a PNG file: dict of source (a data address), width and height."""
+    """Embed a PNG file, as WebP and no larger than a screen: dict of source (a data address), width and height."""
     with Image.open(path) as image:
-        width, height = image.size
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return {"source": f"data:image/png;base64,{data}", "width": width, "height": height}
+        shown = image.convert("RGB")
+    if shown.width > PICTURE_WIDTH:
+        size = PICTURE_WIDTH, round(shown.height * PICTURE_WIDTH / shown.width)
+        shown = shown.resize(size, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    shown.save(buffer, "WEBP", quality=QUALITY, method=4)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return {"source": f"data:image/webp;base64,{data}", "width": shown.width, "height": shown.height}
 
 
 def _table(name, table, text, lang):
@@ -99,7 +150,9 @@ def _table(name, table, text, lang):
     if len(shown) < len(table):
         notes.append(language.text(tables.ROWS_OF, lang).format(shown=len(shown), all=len(table), file=file))
     columns, rows = cells(condensed, lang, tables.best(name, shown))
-    return {"text": " ".join(filter(None, notes)), "columns": columns, "rows": rows, "file": file}
+    said = {"text": " ".join(filter(None, notes)), "columns": columns, "rows": rows, "file": file}
+    count = language.text("{n} rows", lang).format(n=len(table))
+    return said | {"is_folded": not 0 < len(rows) < FOLDED_FROM, "count": count}
 
 
 def cells(frame, lang, best):

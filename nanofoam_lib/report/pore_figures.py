@@ -15,9 +15,6 @@ from nanofoam_lib.latent import class_means
 if TYPE_CHECKING:
     from nanofoam_lib.report.run_figures import Book
 
-#: What classes are compared in.
-MEASURES = ("porosity", "median_diameter_um", "density_per_mm2", "circularity", "wall_um")
-
 
 def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     """Show the outlines of some pictures of each class, and the distributions of what can be believed."""
@@ -35,5 +32,5 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     used = pictures[pore_tables.believed(pictures)] if len(pictures) else pictures
     if len(used):
         sizes = files.read_csv(book.run.table("pore_sizes"))
-        means = class_means.means(used[list(MEASURES)], used["label"], used["group"]).dropna(subset="mean")
+        means = class_means.means(used[list(pore_tables.COMPARED)], used["label"], used["group"]).dropna(subset="mean")
         yield "pore_sizes", figures.pore_sizes(sizes, means, classes, book.note, **book.look), sizes

@@ -4,20 +4,21 @@ import base64
 import pathlib
 
 import markupsafe
+import numpy as np
 import pandas as pd
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files, language
 from nanofoam_lib.figures import style
-from nanofoam_lib.images import pore_folder, pore_methods, pore_sizes, pore_tables, pore_verdicts
+from nanofoam_lib.images import pore_folder, pore_methods, pore_resolution, pore_sizes, pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
 from nanofoam_lib.report import findings, html_report, page
-from nanofoam_lib.report.pore_figures import MEASURES
 
 MOST_PICTURES = 400  # that the page holds; the others lie beside it
 _WORDS = {
     "summary": "Summary", "pictures": "Pictures", "classes": "Classes", "differences": "Differences between classes",
     "measures": "Measures of each picture", "sizes": "Distribution of pores", "spheres": "Sizes in space",
+    "resolution": "At 128×128 pixels, as the network sees the pictures",
 }  # fmt: skip
 
 
@@ -44,8 +45,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     pictures = files.read_csv(out / pore_folder.PICTURES)
     measured = pictures[pictures["verdict"].notna()]
     trusted = measured[pore_tables.believed(measured)]
-    means = class_means.means(trusted[list(MEASURES)], trusted["label"], trusted["group"])
-    tests = class_means.differences(trusted[list(MEASURES)], trusted["label"], trusted["group"])
+    means = class_means.means(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
+    tests = class_means.differences(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
     spheres = pore_tables.sphere_sizes(_pieces(out / pore_folder.PORES, set(trusted["name"])), stereology)
@@ -60,7 +61,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
         ["doubt"], kind="stable"
     )["name"].head(MOST_PICTURES)  # fmt: skip
-    shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang), "spheres": spheres}
+    shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang)}
+    shown_tables |= {"resolution": _resolution(trusted, lang), "spheres": spheres}
     text = page.render(
         "pores.html.j2",
         title=name,
@@ -100,6 +102,17 @@ def _classes(means, lang):
         for row in means.itertuples()
     ]
     return means[["class", "measure", "n_images", "n_specimens"]].assign(mean=written)
+
+
+def _resolution(pictures, lang):
+    """Tell how each measure changes at the resolution of the network: means over pictures of the ratio of both."""
+    rows = []
+    for name in pore_resolution.MEASURES:
+        ratio = pictures[name + pore_resolution.SUFFIX] / pictures[name].replace(0, np.nan)
+        if ratio.notna().any():
+            told = {"measure": name, "ratio_at_128": language.number(ratio.mean(), lang)}
+            rows.append(told | {"sd": language.number(ratio.std(), lang), "n_images": int(ratio.notna().sum())})
+    return pd.DataFrame(rows)
 
 
 def _differences(tests, lang):

@@ -5,7 +5,7 @@ from PIL import Image
 
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.figures import style
-from nanofoam_lib.report import pore_figures, property_figures, run_figures
+from nanofoam_lib.report import answer_figures, neighbour_figures, pore_figures, property_figures, run_figures
 
 #: Chapters of a run's figures, those that take longest first, so that no worker is left with one at the end.
 CHAPTERS = {
@@ -13,7 +13,7 @@ CHAPTERS = {
     for chapter in (
         run_figures.generated, run_figures.explanations, run_figures.scores, run_figures.schemes,
         run_figures.spaces, run_figures.examples, run_figures.learning, run_figures.samples,
-        pore_figures.pores, property_figures.properties,
+        pore_figures.pores, property_figures.properties, neighbour_figures.neighbours, answer_figures.answer_figures,
     )
 }  # fmt: skip
 PREVIEW_WIDTH = 900  # pixels: a notebook shows what a reader takes in on a screen; the files have the rest

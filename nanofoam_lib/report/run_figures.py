@@ -17,6 +17,7 @@ from nanofoam_lib import figures
 from nanofoam_lib.base import files
 from nanofoam_lib.base.language import text
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.base.score_names import FOREST, SOFTMAX
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, pore_prediction, projection, separation
@@ -73,6 +74,11 @@ class Book:
     def on_test(self) -> str:
         """Say that only test images are shown as well."""
         return f"{text('test images', self.lang)}, {self.note_on_vae}"
+
+    @property
+    def tells_classes(self) -> bool:
+        """Whether the run has several classes, and so has scored who tells them apart."""
+        return self.run.table("table1").exists()
 
     def load(self) -> tuple[NDArray[np.uint8], pd.DataFrame]:
         """Load the images and their index."""
@@ -150,6 +156,8 @@ def schemes(book: Book) -> Drawn:
     figure = figures.gradcam_scheme(image, parts, latent["mu"][row], dimension, book.note_on_vae, **book.look)
     yield "gradcam_scheme", figure, parts
 
+    if not book.tells_classes:
+        return
     numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
     epochs = len(files.read_csv(book.run.model(kinds.MAIN, book.latent_dims[0]) / "history.csv"))
     numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
@@ -178,6 +186,8 @@ def examples(book: Book) -> Drawn:
     yield "pca_example", figures.pca_example(table, pair, on_train, **book.look), table
     table = figure_data.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
     yield "reparametrisation", figures.reparametrisation(table, pair, note, **book.look), table
+    if not book.tells_classes:
+        return
     points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
     classes = sorted(set(index["label"]))
     table = figure_data.wss_bss(points, (classes[0], classes[-1]))
@@ -190,6 +200,8 @@ def spaces(book: Book) -> Drawn:
     (_, index), (_, latent) = book.load(), book.load_vae()
     for name, points in _projections(index, {key: latent[key] for key in ("mu", "sigma", "z")}).items():
         yield name, figures.projection(points, book.note_on_vae, **book.look), points
+    if not book.tells_classes:
+        return
     histograms = separation.histograms(latent["sigma"], index["label"])
     yield "distances", figures.distances(histograms, f"σ, {book.note_on_vae}", **book.look), histograms
 
@@ -198,22 +210,24 @@ def scores(book: Book) -> Drawn:
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
     labels = control_registry.labels(book.lang)
+    link = book.table("geometry").query("row == 'r2'")
+    measures = list(files.read_csv(book.run.pores))
+    link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
+    yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
+    if not book.tells_classes:
+        return
     plain = {name: book.table(name) for name in ("table1", "controls")}
     marked = {name: table.assign(best=tables.best(name, table)) for name, table in plain.items()}
     for name, table in marked.items():
         written = "table1" if name == "table1" else "controls_table"
         yield written, figures.score_table(table, book.note, labels=labels, **book.look), table
     both = pd.concat(marked.values(), ignore_index=True)
-    best = tables.headline(both, classifiers=(tables.FOREST, tables.SOFTMAX))
+    best = tables.headline(both, classifiers=(FOREST, SOFTMAX))
     chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
     yield "controls", figures.accuracies(best, chance, book.note, labels=labels, **book.look), best
     confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])
     confusion = confusion.assign(title=style.names(confusion))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
-    link = book.table("geometry").query("row == 'r2'")
-    measures = list(files.read_csv(book.run.pores))
-    link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
-    yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
 
 
 def explanations(book: Book) -> Drawn:
@@ -273,9 +287,10 @@ def _of_study(book, kind, images, index, measures):
         for name, what in {"traversals": "traversal", "latent_grid": "map", "designs": "design"}.items():
             own = walks.get(what, walked.iloc[:0])
             yield name, figures.traversals(own, pictures, note, **book.look), own
-        between = decode_plan.beside_real(walks["interpolation"], measures, index["label"])
-        figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
-        yield "interpolation", figure, between
+        if "interpolation" in walks:  # there are classes to go between
+            between = decode_plan.beside_real(walks["interpolation"], measures, index["label"])
+            figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
+            yield "interpolation", figure, between
         yield "samples", figures.sampled(walks["sample"], pictures, note, **book.look), walks["sample"]
         ordered = fulfilment.over_noise(ordered)
         yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
@@ -297,7 +312,8 @@ def _cells(maps, key, keys, names):
 def _projections(index, spaces):
     """Lay out PCA and LDA of latent vectors, fitted on train: dict of name to the table of points."""
     pca, lda = projection.both(spaces, index)
-    return {"pca": projection.points(pca, index, "PC"), "lda": projection.points(lda, index, "LD")}
+    fitted = {"pca": (pca, "PC"), "lda": (lda, "LD")}
+    return {name: projection.points(found, index, axis) for name, (found, axis) in fitted.items() if found}
 
 
 def _one_of_each_class(book, index):

@@ -17,8 +17,8 @@ COLLAPSED = "{n} of {all} latent dimensions have collapsed (KL divergence at mos
 EXTRAPOLATED = "{n} of {all} rows are extrapolations, outside of what the model knows"
 
 
-def sentences(manifest, index, tables):
-    """Say what the tables say.
+def chapters(manifest, index, tables):
+    """Say what the tables say, chapter by chapter.
 
     Parameters
     ----------
@@ -31,41 +31,84 @@ def sentences(manifest, index, tables):
 
     Returns
     -------
-    list of str
-        Markdown, one for each finding whose tables are there; in English.
+    dict of list of str
+        Section of the report → Markdown, one for each finding whose tables are there; in English.
     """
-    said = [_data(manifest, index, tables)]
-    if _have(tables, "pores"):
-        said += findings.pores(tables["pores"])
-    if _have(tables, "models"):
-        said.append(findings.models(tables["models"]))
+    return {
+        "pores": _of_pores(tables),
+        "separation": _of_separation(index, tables),
+        "neighbours": _of_neighbours(tables),
+        "dimensions": _of_dimensions(tables),
+        "generation": list(_of_generation(tables)),
+        "properties": _of_properties(manifest, index, tables),
+        "trust": [_data(manifest, index, tables), *_of_models(tables)],
+    }
+
+
+def _of_pores(tables):
+    said = findings.pores(tables["pores"]) if _have(tables, "pores") else []
+    return said + _effects(tables, "differ")
+
+
+def _of_separation(index, tables):
+    said = []
     if _have(tables, "table1", "controls"):
         scores = pd.concat([tables["table1"], tables["controls"]], ignore_index=True)
         chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
         said.append(findings.scores(by_group(scores), chance))
-    if _have(tables, "claims"):
-        said.append(findings.effects(tables["claims"]))
+        said += [found] if (found := findings.leak(tables["table1"])) else []
+    return said + _effects(tables, *findings.TOLD_APART)
+
+
+def _of_neighbours(tables):
+    is_there = _have(tables, "neighbours", "clusters")
+    return [findings.neighbourhood(tables["neighbours"], tables["clusters"])] if is_there else []
+
+
+def _of_properties(manifest, index, tables):
+    if not _have(tables, "properties"):
+        return []
+    is_synthetic = manifest["data"]["folder"] is None and manifest["data"]["name"].startswith("synthetic")
+    said = findings.properties(tables["properties"], targets.of_index(index).said, is_synthetic)
+    return [said, *_effects(tables, *findings.PREDICTED)]
+
+
+def _of_dimensions(tables):
+    said = []
     if _have(tables, "geometry", "dimensions"):
         said.append(findings.geometry(tables["geometry"], tables["dimensions"]))
-    if _have(tables, "properties"):
-        is_synthetic = manifest["data"]["folder"] is None and manifest["data"]["name"].startswith("synthetic")
-        said.append(findings.properties(tables["properties"], targets.of_index(index).said, is_synthetic))
+    said += _effects(tables, *findings.SEEN)
     if _have(tables, "gradcam_checks", "claims"):
         said.append(findings.map_checks(tables["gradcam_checks"], tables["claims"]))
+    return said
+
+
+def _effects(tables, *families):
+    """Tell the claims of some families, if any was looked at."""
+    if not _have(tables, "claims"):
+        return []
+    family = tables["claims"]["id"].str.partition(": ")[0]
+    return [findings.effects(tables["claims"], *families)] if family.isin(families).any() else []
+
+
+def _of_generation(tables):
     if _have(tables, "generated"):
         sampled = tables["generated"].query("what == 'sample'")
-        said.append(f"Sampled at random: {findings.generated(sampled)}")
+        yield f"Sampled at random: {findings.generated(sampled)}"
     if _have(tables, "design"):
-        said.append(findings.design(fulfilment.summarise(tables["design"])))
+        yield findings.design(fulfilment.summarise(tables["design"]))
     for kind in map(kinds.get, kinds.but_main(kinds.known())):
         if _have(tables, name := kinds.of_kind("design", kind.name)):
-            said.append(f"With the {kind.prose.en}:\n{findings.design(fulfilment.summarise(tables[name]))}")
+            yield f"With the {kind.prose.en}:\n{findings.design(fulfilment.summarise(tables[name]))}"
             real = tables[name].query("picture == @fulfilment.REAL")
             drawn = tables[kinds.of_kind("generated", kind.name)].query("what == 'sample'")
-            said.append(f"Sampled from the {kind.prose.en}: {findings.isotropy(drawn, real)}")
+            yield f"Sampled from the {kind.prose.en}: {findings.isotropy(drawn, real)}"
     if _have(tables, "generated_quality"):
-        said.append(findings.told_apart(tables["generated_quality"]))
-    return said
+        yield findings.told_apart(tables["generated_quality"])
+
+
+def _of_models(tables):
+    return [findings.models(tables["models"])] if _have(tables, "models") else []
 
 
 def cautions(manifest, tables):

@@ -7,13 +7,9 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.language import MISSING, fixed, text
+from nanofoam_lib.base.score_names import BY_GROUP, FOREST
 from nanofoam_lib.latent import fulfilment, property_study
 from nanofoam_lib.models import control_registry, kinds
-
-#: The row that a reader asks for first: this classifier, on specimens that training never saw.
-FOREST = "random forest"
-BY_GROUP = "by-group"
-SOFTMAX = "softmax"  # of a network that was trained with labels, and decides by itself
 
 #: What a reader asks of a trained model.
 MODEL_COLUMNS = (

@@ -146,7 +146,9 @@ PARAMETERS = {
     "seed": Parameter("int", 0, 2**31 - 1, "of everything random"),
     "seeds": Parameter("list of int", 0, 2**31 - 1, "train once with each of these; [] is once, with seed", True),
     "splits": Parameter("int", 0, 10_000, "further splits by group on which every classifier is scored again"),
-    "protocol": Parameter("choice", 0, 0, "of table 1: thesis adds the leaky one beside", choices=lambda: PROTOCOLS),
+    "protocol": Parameter(
+        "choice", 0, 0, "thesis trains and scores on its leaky split, too", choices=lambda: PROTOCOLS
+    ),
     "width_cm": Parameter("float", 8, 40, "width of the figures in cm"),
     "strict_split": Parameter("bool", 0, 1, "stop where train and test images show the same picture"),
     "backbones": Parameter("list of str", 0, 0, 'controls such as ["VGG16"] or ["VGG16=weights.h5"]', True),

@@ -23,6 +23,8 @@ NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks
 ONLY_SHOWN = ("figures", "report", "base.language", provenance.LABELS)
 #: What cannot change a figure either.
 ONLY_SAID = ("report.findings", "report.notebook_text")
+#: The tag of cells that are about telling classes apart, and left out where there is one: nothing else decides that.
+CLASSES = "classes"
 REPORT_CODE = "from nanofoam_lib.report import html_report, latex_document"
 REPORT = PACKAGE / "report"
 USUAL_SECONDS = {"02_train": 150.0}  # first guess of a step's length, for the bar; later the last run's is used
@@ -169,13 +171,15 @@ def _merge(steps, profile, given, earlier):
 def _describe_data(data, kind, subfolders):
     """Name, folder and content hash of the data; synthetic ones are decided by the parameters alone."""
     if data is None:
-        return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None}
+        return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None, "classes": None}
     folder = pathlib.Path(data)
-    paths = collection.list_folder(folder, subfolders)["path"].tolist()
+    listed = collection.list_folder(folder, subfolders)
+    paths = listed["path"].tolist()
     texts = {text for path in paths for text in sources.names_beside(path) if (folder / text).is_file()}
     names = [*paths, metadata.find(folder) or metadata.NAMES[0], *sorted(texts)]
     names += [pore_choices.NAME, *pore_masks.list_all(folder, paths)]
-    return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
+    described = {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
+    return described | {"classes": listed["label"].nunique()}
 
 
 def _begin_manifest(earlier, profile, values, source, lang):
@@ -253,7 +257,8 @@ def _run_step(step, key, place, manifest, values, bar, force):
         executed.parent.mkdir(exist_ok=True)
         with bar.step(step.name) as on_progress, account.journal:
             own = {name: values[name] for name in step.defaults}
-            warned = execution.execute(step.notebook, executed, own, on_progress)
+            without = CLASSES if manifest["data"]["classes"] == 1 else None
+            warned = execution.execute(step.notebook, executed, own, on_progress, without)
         executed.replace(place.notebook(step.name))
         account.close(round(time.monotonic() - began, 1), warned)
     except DataError as error:

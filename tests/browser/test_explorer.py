@@ -14,9 +14,11 @@ import urllib.request
 import numpy as np
 import pytest
 from conftest import HOSTILE, ROOT, write_run
+from PIL import Image
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.images import pore_choices
 from nanofoam_lib.lab import scatter
 from nanofoam_lib.latent import projection
 
@@ -44,7 +46,7 @@ pytestmark = [
 def workplace(tmp_path_factory):
     """Give a folder with a small run and the explorer's notebook set to it, and JupyterLab's own settings."""
     folder = tmp_path_factory.mktemp("lab")
-    write_run(folder / "run")
+    give_micrographs(write_run(folder / "run"), folder / "foams")
     notebook = json.loads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"))
     cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
     cell["source"] = 'run_folder = "run"\nlatent_dims = [4]\nkinds = ["vae"]\nlang = "en"'
@@ -54,6 +56,21 @@ def workplace(tmp_path_factory):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     return folder
+
+
+def give_micrographs(run, folder):
+    """Put discs where the run's micrographs were, larger from picture to picture."""
+    index = run.load_index()
+    folder.mkdir()
+    y, x = np.mgrid[:160, :200] + 0.5
+    away = np.hypot(x % 40 - 20, y % 40 - 20)
+    for i, path in enumerate(index["path"]):
+        grey = 40 + 160 * np.clip(away - 8 - i / 4, 0, 1)
+        Image.fromarray(grey.astype(np.uint8)).save(folder / path)
+    read = {"picture": 0, "plane": "first", "black": 0.0, "white": 255.0, "bar": "", "pixel_size_um": 2.0}
+    files.write_csv(run.index, index.assign(**read))
+    data = {"name": "photographs", "folder": str(folder)}
+    files.write_json(run.manifest, run.load_manifest() | {"data": data, "parameters": {"crop": 0.0}})
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +228,23 @@ def test_the_save_button_writes_into_the_run_folder(page, workplace):
     page.get_by_text("as .pdf, .png and .csv").wait_for()
     written = {path.name for path in (workplace / "run" / "figures").iterdir()}
     assert written == {"explore_1.pdf", "explore_1.png", "explore_1.csv"}
+
+
+def test_the_tab_of_pores_follows_the_threshold_and_keeps_it(page, workplace):
+    page.get_by_role("tab", name="Pores").click()
+    panel = page.locator(".nanofoam-pores")
+    overlay = panel.locator("img").first
+    before = pixels(overlay)
+    handle = panel.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(20):
+        handle.press("ArrowRight")
+    wait_until_changed(overlay, before)
+    panel.get_by_text("number of pores 20").wait_for()
+    panel.get_by_role("button", name="Use for this picture").click()
+    panel.get_by_text("nanofoam run and nanofoam pores obey it").wait_for()
+    assert list(pore_choices.read(workplace / "foams")["pictures"]) == ["0.png"]
+    assert pore_choices.read(workplace / "foams")["pictures"]["0.png"]["level"] > 0.5
 
 
 def test_nothing_left_this_machine_and_no_error_was_logged(page):

@@ -268,7 +268,9 @@ def a_folder_in_a_folder(root):
     return root
 
 
-@case(status=1, classes=None, said=["8 images lie directly in it; put them into one sub-folder per class"])
+@case(
+    classes={"foams": (8, 8, None)}, said=["all images are of one class, 'foams'", "put them into one sub-folder each"]
+)
 def all_in_one_folder(root):
     for i in range(8):
         save(foam(i), root / f"CuNi{1 + i % 2}_{i}.png")
@@ -409,6 +411,28 @@ def bit_depths_that_go_with_the_class(root):
 @case(classes=ALONE, said=["CuNi1/CuNi1_0.png and 7 more: is overexposed: ", "% of its pixels are white"])
 def images_saturated(root):
     return folder(root, change=lambda grey, label: np.clip(grey * 2.0 - 60, 0, 255).astype(np.uint8))
+
+
+@case(status=1, classes=ALONE, said=["pores.yaml", "CuNi1: method must be one of", "1 problem"])
+def choices_of_pores_that_cannot_be(root):
+    folder(root)
+    (root / "pores.yaml").write_text("classes: {CuNi1: {method: threshold}}")
+    return root
+
+
+@case(classes=ALONE, said=["pores.yaml: CuNi01 is no class of this folder", "is CuNi1 meant?",
+                           "pores.yaml: CuNi1/CuNi1_0.tif is no micrograph of this folder"])  # fmt: skip
+def choices_of_pores_for_what_is_not_there(root):
+    folder(root)
+    (root / "pores.yaml").write_text("classes: {CuNi01: {method: dark}}\npictures: {CuNi1/CuNi1_0.tif: {level: 0.4}}")
+    return root
+
+
+@case(status=1, classes=ALONE, said=["CuNi1/CuNi1_1.png: has no mask; put CuNi1_1_mask.tif", "4 problems"])
+def masks_asked_for_and_missing(root):
+    folder(root)
+    (root / "pores.yaml").write_text("classes: {CuNi1: {method: masks}}")
+    return root
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -141,7 +141,7 @@ def test_sub_folders_deep_greys_and_planes_are_read_as_a_run_reads_them(tmp_path
 def test_masks_and_choices_are_part_of_the_data(tmp_path):
     root = folder(tmp_path / "d", n=2)
     seen = [pipeline._describe_data(root, "foam", "auto")["hash"]]
-    pore_choices.write(root, "CuNi1", {"method": "masks"})
+    pore_choices.write(root, "classes", "CuNi1", {"method": "masks"})
     seen.append(pipeline._describe_data(root, "foam", "auto")["hash"])
     masked(root, "CuNi1", 0)
     seen.append(pipeline._describe_data(root, "foam", "auto")["hash"])

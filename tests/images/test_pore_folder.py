@@ -88,8 +88,8 @@ def test_masks_and_choices_go_first(folder, tmp_path):
     mask[20:60, 20:80] = 255
     (folder / "masks/a").mkdir(parents=True)
     Image.fromarray(mask).save(folder / "masks/a/0.png")
-    pore_choices.write(folder, "a/0.png", {"method": "masks"})
-    pore_choices.write(folder, "b", {"level": 0.4, "smallest_um": 5.0})
+    pore_choices.write(folder, "pictures", "a/0.png", {"method": "masks"})
+    pore_choices.write(folder, "classes", "b", {"level": 0.4, "smallest_um": 5.0})
     found = pore_folder.measure(folder, tmp_path / "out", REQUEST, n_jobs=1)
     assert found["method"].tolist() == ["masks", "dark", "dark"]
     assert found["n_pores"].tolist() == [1, 20, 20]
@@ -99,15 +99,15 @@ def test_masks_and_choices_go_first(folder, tmp_path):
 def test_choices_of_a_picture_a_class_and_all(folder):
     base = pore_study.Request()
     assert pore_choices.request_for(pore_choices.read(folder), "a/0.png", base) == base
-    pore_choices.write(folder, "a/0.png", {"level": 0.3})
-    pore_choices.write(folder, "b", {"method": "bright"})
-    pore_choices.write(folder, "a/1.png", {"method": "cells"})
+    pore_choices.write(folder, "pictures", "a/0.png", {"level": 0.3})
+    pore_choices.write(folder, "classes", "b", {"method": "bright"})
+    pore_choices.write(folder, "pictures", "a/1.png", {"method": "cells"})
     choices = pore_choices.read(folder)
     assert pore_choices.request_for(choices, "a/0.png", base).level == 0.3
     assert pore_choices.request_for(choices, "b/0.png", base).method == "bright"
-    pore_choices.write(folder, "a", {"method": "dark"})  # replaces those of its pictures
+    pore_choices.write(folder, "classes", "a", {"method": "dark"})  # replaces those of its pictures
     assert pore_choices.request_for(pore_choices.read(folder), "a/1.png", base).method == "dark"
-    pore_choices.write(folder, "all", {"smallest_um": 2})
+    pore_choices.write(folder, "all", "", {"smallest_um": 2})
     assert pore_choices.read(folder) == {"all": {"smallest_um": 2}, "classes": {}, "pictures": {}}
 
 

@@ -84,6 +84,18 @@ def test_grid_of_whole_discs(shape):
     assert found["circularity"] > 0.97
 
 
+def test_discs_stay_round_where_the_shape_of_pixels_is_known_but_not_their_size():
+    whole = discs((480, 640), grid((480, 640), 80, 40), 24)
+    squeezed = np.asarray(Image.fromarray(whole).resize((128, 128), Image.Resampling.BOX))
+    known = pores.measure(squeezed, (5.0, 3.75), crop=0)
+    unknown = pores.measure(squeezed, None, crop=0, aspect=640 / 480)
+    assert known["circularity"] == unknown["circularity"] > 0.95
+    assert known["porosity"] == unknown["porosity"] and math.isnan(unknown["median_diameter_um"])
+    assert pores.measure(squeezed, None, crop=0)["circularity"] < known["circularity"] - 0.01
+    table = pores.measure_pictures(squeezed[None], math.nan, n_jobs=1, aspect=640 / 480)
+    assert table["n_pores"].tolist() == [known["n_pores"]]
+
+
 @pytest.mark.parametrize("offset", [8, 25, 50])
 def test_cut_discs_count_by_their_centre(offset):
     # the grid's last row and column are cut beyond their centre, just before it, or not at all

@@ -1,6 +1,8 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+from nanofoam_lib.base import files, memmap
 from nanofoam_lib.images import augmentation
 from nanofoam_lib.models import backend, descriptors, vae
 
@@ -93,3 +95,18 @@ def test_a_memory_mapped_array_will_do(model, textures, tmp_path):
 def test_other_images_are_refused(model, images, message):
     with pytest.raises(ValueError, match=message):
         descriptors.encode(model, images)
+
+
+def test_what_is_written_for_r_is_the_same_to_the_last_digit(tmp_path, rng, monkeypatch):
+    vectors = {"mu": rng.normal(size=(5, 3)).astype(np.float32), "sigma": np.exp(rng.normal(size=(5, 2))) / 3e7}
+    index = pd.DataFrame({"id": range(5), "path": list("abcde"), "label": ["NA", "020"] + ["x,y"] * 3, "um_x": 1.0})
+    slices = memmap.slices
+    monkeypatch.setattr(memmap, "slices", lambda n: slices(n, 2))  # block by block
+    descriptors.write(tmp_path / "vae-3.npz", index, vectors)
+    table = files.read_csv(tmp_path / "vae-3.csv")
+    assert table.columns.tolist() == ["id", "path", "label", "mu_0", "mu_1", "mu_2", "sigma_0", "sigma_1"]
+    assert table["label"].tolist() == index["label"].tolist()
+    saved = files.read_npz(tmp_path / "vae-3.npz")
+    assert saved["id"].tolist() == table["id"].tolist()
+    np.testing.assert_array_equal(table[["mu_0", "mu_1", "mu_2"]].to_numpy(np.float32), saved["mu"])
+    np.testing.assert_array_equal(table[["sigma_0", "sigma_1"]].to_numpy(), saved["sigma"])

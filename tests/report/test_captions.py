@@ -73,11 +73,12 @@ def test_figures_and_tables_stand_by_section_in_the_order_of_the_documents():
     arranged = captions.arrange(
         ["zoo", "gradcam_b", "pca", "gradcam_a", "workflow", "micrographs_raw"], ["controls", "table1"]
     )
+    assert list(arranged) == ["pores", "separation", "dimensions", "method", "other"]
     assert arranged == {
-        "method": [("figures", "workflow")],
-        "data": [("figures", "micrographs_raw")],
+        "pores": [("figures", "micrographs_raw")],
         "separation": [("figures", "pca"), ("tables", "table1"), ("tables", "controls")],
-        "explanation": [("figures", "gradcam_a"), ("figures", "gradcam_b")],
+        "dimensions": [("figures", "gradcam_a"), ("figures", "gradcam_b")],
+        "method": [("figures", "workflow")],
         "other": [("figures", "zoo")],
     }
 

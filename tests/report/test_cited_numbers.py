@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from nanofoam_lib import __main__
@@ -29,6 +31,15 @@ def test_a_number_that_moved_is_named_with_file_row_column_and_both_values(small
     assert (status, err, count) == (1, "", "0 of 1 cited numbers hold")
     assert moved.startswith(str(small_run.table("table1")))
     assert moved.endswith("descriptor sigma, classifier random forest: accuracy: cited as 0.98, now 1")
+
+
+def test_cited_numbers_as_json(small_run, capsys):
+    write(small_run, GOOD.replace("value: 1.0", "value: 0.98") + GOOD.replace("table1", "table9"))
+    assert __main__.main(["verify", "--json", str(small_run.folder)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    (cited,), (problem,) = found["cited"], found["problems"]
+    assert (cited["cited"], cited["now"], cited["tolerance"], cited["holds"]) == (0.98, 1.0, 0.01, False)
+    assert "entry 2: 'table9' is no table of this run" in problem
 
 
 @pytest.mark.parametrize(("value", "holds"), [(0.995, True), (0.9949, False), (1.005, True), (1.0051, False)])

@@ -7,7 +7,15 @@ from sklearn.ensemble import RandomForestClassifier
 
 from nanofoam_lib.explain import gradcam_checks, localisation
 from nanofoam_lib.images import splits
-from nanofoam_lib.latent import classify, permutation, pore_prediction, properties, property_study, separation
+from nanofoam_lib.latent import (
+    class_means,
+    classify,
+    permutation,
+    pore_prediction,
+    properties,
+    property_study,
+    separation,
+)
 from nanofoam_lib.models import scoring
 from nanofoam_lib.report import claims, findings
 
@@ -23,6 +31,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(pore_prediction, "RandomForestClassifier", lambda *args, **options: few())
     monkeypatch.setattr(permutation, "ORDERS", 399)
     monkeypatch.setattr(localisation, "ORDERS", 99)
+    monkeypatch.setattr(class_means, "N_RESAMPLES", 999)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,7 @@ def tables_of(foams, labels, seed=0):
         "geometry": pore_prediction.summarise(latents, measures, index, seed),
         "dimensions": pore_prediction.identify(mu, usage, measures, index, seed),
         "gradcam_checks": maps(groups[~train], seed),
+        "pores": pd.concat([index[["label", "group"]], measures], axis=1).assign(verdict="ok"),
     }
 
 
@@ -88,7 +98,9 @@ def test_what_is_so_is_claimed_with_its_numbers(quick, foams):
         "follows: texture-12, 0, median_diameter_um",
         "deletion: cell by cell, random pixels",
         "looks: cell by cell, 4, pores",
+        "differ: median_diameter_um, 0, 2",
     } <= set(held)
+    assert not any(name.startswith("differ: porosity") for name in held)
     assert any(name.startswith("dimension: dimension ") for name in held)
     assert not {"pores: mu of texture-12, porosity", "looks: cell by cell, 4, walls"} & set(held)
 
@@ -148,10 +160,7 @@ def test_a_property_that_is_known_is_claimed_and_within_classes_where_it_is_more
     assert (row["statistic"], row["null"], row["n_groups"], row["table"]) == ("R²", 0, GROUPS, "properties")
     assert row["p_corrected"] >= 4 / 400  # Holm, of four
     told = findings.effects(table, "property", "within")
-    assert (
-        "Mu of texture-12" not in told
-        and "mu of texture-12 predicts modulus_gpa of a specimen it has not seen (R²" in told
-    )
+    assert "μ of the 12-d texture model predicts modulus_gpa of a specimen it has not seen (R²" in told
 
 
 def test_of_shuffled_properties_nothing_is_claimed(ridge_alone, studied):
@@ -210,19 +219,19 @@ def test_rivals_are_compared_on_the_same_images_and_corrected_for_their_number(q
 
 def test_sentences_are_made_of_the_rows_alone():
     rows = [
-        ("materials: mu of texture-12", "mu of texture-12 tells the materials apart", "accuracy", 0.9, 0.8, 0.95, 1 / 3,
-         0.0005, 45, "comparisons", True),
-        ("control: mu, LBP", "mu tells more of the materials than LBP", "difference of accuracies", 0.1, 0.02, 0.18, 0,
+        ("materials: mu of texture-12", "μ of the 12-d texture model tells the materials apart", "accuracy", 0.9, 0.8,
+         0.95, 1 / 3, 0.0005, 45, "comparisons", True),
+        ("control: mu, LBP", "μ tells more of the materials than LBP", "difference of accuracies", 0.1, 0.02, 0.18, 0,
          0.012, 45, "comparisons", True),
-        ("control: mu, grey", "mu tells less of the materials than grey", "difference of accuracies", 0, 0, 0, 0, 1.0,
+        ("control: mu, grey", "μ tells less of the materials than grey", "difference of accuracies", 0, 0, 0, 0, 1.0,
          45, "comparisons", False),
         ("follows: a", "dimension 3 of vae-2 follows porosity", "ρ", -0.08, np.nan, np.nan, 0, 0.7, 45, "dimensions",
          False),
     ]  # fmt: skip
     first, second, last = findings.effects(pd.DataFrame(rows, columns=claims.COLUMNS)).splitlines()
     assert first == (
-        "- **Are the materials told apart?** mu of texture-12 tells the materials apart (accuracy 0.90, 95 % interval "
-        "0.80 to 0.95; 0.33 by chance; p < 0.001, 45 groups)."
+        "- **Are the materials told apart?** μ of the 12-d texture model tells the materials apart (accuracy 0.90, 95 "
+        "% interval 0.80 to 0.95; 0.33 by chance; p < 0.001, 45 groups)."
     )
     assert "0.10, 95 % interval 0.02 to 0.18; 0 by chance; p = 0.012" in second
     assert second.endswith("The other is not more than chance allows.")

@@ -72,6 +72,15 @@ def test_the_text_is_aligned_and_warns_of_different_data(two_runs, capsys):
     assert heading.index("other") == first.index("0.50 (")
 
 
+def test_the_comparison_as_json_holds_every_number(two_runs, capsys):
+    folders = [str(run.folder) for run in two_runs]
+    assert __main__.main(["compare", "--json", *folders]) == 0
+    found, table = json.loads(capsys.readouterr().out), compare.compare(folders)
+    assert found["data"] == table.data and found["same_data"] is True
+    assert found["parameters"] == {"small": {"seed": "3"}, "other": {"seed": "4"}}
+    assert found["headlines"] == {name: table.headlines[name].to_dict() for name in ("small", "other")}
+
+
 def test_the_same_data_give_no_warning_and_synthetic_foams_are_told_apart_by_what_draws_them(two_runs, capsys):
     folders = [str(run.folder) for run in two_runs]
     __main__.main(["compare", *folders])

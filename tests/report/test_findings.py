@@ -16,12 +16,25 @@ def test_scores_stand_beside_chance_measured_and_true_pores_and_labels():
     ]
     table = pd.DataFrame(rows, columns=columns).assign(ci_low=0.6, ci_high=1.0)
     said = findings.scores(table, 1 / 3)
-    assert "**sigma of vae-128** 0.75 (95 % interval 0.60 to 1.00), over 20 further splits 0.72 ± 0.04; pore" in said
+    assert "**σ of the 128-d VAE** 0.75 (95 % interval 0.60 to 1.00), over 20 further splits 0.72 ± 0.04; pore" in said
     assert "pore measures 0.88" in said and "naming the largest class 0.33." in said
     assert "The ceiling is what it reaches on the true pore measures: 0.90" in said
     assert "With labels, same epochs, the same convolutions reach 0.91" in said
     assert "0.99" not in said  # was not named beforehand
     assert "ceiling" not in findings.scores(table[:3], 1 / 3)
+
+
+def test_what_leaks_stands_beside_what_does_not():
+    protocols = ("by-group", "thesis (leaky classifiers)", "thesis (leaky)")
+    rows = [("vae", 64, "sigma", "random forest", p, a) for p, a in zip(protocols, (0.5, 0.75, 0.97), strict=True)]
+    rows += [("vae", 64, "mu", "random forest", p, 0.11) for p in protocols]
+    table = pd.DataFrame(rows, columns=["kind", "latent_dim", "descriptor", "classifier", "protocol", "accuracy"])
+    said = findings.leak(table)
+    assert said.startswith(
+        "- A random forest on σ of the 64-d VAE is right for 0.50 of the images of specimens never seen."
+    )
+    assert "seems to be right for 0.75;" in said and said.endswith("for 0.97.") and "0.11" not in said
+    assert findings.leak(table[table["protocol"] == "by-group"]) == ""
 
 
 def test_the_split_is_described_by_its_counts():
@@ -60,8 +73,8 @@ def test_r2_stands_beside_that_of_the_class_and_within_classes():
     link = pd.DataFrame(rows, columns=["kind", "descriptor", "row", "median_diameter_um"])
     identity = pd.DataFrame({"active": [True, False]})
     assert findings.geometry(link, identity) == (
-        "R² of median_diameter_um: sigma of vae 0.88 over all images, 0.80 on test groups, 0.30 within classes there; "
-        "class label 0.86 over all images, 0.85 on test groups, 0.00 within classes there. "
+        "R² of median diameter (µm): σ of the VAE 0.88 over all images, 0.80 on test groups, 0.30 within classes "
+        "there; class label 0.86 over all images, 0.85 on test groups, 0.00 within classes there. "
         "1 of 2 latent dimensions are active."
     )
     assert findings.geometry(link.assign(median_diameter_um=None), identity) == "1 of 2 latent dimensions are active."

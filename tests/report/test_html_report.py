@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 from conftest import ODD
+from PIL import Image
 
 from nanofoam_lib.base import files
 from nanofoam_lib.report import html_report, summary, tables
@@ -77,20 +78,17 @@ def test_the_policy_lets_nothing_through_but_the_page_s_own_parts(page):
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert "unsafe" not in policy
     assert "http" not in policy
-    assert not re.search(r"""\bsrc=(?!"data:image/png;base64,)""", page)
+    assert not re.search(r"""\bsrc=(?!"data:image/webp;base64,)""", page)
 
 
 def test_it_says_what_the_numbers_say_and_what_to_keep_in_mind(page):
     text = " ".join(Outline(page).text)
     assert f"4 images of {ODD} in 2 classes and 4 groups; 50% are held out" in text
-    assert "<strong>sigma of vae-4</strong> 1.00 (95 % interval 0.88 to 1.00)" in page
-    told = (
-        "sigma of vae-4 tells the materials apart (accuracy 1.00, 95 % interval 0.88 to 1.00; 0.5 by chance; p = 0.002"
-    )
-    assert told in text
+    assert "<strong>σ of the 4-d VAE</strong> 1.00 (95 % interval 0.88 to 1.00)" in page
+    assert "σ of the 4-d VAE tells the materials apart (accuracy 1.00, 95 % interval 0.88 to 1.00; 0.5 by" in text
     assert "tells more than LBP (" not in text  # does not hold
     assert "1 of 4 latent dimensions have collapsed" in text
-    assert page.index("Keep in mind") < page.index('id="summary"')
+    assert page.index('id="answers"') < page.index('id="section-separation"') < page.index("Keep in mind")
 
 
 def test_numbers_carry_their_full_value_and_the_best_is_bold(page):
@@ -106,14 +104,15 @@ def test_captions_headings_and_numbers_are_in_the_language_of_the_run(small_run)
     page = small_run.report.read_text()
     assert '<html lang="es">' in page
     for words in (
-        "Resumen",
+        "Respuestas",
+        "¿Los distingue la estructura?",
         "A tener en cuenta",
         "¿Distinguen las clases los descriptores?",
         "bosque aleatorio",
         "0,250",
     ):
         assert words in page
-    assert '<section class="summary" lang="en">' in page
+    assert '<div class="summary" lang="en">' in page
 
 
 def test_a_table_without_rows_and_a_long_one_are_shown(small_run):
@@ -143,8 +142,8 @@ def test_cautions_name_leaks_bad_images_collapse_and_extrapolation(small_run):
 
 
 def test_findings_without_their_tables_are_left_out(small_run):
-    said = summary.sentences(small_run.load_manifest(), small_run.load_index(), {})
-    assert len(said) == 1
+    said = summary.chapters(small_run.load_manifest(), small_run.load_index(), {})
+    assert {name: len(own) for name, own in said.items() if own} == {"trust": 1}
 
 
 def test_a_finding_of_several_points_is_a_list(small_run):
@@ -161,7 +160,7 @@ def test_a_finding_of_several_points_is_a_list(small_run):
     page = small_run.report.read_text()
     first = "<ul><li><strong>deletion</strong> (more than 1). The maps of the thesis pass"
     assert f"{first} (erasing what they mark moves the latent farther): grey 2.00 (1.25 to 3.00), blur" in page
-    assert page.count("<ul><li>") == 2  # and the effects
+    assert page.count("<ul><li>") == 3  # and the effects on classes, and on what maps mark
 
 
 @pytest.fixture
@@ -203,3 +202,43 @@ def test_in_a_browser_it_is_silent_fits_a_phone_and_sorts(small_run, browser):
     assert tab.evaluate("document.documentElement.scrollWidth") == 375
     assert noise == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_answers_and_no_one_is_shut_out(small_run, browser, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for name in ("materials", "separation", "difference", "trust"):
+        with files.replacing(small_run.figure(f"answer_{name}").with_suffix(".png")) as temporary:
+            Image.new("RGB", (1300, 800), "white").save(temporary, format="PNG")
+    html_report.write(small_run)
+    # The page's policy keeps out the script that looks at it
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 1400, "height": 900})
+    tab = context.new_page()
+    tab.goto(small_run.report.resolve().as_uri())
+    answers = tab.locator(".answer")
+    assert answers.count() == 4
+    for answer in answers.all():
+        box = answer.bounding_box()
+        assert box["y"] > 0 and box["y"] + box["height"] <= 900
+        assert answer.locator(".question").inner_text() and answer.locator(".told").inner_text()
+        assert answer.locator(".verdict").inner_text()[0] in "✓◐✗?"  # not by colour alone
+        assert answer.locator("img").evaluate("image => image.naturalWidth") == html_report.PICTURE_WIDTH
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+    answers.nth(1).click()
+    assert tab.evaluate("location.hash") == "#section-separation"
+
+
+@pytest.mark.browser
+def test_on_paper_nothing_is_folded(small_run, browser):
+    points = [("deletion", f"variant {i}") for i in range(9)]
+    table = pd.DataFrame(points, columns=["check", "variant"]).assign(
+        maps="thesis", dimension=None, value=2.0, ci_low=1.5, ci_high=3.0, expected="more than 1", n_images=5
+    )
+    files.write_csv(small_run.table("gradcam_checks"), table)
+    html_report.write(small_run)
+    tab = browser.new_page()
+    tab.goto(small_run.report.resolve().as_uri())
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate("Array.from(document.querySelectorAll('.summary details'), own => own.open).every(Boolean)")

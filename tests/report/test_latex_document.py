@@ -80,7 +80,7 @@ def test_the_document_shows_every_figure_and_table(small_run):
         assert r"\toprule" in small_run.table(name).with_suffix(".tex").read_text()
     assert r"Latent vectors on two principal components. The components are" in text
     assert r"Data: a\_b\%c\&d \#\textless{}i\textgreater{}; split by group, seed 3; latent size 4." in text
-    assert text.index(r"\section{Do the descriptors") < text.index(r"\section{Where does")
+    assert text.index(r"\section{Do the descriptors") < text.index(r"\section{What do the latent")
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])

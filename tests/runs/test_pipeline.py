@@ -1,3 +1,4 @@
+import ast
 import html
 import json
 import os
@@ -6,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import chains
 import nbformat
 import numpy as np
 import pandas as pd
@@ -64,7 +66,7 @@ def executed(monkeypatch):
     """Replace the execution of notebooks by a list of their names."""
     names = []
 
-    def record(notebook, target, values, on_progress):
+    def record(notebook, target, values, on_progress, without=None):
         shutil.copy(notebook, target)
         names.append(notebook.stem)
         return []
@@ -91,7 +93,7 @@ def test_the_run_folder_is_that_of_the_contract(finished):
         "manifest.json", "index.html", "thesis.tex", "data/images.npy", "data/index.csv", "data/pores.csv",
         "data/detail.npy",
         *(f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "tex")),
-        *(f"descriptors/{kind}-3.npz" for kind in kinds.KINDS),
+        *(f"descriptors/{kind}-3.{suffix}" for kind in kinds.KINDS for suffix in ("npz", "csv")),
         *(f"models/{kind}-3/{name}" for kind in kinds.KINDS
           for name in ("config.json", "encoder.keras", "decoder.keras", "history.csv")),
         *(f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png", "csv")),
@@ -254,7 +256,7 @@ def test_table1_can_be_recomputed_from_the_saved_descriptors(finished):
 
 def test_the_leaky_protocol_stands_beside_the_fair_one(finished):
     table = pd.read_csv(finished.table("table1"))
-    assert set(table["protocol"]) == {"by-group", "thesis (leaky)"}
+    assert set(table["protocol"]) == {"by-group", "thesis (leaky classifiers)", "thesis (leaky)"}
     assert set(table.loc[table["protocol"] != "by-group", "n_train"]) == {round(88 * 2400 / 3520)}
 
 
@@ -510,3 +512,58 @@ def test_a_damaged_manifest_is_named(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(DataError, match=r"manifest\.json: damaged"):
         pipeline.run(tmp_path)
+
+
+def test_what_tells_classes_apart_is_left_out_where_there_is_one(tmp_path):
+    """Cells of the tag are not executed, and nothing else differs; the manifest says how many classes there are."""
+    data_folder, notebooks = tmp_path / "foams", tmp_path / "notebooks"
+    data_folder.mkdir()
+    for number in range(3):
+        shutil.copy(
+            write_tiles(tmp_path / f"t{number}", per_class=1) / "brick/brick_0.png", data_folder / f"{number}.png"
+        )
+    notebooks.mkdir()
+    cells = [
+        "folder = ''",
+        "import pathlib\nplace = pathlib.Path(folder)",
+        "(place / 'apart').touch()",
+        "(place / 'always').touch()",
+    ]
+    chains.write_notebook(notebooks / "n.ipynb", *cells)
+    notebook = nbformat.read(notebooks / "n.ipynb", as_version=4)
+    notebook.cells[2].metadata["tags"] = [pipeline.CLASSES]
+    nbformat.write(notebook, notebooks / "n.ipynb")
+    seen = {}
+    for without in (None, pipeline.CLASSES):
+        folder = tmp_path / str(without)
+        folder.mkdir()
+        execution.execute(
+            notebooks / "n.ipynb", folder / "out.ipynb", {"folder": str(folder)}, lambda share: None, without
+        )
+        seen[without] = {path.name for path in folder.iterdir()}
+    assert seen == {None: {"apart", "always", "out.ipynb"}, pipeline.CLASSES: {"always", "out.ipynb"}}
+    executed = nbformat.read(tmp_path / pipeline.CLASSES / "out.ipynb", as_version=4)
+    assert any("Left out: there is one class" in cell.source for cell in executed.cells)
+    assert pipeline._describe_data(data_folder, "foam", "auto")["classes"] == 1
+
+
+def test_cells_without_the_tag_need_no_name_of_those_with_it():
+    """Read from the source: what a run of one class executes defines all that it uses."""
+    for step in pipeline.find_steps():
+        cells = [cell for cell in nbformat.read(step.notebook, as_version=4).cells if cell.cell_type == "code"]
+        of_classes = {
+            name for cell in cells if pipeline.CLASSES in cell.metadata.get("tags", []) for name in bound(cell)
+        }
+        kept = [cell for cell in cells if pipeline.CLASSES not in cell.metadata.get("tags", [])]
+        known = {name for cell in kept for name in bound(cell)}
+        used = {node.id for cell in kept for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+        assert not used & (of_classes - known), step.name
+
+
+def bound(cell):
+    """Names that a cell assigns or imports."""
+    for node in ast.walk(ast.parse(cell.source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name

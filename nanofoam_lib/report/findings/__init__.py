@@ -3,17 +3,24 @@
 All return Markdown.
 """
 
-from nanofoam_lib.report.findings.effects import effects
+from nanofoam_lib.report.findings.application import application
+from nanofoam_lib.report.findings.effects import PREDICTED, SEEN, TOLD_APART, effects
 from nanofoam_lib.report.findings.foams import design, gauge, generated, isotropy, latent_map
 from nanofoam_lib.report.findings.latents import geometry, projections, scores
+from nanofoam_lib.report.findings.leaky import leak
 from nanofoam_lib.report.findings.learning import classifier, data, models, without_skill
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
+from nanofoam_lib.report.findings.neighbourhood import neighbourhood
 from nanofoam_lib.report.findings.specimens import properties
 from nanofoam_lib.report.findings.textures import drawn
 from nanofoam_lib.report.findings.told_apart import told_apart
 from nanofoam_lib.report.findings.verdicts import pores
 
 __all__ = [
+    "PREDICTED",
+    "SEEN",
+    "TOLD_APART",
+    "application",
     "average_maps",
     "classifier",
     "data",
@@ -25,8 +32,10 @@ __all__ = [
     "geometry",
     "isotropy",
     "latent_map",
+    "leak",
     "map_checks",
     "models",
+    "neighbourhood",
     "pores",
     "projections",
     "properties",

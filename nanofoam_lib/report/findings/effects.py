@@ -8,6 +8,7 @@ from nanofoam_lib.report.findings.phrases import num
 #: What a family of claims is called, and what is said of it where none of them holds.
 FAMILIES = {
     GATE: "**Are the materials told apart?**",
+    "differ": "**Do the materials differ in their pores?**",
     "control": "**More than controls?**",
     "training": "**Does training add to it?**",
     "labels": "**What would labels add?**",
@@ -20,6 +21,11 @@ FAMILIES = {
     "deletion": "**Does what a map marks matter?**",
     "looks": "**What does a dimension look at?**",
 }
+
+#: Families on the classes, and on what the latents and the maps of them show.
+TOLD_APART = (GATE, "control", "training", "labels", "apart")
+PREDICTED = ("property", "within")
+SEEN = ("pores", "dimension", "follows", "looks", "deletion")
 
 #: Said of all other families where the first claim does not hold.
 CLOSED = "- Nothing else is claimed, as no descriptor that was named beforehand tells the materials apart."
@@ -65,7 +71,7 @@ def _told(own):
 def _capital(text):
     """Begin a sentence, but not the name of a descriptor, with a capital."""
     first, _, rest = text.partition(" ")
-    return text if first in {"mu", "sigma", "z", "conv"} else f"{first.capitalize()} {rest}"
+    return text if first in {"μ", "σ", "z", "conv"} else f"{first.capitalize()} {rest}"
 
 
 def _numbers(row):

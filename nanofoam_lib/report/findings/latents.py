@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from nanofoam_lib.base.language import text
+from nanofoam_lib.base.score_names import FOREST, SOFTMAX
 from nanofoam_lib.latent.pore_prediction import LABEL
 from nanofoam_lib.latent.projection import Projection
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report.findings.phrases import interval, num, percent
-from nanofoam_lib.report.tables import FOREST
 
 
 def scores(table: pd.DataFrame, chance: float) -> str:
@@ -29,7 +30,7 @@ def scores(table: pd.DataFrame, chance: float) -> str:
     named = {kind.name: kind.foremost for kind in kinds.known().values()}
     forest = table[table["classifier"] == FOREST]
     ours = forest[forest["descriptor"] == forest["kind"].map(named)]
-    said = [f"**{row['descriptor']} of {row['kind']}-{row['latent_dim']}** {_score(row)}" for _, row in ours.iterrows()]
+    said = [f"**{_called(row)}** {_score(row)}" for _, row in ours.iterrows()]
     said += [f"{name} {_score(row)}" for name, row in _rows(forest, ["pore measures"])]
     ceiling = [
         f"The ceiling is what it reaches on the true pore measures: {_score(row)}."
@@ -38,10 +39,14 @@ def scores(table: pd.DataFrame, chance: float) -> str:
     confound = [_confound(row, chance) for _, row in _rows(forest, [control_registry.MAGNIFICATION])]
     labels = [
         f"With labels, same epochs, the same convolutions reach {interval(row)}."
-        for _, row in table[table["classifier"] == "softmax"].iterrows()
+        for _, row in table[table["classifier"] == SOFTMAX].iterrows()
     ]
     told = f"Of the test images a random forest names right: {'; '.join(said)}; naming the largest class {num(chance)}."
     return " ".join([told, *ceiling, *confound, *labels])
+
+
+def _called(row):
+    return kinds.descriptor_name(row["kind"], row["latent_dim"], row["descriptor"])
 
 
 def _confound(row, chance):
@@ -71,7 +76,8 @@ def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) ->
     """Say what the 2-D pictures hold: dicts of descriptor → `projection.Projection`."""
     shares = ", ".join(f"{name} {percent(found.explained.sum())}" for name, found in pca.items())
     notes = "; ".join(f"{name}: {found.note}" for name, found in lda.items() if found.note)
-    return f"The two principal components hold of the variance: {shares}. LDA {f'on {notes}' if notes else 'as it is'}."
+    held = f"The two principal components hold of the variance: {shares}."
+    return f"{held} LDA {f'on {notes}' if notes else 'as it is'}." if lda else held
 
 
 def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um") -> str:
@@ -97,8 +103,9 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
         r2 = own.drop_duplicates("row").set_index("row")[measure]
         if name in (named.get(kind), LABEL):
             numbers = [f"{num(round(r2[row], 2) + 0)} {what}" for row, what in _R2.items() if row in r2]  # no "-0.00"
-            said.append(f"{name}{'' if kind == 'control' else f' of {kind}'} {', '.join(numbers)}")
-    told = f"R² of {measure}: {'; '.join(said)}. " if said else ""
+            model = "" if kind == "control" else f" of the {kinds.get(kind).prose.en}"
+            said.append(f"{text(name)}{model} {', '.join(numbers)}")
+    told = f"R² of {text(measure)}: {'; '.join(said)}. " if said else ""
     return f"{told}{identity['active'].sum()} of {len(identity)} latent dimensions are active."
 
 

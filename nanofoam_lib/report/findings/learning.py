@@ -30,9 +30,9 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
         Markdown.
     """
     both = index.groupby("group")["split"].nunique().gt(1).sum()
-    share = (index["split"] == "test").mean()
+    share, n = (index["split"] == "test").mean(), index["label"].nunique()
     return (
-        f"{len(index)} images of {name} in {index['label'].nunique()} classes and {index['group'].nunique()} groups; "
+        f"{len(index)} images of {name} in {n} class{'es' * (n != 1)} and {index['group'].nunique()} groups; "
         f"{percent(share)} are held out ({percent(test_fraction)} asked for, as nearly as whole groups allow). "
         f"On both sides: {count(both, 'group')}, and {count(n_pairs, 'pair')} of images that show the same picture. "
         f"Left out as bad: {count(n_left_out, 'image')}.{_treatment(index)}"

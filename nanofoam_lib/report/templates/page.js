@@ -34,6 +34,11 @@ for (const button of document.querySelectorAll("button[aria-pressed]")) {
   });
 }
 
+// Paper cannot be clicked on
+addEventListener("beforeprint", () => {
+  document.querySelectorAll(".summary details").forEach(details => { details.open = true; });
+});
+
 // On a wide screen the contents stand open beside the page
 if (matchMedia("(min-width: 70rem)").matches) {
   document.querySelectorAll("nav details").forEach(details => { details.open = true; });

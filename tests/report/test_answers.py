@@ -1,0 +1,105 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanofoam_lib.latent import class_means
+from nanofoam_lib.report import answers, claims
+
+MANIFEST = {"lang": "en", "left_out": []}
+LABELS = np.repeat(["a", "b"], 24)
+GROUPS = [f"{label}{i // 2}" for i, label in enumerate(LABELS)]
+
+
+@pytest.fixture
+def index():
+    return pd.DataFrame({"label": LABELS, "group": GROUPS, "split": "test"})
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Make the tables of a run whose classes differ in diameter and in nothing else, and are told apart."""
+    monkeypatch.setattr(class_means, "N_RESAMPLES", 499)
+    rng = np.random.default_rng(0)
+    pores = pd.DataFrame({"label": LABELS, "group": GROUPS, "verdict": "ok"})
+    pores["median_diameter_um"] = 20.0 + 10 * (LABELS == "b") + rng.normal(0, 0.1, 48)
+    pores["porosity"] = np.tile([0.4, 0.5], 24) + rng.normal(0, 0.01, 48)
+    compared = pd.DataFrame({
+        "kind": "texture", "latent_dim": 8, "descriptor": "mu", "against": ["chance", "control", "control"],
+        "rival": ["chance", "LBP", "pixel PCA"], "accuracy": 0.9, "rival_accuracy": [0.5, 0.92, 0.6],
+        "difference": [0.4, -0.02, 0.3], "ci_low": [0.3, -0.1, 0.2], "ci_high": [0.5, 0.06, 0.4],
+        "p_corrected": [0.001, 0.9, 0.002], "n_groups": 24,
+    })  # fmt: skip
+    walked = pd.DataFrame({
+        "what": "interpolation", "series": "linear", "class": ["a", None, "b"],
+        "median_diameter_um": [20.1, 25, 1064.4], "density_per_mm2": [1000.0, 700, 400],
+        "porosity": [0.4, np.nan, np.nan],
+    })  # fmt: skip
+    quality = {"kind": "texture", "latent_dim": 8, "features": ["pores"], "accuracy": [0.75]}
+    tables = {"pores": pores, "comparisons": compared, "generated_texture": walked}
+    tables |= {"generated_quality": pd.DataFrame(quality), "near_duplicates": pd.DataFrame({"train_id": []})}
+    tables["models"] = pd.DataFrame({"has_skill": [True, False]})
+    return tables | {"claims": claims.collect(tables)}
+
+
+def told(found, index, **manifest):
+    return {own.name: own for own in answers.collect(MANIFEST | manifest, index, found)}
+
+
+def test_the_measure_in_which_classes_differ_most_is_told_with_its_means(found, index):
+    answer = told(found, index)["materials"]
+    assert answer.sentence.startswith(
+        "Median diameter (µm): a 20, b 30. Of 2 comparisons of classes in 2 pore measures 1"
+    )
+    assert (answer.state, answer.verdict, answer.chapter) == ("partly", "the pores of some differ", "pores")
+
+
+def test_doubtful_pores_answer_nothing(found, index):
+    found["pores"]["verdict"] = "doubtful"
+    answer = told(found, index)["materials"]
+    assert (answer.state, answer.verdict) == ("unknown", "not measured")
+
+
+def test_a_descriptor_is_held_to_guessing_and_to_each_control(found, index):
+    answer = told(found, index)["separation"]
+    assert answer.sentence == (
+        "μ of the 8-d texture model is right for 90% of unseen images (guessing 50%); of 2 controls it beats 1, and 0 "
+        "beat it, beyond chance."
+    )
+    assert answer.state == "partly"
+    found["comparisons"].loc[1, ["difference", "ci_low", "ci_high", "p_corrected"]] = 0.1, 0.05, 0.15, 0.01
+    found["claims"] = claims.collect(found)
+    assert told(found, index)["separation"].verdict == "yes, better than every control"
+    found["comparisons"].loc[0, "p_corrected"] = 0.2
+    found["claims"] = claims.collect(found)
+    assert told(found, index)["separation"].state == "no"
+    assert told(found, index)["materials"].state == "no"  # where nothing is told apart, nothing else is claimed
+
+
+def test_the_walk_is_told_by_its_ends_and_by_whether_drawings_pass(found, index):
+    answer = told(found, index)["difference"]
+    assert answer.sentence == (
+        "Drawn from a to b: median diameter (µm) 20.1 → 1060, density (mm⁻²) 1000 → 400. A forest tells such drawings "
+        "from micrographs in 75% of cases (half is guessing)."
+    )
+    assert told({}, index)["difference"].state == "unknown"
+
+
+def test_what_speaks_against_the_numbers_is_counted(found, index):
+    answer = told(found, index)["trust"]
+    assert "24 specimens were held out whole, at least 12 of a class" in answer.sentence
+    assert "models without skill: 1 of 2" in answer.sentence
+    assert answer.state == "partly"
+    found["models"]["has_skill"] = True
+    assert told(found, index)["trust"].state == "yes"
+    few = index[index["group"].isin(["a0", "b12"])]
+    found["near_duplicates"] = pd.DataFrame({"train_id": [1]})
+    assert told(found, few, left_out=[{"path": "x"}])["trust"].state == "no"
+
+
+def test_answers_are_in_the_language_of_the_run(found, index):
+    spanish = told(found, index, lang="es")
+    assert spanish["separation"].question == "¿Los distingue la estructura?"
+    assert "acierta en el 90\N{NO-BREAK SPACE}% de las imágenes" in spanish["separation"].sentence
+    assert "20,1 → 1060" in spanish["difference"].sentence
+    english = told(found, index)
+    assert all(english[name].sentence != spanish[name].sentence for name in english)
