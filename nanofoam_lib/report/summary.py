@@ -61,7 +61,7 @@ def _of_separation(index, tables):
 
 
 def _of_neighbours(tables):
-    is_there = _have(tables, "neighbours", "clusters")
+    is_there = _have(tables, "neighbours") and "clusters" in tables  # which may be none
     return [findings.neighbourhood(tables["neighbours"], tables["clusters"])] if is_there else []
 
 

@@ -26,10 +26,11 @@ NEAREST = 3  # known micrographs that are shown beside a new one
 STEPS = {"01_preprocess": ("data/images.npy", "data/index.csv", "data/pores.csv"), "02_train": ("models/",),
          "03_latent_space": ("descriptors/",)}  # fmt: skip
 
-
-#: Parameters of the run by which new images are read and described.
-NEEDED = ("latent_dims", "kinds", "seed", "crop", "um_per_pixel", "pixel_size_um", "stack", "bar", "max_megapixels",
-          "skip_bad", "pores")  # fmt: skip
+#: Parameters of the run by which others are read and judged alike.
+NEEDED = (
+    "latent_dims", "kinds", "seed", "crop", "bar", "stack", "um_per_pixel", "pixel_size_um", "max_megapixels",
+    "skip_bad", "pores",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -258,15 +259,16 @@ def open_run(folder: files.StrPath) -> Study:
 
 def _read_parameters(run, manifest):
     """Check the parameters of a run; DataError names the first that is missing or cannot be."""
-    try:
-        values = known_parameters.check(manifest.get("parameters", {}), "parameters")
-        if missing := [name for name in NEEDED if name not in values]:
-            raise ValueError(f"parameters: there is no {missing[0]}")
-    except ValueError as error:
+    advice = f"give nanofoam run with --out {safe_names.shown(run.folder)} again"
+    found = manifest.get("parameters", {})
+    if missing := [name for name in NEEDED if name not in found]:
         raise DataError(
-            f"{run.manifest}: damaged ({error}); give nanofoam run with --out {run.folder} again"
-        ) from error
-    return values
+            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; {advice}"
+        )
+    try:
+        return known_parameters.check(found, "parameters")
+    except ValueError as error:
+        raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({error}); {advice}") from error
 
 
 def _check_whole(run, manifest):

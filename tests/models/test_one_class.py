@@ -17,7 +17,8 @@ def index():
     split = np.where(np.arange(24) % 3 == 0, "test", "train")
     return pd.DataFrame(
         {"id": range(24), "path": [f"{i}.png" for i in range(24)], "label": "foam", "group": np.arange(24) // 2,
-         "split": split, "um_x": 2.0, "um_y": 2.0}
+         "split": split, "um_x": 2.0, "um_y": 2.0,
+         "width": 200, "height": 200}
     )  # fmt: skip
 
 

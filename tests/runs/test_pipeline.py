@@ -18,7 +18,7 @@ from nanofoam_lib.base import files, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.explain import inspection
-from nanofoam_lib.images import micrographs
+from nanofoam_lib.images import micrographs, synthetic_folder
 from nanofoam_lib.lab import explore
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
@@ -558,6 +558,24 @@ def test_cells_without_the_tag_need_no_name_of_those_with_it():
         known = {name for cell in kept for name in bound(cell)}
         used = {node.id for cell in kept for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
         assert not used & (of_classes - known), step.name
+
+
+@pytest.mark.soak
+def test_the_whole_chain_runs_on_images_without_classes(tmp_path):
+    """Minutes: everything that needs no labels, to the report."""
+    flat = tmp_path / "foams"
+    made = synthetic_folder.write_folder(tmp_path / "made", 12, size=(150, 200), pixel_size_um=2.16, n_jobs=1)
+    flat.mkdir()
+    for path in made["path"]:
+        shutil.copy(tmp_path / "made" / path, flat)
+    run = pipeline.run(tmp_path / "run", "demo", flat, ASKED | {"protocol": "by-group", "backbones": [], "seeds": []})
+    tables, figures = ({path.stem for path in run.folder.glob(f"{kind}/*.csv")} for kind in ("tables", "figures"))
+    assert {"clusters", "neighbours", "geometry", "dimensions", "generated", "pores", "models"} <= tables
+    assert not tables & {"table1", "controls", "comparisons", "separation", "confusion", "claims"}
+    assert {"neighbours", "pca", "traversals", "pore_sizes"} <= figures and not figures & {"lda", "confusion", "table1"}
+    assert not run.classifier.exists()
+    page = run.report.read_text(encoding="utf-8")
+    assert "what tells classes apart is left out" in page and ("Without their labels" in page or "No clusters" in page)
 
 
 def bound(cell):
