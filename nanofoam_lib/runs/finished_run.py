@@ -259,16 +259,16 @@ def open_run(folder: files.StrPath) -> Study:
 
 def _read_parameters(run, manifest):
     """Check the parameters of a run; DataError names the first that is missing or cannot be."""
-    again = f"give nanofoam run with --out {safe_names.shown(run.folder)} again"
-    try:
-        values = known_parameters.check(manifest.get("parameters", {}), "parameters")
-    except ValueError as error:
-        raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({error}); {again}") from error
-    if missing := [name for name in NEEDED if name not in values]:
+    advice = f"give nanofoam run with --out {safe_names.shown(run.folder)} again"
+    found = manifest.get("parameters", {})
+    if missing := [name for name in NEEDED if name not in found]:
         raise DataError(
-            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; {again}"
+            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; {advice}"
         )
-    return values
+    try:
+        return known_parameters.check(found, "parameters")
+    except ValueError as error:
+        raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({error}); {advice}") from error
 
 
 def _check_whole(run, manifest):

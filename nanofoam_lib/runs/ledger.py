@@ -41,7 +41,7 @@ class Journal:
         Of a journal that `is_damaged` none: what it names may be anything.
         """
         paths = self._read() or []
-        real = [path.resolve() for path in paths if path.is_file()]
+        real = [path.resolve() for path in paths if _is_there(path)]
         return {path.relative_to(self._folder).as_posix() for path in real if self._folder in path.parents}
 
     @property
@@ -61,7 +61,8 @@ class Journal:
             named = [json_text.decode(line, str) for line in lines]
         except (OSError, ValueError):
             return None
-        return None if any("\0" in name for name in named) else list(map(pathlib.Path, named))
+        is_odd = any("\0" in name or not pathlib.Path(name).is_absolute() for name in named)
+        return None if is_odd else list(map(pathlib.Path, named))
 
     def forget(self):
         """Begin anew."""
@@ -178,4 +179,12 @@ def clean(run):
 
 
 def _is_same(path, digest):
-    return path.is_file() and (digest is None or provenance.hash_file(path) == digest)
+    return _is_there(path) and (digest is None or provenance.hash_file(path) == digest)
+
+
+def _is_there(path):
+    """Tell whether there is a file of this name, however odd a name it is."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

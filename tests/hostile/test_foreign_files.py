@@ -296,6 +296,7 @@ def test_a_file_of_arrays_is_as_large_as_was_said(tmp_path):
     "content",
     [array((10**12,), "u1"), array((24, 128, 128), "f4", bytes(99)), array((23, 128, 128), "u1", bytes(23 << 14)),
      array((24, 1 << 14), "u1", bytes(24 << 14)), array((), "u1", b"1"), b"", b"\0" * 500, array((10**30,), "u1"),
+     b"\x93NUMPY\x01\x00v\x00{" + bytes(200), b"\x93NUMPY\x01\x00v\x00{'a': (" + b" " * 200,
      array((24, 128, 128), "O", bytes(8 * 24 << 14))],
 )  # fmt: skip
 def test_images_that_are_not_the_index_s_are_named(foreign_run, content):

@@ -38,7 +38,16 @@ def journal(run, *names, step="01_preprocess"):
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize(
     "name",
-    ["{R}/../victim", "{R}/../../victim", "{R}/data/../../victim", "{R}/up/victim", "/etc/hostname", "../victim"],
+    [
+        "{R}/../victim",
+        "{R}/../../victim",
+        "{R}/data/../../victim",
+        "{R}/up/victim",
+        "/etc/hostname",
+        "../victim",
+        "/" + "a" * 5000,
+        "{R}/" + "a" * 300,
+    ],
 )
 def test_a_journal_names_nothing_outside_its_run(tiny_run, tmp_path, name, force):
     before = outside(tmp_path, tiny_run)
@@ -72,6 +81,7 @@ DAMAGED = {
     "odd lines": b'"/a/b\n[1, 2]\n{"a": 3}\n',
     "numbers": b"3\n4\n",
     "two lines in one": b'"/a/cut of"/a/b.csv"\n',
+    "names without a folder": b'"a.csv"\n',
     "a null in a name": b'"/a/\\u0000"\n',
     "half a pair": b'"/a/\\ud800"\n',
     "brackets": b"[" * 100_000 + b"\n",
