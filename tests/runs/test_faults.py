@@ -319,7 +319,7 @@ def test_damage_is_rebuilt(copy, reference, name, force):
 def test_force_takes_nothing_over_and_removes_nothing_else(copy, monkeypatch):
     found = {}
 
-    def look(notebook, target, values, on_progress):
+    def look(notebook, target, values, on_progress, without=None):
         shutil.copy(notebook, target)
         found[notebook.stem] = set(results(copy.folder)) | {p.name for p in copy.folder.glob("models/*/*")}
         return []
@@ -341,11 +341,11 @@ def test_an_unfinished_step_finds_what_it_left_but_keeps_nothing_of_another_reci
     """A checkpoint outlives a kill; of another recipe's files none stays when the step is done."""
     model = copy.folder / "models" / "vae-2"
 
-    def stop(notebook, target, values, on_progress):
+    def stop(notebook, target, values, on_progress, without=None):
         files.write_text(model / "checkpoint.npz", str(values["epochs"]))
         raise KeyboardInterrupt
 
-    def go_on(notebook, target, values, on_progress):
+    def go_on(notebook, target, values, on_progress, without=None):
         shutil.copy(notebook, target)
         if notebook.stem == "02_train":
             found.append((model / "checkpoint.npz").exists())

@@ -447,7 +447,7 @@ def stop():
 
 
 def test_a_failed_step_is_recorded_and_its_notebook_kept(copy, tiles_folder, monkeypatch):
-    def fail(notebook, target, values, on_progress):
+    def fail(notebook, target, values, on_progress, without=None):
         target.write_text("{}")
         raise StepError(f"{notebook.stem} failed: no luck")
 
