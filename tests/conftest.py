@@ -232,7 +232,7 @@ def tiny_run(tiny_original, tmp_path, monkeypatch):
 
     from nanofoam_lib.runs import execution, pipeline
 
-    def execute(notebook, target, values, on_progress):
+    def execute(notebook, target, *_):
         shutil.copy(notebook, target)
         return []
 

@@ -17,7 +17,7 @@ from nanofoam_lib.images import contents, field_of_view, micrographs, same_readi
 from nanofoam_lib.latent import classify, foremost, novelty, properties
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.runs import ledger
-from nanofoam_lib.runs import parameters as known_parameters
+from nanofoam_lib.runs.parameters import PARAMETERS
 
 Key = tuple[str, int, str]
 CLASSIFIER = "random forest"  # the one that gives probabilities, and the thesis's best
@@ -265,10 +265,11 @@ def _read_parameters(run, manifest):
         raise DataError(
             f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; {advice}"
         )
-    try:
-        return known_parameters.check(found, "parameters")
-    except ValueError as error:
-        raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({error}); {advice}") from error
+    for name in NEEDED:
+        if not (known := PARAMETERS[name]).accepts(found[name]):
+            told = f"{name} must be {known.expected}, not {safe_names.short(found[name])}"
+            raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({told}); {advice}")
+    return found
 
 
 def _check_whole(run, manifest):
