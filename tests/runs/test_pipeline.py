@@ -22,7 +22,7 @@ from nanofoam_lib.images import micrographs, synthetic_folder
 from nanofoam_lib.lab import explore
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
-from nanofoam_lib.report import claims, latex_tables, tables
+from nanofoam_lib.report import claims, html_report, latex_tables, tables
 from nanofoam_lib.runs import execution, pipeline
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
@@ -184,8 +184,9 @@ def test_the_explorer_opens_a_run_whose_names_are_hostile(finished, tmp_path):
 
 def test_the_report_needs_nothing_else(finished):
     page = finished.report.read_text()
-    assert page.count("data:image/png;base64,") == len(list(finished.folder.glob("figures/*.png")))
-    assert not re.search(r"""\b(src|href)\s*=\s*(?!["'](data:image/png|#))""", page)
+    shown = {path.stem for path in finished.folder.glob("figures/*.png")} - html_report.AS_TABLES
+    assert page.count("data:image/webp;base64,") == len(shown)
+    assert not re.search(r"""\b(src|href)\s*=\s*(?!["'](data:image/webp|#))""", page)
     for word in ("tiles", "table1", "reconstructions", "learning_rate", "tensorflow"):
         assert word in page
 
