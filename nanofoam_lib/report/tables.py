@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base import files
-from nanofoam_lib.base.language import MISSING, fixed, text
+from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
-from nanofoam_lib.latent import fulfilment, property_study
+from nanofoam_lib.latent import fulfilment, inverse_design, property_study
 from nanofoam_lib.models import control_registry, kinds
 
 #: What a reader asks of a trained model.
@@ -39,6 +39,9 @@ VIEWS = {
     "confusion": lambda table: table[table["classifier"] == FOREST],
 }
 
+#: Columns of the claims that hold the sentence in each language.
+SENTENCES = {"en": "claim", "es": "claim_es"}
+
 #: What columns of properties are headed, where those of pore measures are called the same and mean other images.
 PROPERTY_HEADS = {"r2": "R²", "r2_within": "R² within classes"}
 
@@ -47,6 +50,9 @@ ROWS_OF = "{shown} of {all} rows; all are in {file}."
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
+
+#: Rows of generated pictures that are named by how they were drawn, not by a class.
+WALKS = {"linear", "spherical", "prior"}
 
 #: Columns of words that the library wrote.
 WORDS = {
@@ -67,6 +73,9 @@ WORDS = {
     "against",
     "rival",
     "target",
+    "statistic",
+    "verdict",
+    "method",
 }
 
 
@@ -81,8 +90,13 @@ def read_all(folder):
     return {path.stem: files.read_csv(path) for path in sorted(folder.glob("*.csv"))}
 
 
-def view(name, table):
+def view(name, table, lang="en"):
     """Choose what is shown of the table `name`, which may be that of any kind of model (`kinds.of_kind`)."""
+    if name == "claims":
+        sentence = table[SENTENCES[lang]]
+        return table.drop(columns=["id", *SENTENCES.values()], errors="ignore").assign(claim=sentence)[
+            ["claim", *(column for column in table if column not in {"id", *SENTENCES.values()})]
+        ]
     for base, chosen in VIEWS.items():
         if name in {base, *(kinds.of_kind(base, kind) for kind in kinds.known())}:
             return chosen(table)
@@ -203,12 +217,34 @@ def _written(column, lang):
     if pd.api.types.is_float_dtype(column):
         return [fixed(value, lang, _decimals(column)) for value in column]
     texts = column.astype(object).fillna(MISSING).astype(str)
+    if column.name == "series":
+        return [series(word, lang) for word in texts]
     return [value(word, lang) for word in texts] if column.name in WORDS else list(texts)
 
 
 def value(word, lang="en"):
     """Give a word that the library writes into tables, such as a descriptor, in the reader's language."""
     return control_registry.labels(lang).get(word) or text(word, lang)
+
+
+def series(name, lang="en"):
+    """Name a row of generated pictures: a walk, or a measure that was ordered and its value; a class keeps its name.
+
+    Examples
+    --------
+    >>> series("spherical", "es"), series("porosity 0.4", "es"), series("test", "es")
+    ('esférica', 'porosidad 0,4', 'test')
+    """
+    first, space, number = name.partition(" ")
+    if name in WALKS or first in inverse_design.MEASURES:
+        return f"{text(first, lang)}{space}{with_decimal_mark(number, lang)}"
+    return name
+
+
+def head(name, lang="en"):
+    """Give the heading of a column in the reader's language; those of repetitions hold a number: "seed_3"."""
+    word, _, number = str(name).rpartition("_")
+    return f"{text(word, lang)} {number}" if word == "seed" else text(name, lang)
 
 
 def _decimals(column):
