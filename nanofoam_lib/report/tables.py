@@ -76,6 +76,7 @@ WORDS = {
     "statistic",
     "verdict",
     "method",
+    "assumes",
 }
 
 

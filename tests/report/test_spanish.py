@@ -286,6 +286,30 @@ def test_messages_of_a_run_are_found_again_by_their_words():
     assert messages.message("nobody wrote this", "es") == "nobody wrote this"
 
 
+def warned(path):
+    """Give the warnings that a module writes, with a 7 where something is filled in."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {
+        node.targets[0].id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn":
+            said = named.get(node.args[0].id) if isinstance(node.args[0], ast.Name) else node.args[0]
+            if isinstance(said, ast.JoinedStr):
+                yield "".join(
+                    part.value if isinstance(part, ast.Constant) else "7" for part in ast.iter_child_nodes(said)
+                )
+
+
+def test_every_warning_has_a_spanish_form():
+    """But those that are made of other messages alone."""
+    found = {own for path in LIBRARY.rglob("*.py") for own in warned(path) if len(re.findall("[a-z]+", own)) > 4}
+    assert len(found) >= 7
+    assert {own for own in found if messages.message(own, "es") == own} == set()
+
+
 def test_a_message_and_its_translation_have_the_same_places():
     entries = yaml.safe_load(messages.CATALOGUE.read_text(encoding="utf-8"))
     for english, spanish in entries.items():
