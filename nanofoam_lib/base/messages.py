@@ -7,15 +7,16 @@ is found again by its words, and what fills its places by where it stands.
 import functools
 import pathlib
 import re
+from collections.abc import Iterable
 
 import yaml
 
-from nanofoam_lib.base.language import percent, with_decimal_mark
+from nanofoam_lib.base.language import percent, text, with_decimal_mark
 
 CATALOGUE = pathlib.Path(__file__).with_suffix(".yaml")
 
 
-def message(said: str, lang: str = "en") -> str:
+def message(said: str, lang: str = "en", phrases: Iterable[str] = ()) -> str:
     """Give a message in the reader's language.
 
     Parameters
@@ -23,6 +24,8 @@ def message(said: str, lang: str = "en") -> str:
     said : str
         A message of the catalogue with its places filled in. Anything else stays.
     lang : {"en", "es"}
+    phrases : iterable of str
+        Of `language.text`, of which it may be one as well.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def message(said: str, lang: str = "en") -> str:
     """
     if lang == "en":
         return said
-    for pattern, spanish in _load():
+    for pattern, spanish in [*((_pattern(phrase), text(phrase, lang)) for phrase in phrases), *_load()]:
         if found := pattern.fullmatch(said):
             return spanish.format(**{name: _in_place(own, lang) for name, own in found.groupdict().items()})
     return said
@@ -59,6 +62,7 @@ def _load():
     return [(_pattern(english), spanish) for english, spanish in longest]
 
 
+@functools.cache
 def _pattern(english):
     """Turn a message into a pattern with a group for each of its places."""
     parts = re.split(r"\{(\w+)\}", english)

@@ -7,7 +7,9 @@ import pandas as pd
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
+from nanofoam_lib.images import pore_verdicts
 from nanofoam_lib.latent import fulfilment, inverse_design, property_study
 from nanofoam_lib.models import control_registry, kinds
 
@@ -33,7 +35,6 @@ VIEWS = {
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
-    "pores": lambda table: table.drop(columns=["id", "group", "why"]),
     "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
     "design": lambda table: fulfilment.over_noise(table)[[*ORDER_COLUMNS]],
     "confusion": lambda table: table[table["classifier"] == FOREST],
@@ -41,6 +42,12 @@ VIEWS = {
 
 #: Columns of the claims that hold the sentence in each language.
 SENTENCES = {"en": "claim", "es": "claim_es"}
+
+#: Views of tables that hold sentences.
+IN_LANGUAGE = {
+    "claims": lambda table, lang: _claims(table, lang),
+    "pores": lambda table, lang: _pores(table, lang),
+}
 
 #: What columns of properties are headed, where those of pore measures are called the same and mean other images.
 PROPERTY_HEADS = {"r2": "R²", "r2_within": "R² within classes"}
@@ -80,6 +87,22 @@ WORDS = {
 }
 
 
+def _claims(table, lang):
+    """Show each claim in the reader's language, in the place of its id."""
+    shown = table.drop(columns=[*SENTENCES.values()]).rename(columns={"id": "claim"})
+    return shown.assign(claim=table[SENTENCES[lang]])
+
+
+def _pores(table, lang):
+    """Say in the reader's language what is doubtful about a picture."""
+    phrases = {limit.reason for rule in pore_verdicts.RULES.values() for limit in rule.values()}
+    said = [
+        "; ".join(message(reason, lang, phrases) for reason in reasons.split("; "))
+        for reasons in table["reasons"].fillna("").astype(str)
+    ]
+    return table.drop(columns=["id", "group", "why"]).assign(reasons=said)
+
+
 def _told_by_ridge(table):
     """Show what claims are made of, under headings that are not those of pore measures."""
     shown = table[table["model"] == property_study.NAMED]
@@ -93,11 +116,8 @@ def read_all(folder):
 
 def view(name, table, lang="en"):
     """Choose what is shown of the table `name`, which may be that of any kind of model (`kinds.of_kind`)."""
-    if name == "claims":
-        sentence = table[SENTENCES[lang]]
-        return table.drop(columns=["id", *SENTENCES.values()], errors="ignore").assign(claim=sentence)[
-            ["claim", *(column for column in table if column not in {"id", *SENTENCES.values()})]
-        ]
+    if name in IN_LANGUAGE:
+        return IN_LANGUAGE[name](table, lang)
     for base, chosen in VIEWS.items():
         if name in {base, *(kinds.of_kind(base, kind) for kind in kinds.known())}:
             return chosen(table)
@@ -178,7 +198,7 @@ def condense(frame, lang):
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]
     # The caption names the data set anyway
-    said = [f"{text(name, lang)}: {first[name]}" for name in constant if name != "data"]
+    said = [f"{text(name, lang)}: {first[name]}" for name in constant if name != "data" and first[name]]
     return frame.drop(columns=constant), text("All rows: {}.", lang).format("; ".join(said)) if said else ""
 
 

@@ -12,10 +12,10 @@ import yaml
 from conftest import ODD
 
 from nanofoam_lib.base import files, language, messages
-from nanofoam_lib.images import splits, targets, treatment
+from nanofoam_lib.images import pore_verdicts, splits, targets, treatment
 from nanofoam_lib.latent import clusters, fulfilment
 from nanofoam_lib.models import control_registry
-from nanofoam_lib.report import claims, findings, html_report
+from nanofoam_lib.report import claims, findings, html_report, tables
 
 LIBRARY = language.CATALOGUE.parents[1]
 
@@ -284,6 +284,20 @@ def test_messages_of_a_run_are_found_again_by_their_words():
         splits.warn_of_few_groups(["a"] * 4, list("wxyz"), ["test"] * 4)
     assert "conviene fotografiar más probetas" in messages.message(str(caught[0].message), "es")
     assert messages.message("nobody wrote this", "es") == "nobody wrote this"
+
+
+def test_what_is_doubtful_about_a_picture_is_said_with_its_numbers():
+    said = [
+        "; ".join(pore_verdicts.reasons({name: 99.5, "contrast": 0.25}, rule))
+        for rule, limits in pore_verdicts.RULES.items()
+        for name in limits
+    ]
+    table = pd.DataFrame({"reasons": [*said, ""], "id": 0, "group": "g", "why": "", "path": "a.png"})
+    shown = tables.view("pores", table, "es")["reasons"]
+    assert english_in(" ".join(shown)) == [] and shown.iloc[-1] == ""
+    moved = "el número de poros cambia 99,50 al mover una décima el umbral o la escala (como mucho 0,25)"
+    assert shown.str.contains(moved, regex=False).any()
+    assert tables.view("pores", table)["reasons"].tolist() == [*said, ""]
 
 
 def warned(path):
