@@ -64,7 +64,8 @@ def _load():
 
 @functools.cache
 def _pattern(english):
-    """Turn a message into a pattern with a group for each of its places."""
+    """Turn a message into a pattern with a group for each of its places; {n} holds a count."""
     parts = re.split(r"\{(\w+)\}", english)
-    written = (f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    held = {"n": r"\d+"}
+    written = (f"(?P<{part}>{held.get(part, '.+?')})" if i % 2 else re.escape(part) for i, part in enumerate(parts))
     return re.compile("".join(written), re.DOTALL)

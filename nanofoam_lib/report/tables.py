@@ -90,7 +90,7 @@ WORDS = {
 def _claims(table, lang):
     """Show each claim in the reader's language, in the place of its id."""
     shown = table.drop(columns=[*SENTENCES.values()]).rename(columns={"id": "claim"})
-    return shown.assign(claim=table[SENTENCES[lang]])
+    return shown.assign(claim=table[SENTENCES[lang]], table=table["table"].astype(str) + ".csv")
 
 
 def _pores(table, lang):

@@ -283,6 +283,10 @@ def test_messages_of_a_run_are_found_again_by_their_words():
     with pytest.warns(UserWarning) as caught:
         splits.warn_of_few_groups(["a"] * 4, list("wxyz"), ["test"] * 4)
     assert "conviene fotografiar más probetas" in messages.message(str(caught[0].message), "es")
+    lit = messages.message(
+        "a.png and 2 more: is overexposed: 5–17 % of its pixels are white, where nothing can be seen any more", "es"
+    )
+    assert lit == "a.png y 2 más: está sobreexpuesta: el 5–17 % de sus píxeles son blancos, donde ya no se ve nada"
     assert messages.message("nobody wrote this", "es") == "nobody wrote this"
 
 
