@@ -41,6 +41,7 @@ from .latent import properties as properties
 from .latent import property_study as property_study
 from .latent import scattering as scattering
 from .latent import separation as separation
+from .latent import suggestions as suggestions
 from .latent import traversal as traversal
 from .latent import two_sample as two_sample
 from .models import backbone_networks as backbone_networks

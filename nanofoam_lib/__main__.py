@@ -49,23 +49,25 @@ Exit status: 0 if every run is finished, 1 if one failed.
 
 def main(arguments=None):
     """Run the command line; return the exit status: 0 done, 1 the data or a step failed, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
-    from nanofoam_lib.base import signals
+    from nanofoam_lib.base import safe_names, signals, terminal
     from nanofoam_lib.base.errors import DataError, StepError, UsageError
 
+    terminal.prepare()
+    options = _parser().parse_args(arguments)
     try:
+        terminal.check_arguments(sys.argv[1:] if arguments is None else arguments)
         with signals.insistent():
             return options.command(options)
     except (DataError, StepError, UsageError, OSError) as error:
         if options.debug:
             raise
-        print(f"nanofoam: error: {' '.join(str(error).split())}", file=sys.stderr)
+        terminal.complain(f"error: {error}")
         return 2 if isinstance(error, UsageError) else 1
     except Exception as error:  # a fault of the program's, of which a person gets one line as well
         if options.debug:
             raise
-        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        print(f"nanofoam: error: {told}; the same command with --debug shows the traceback", file=sys.stderr)
+        told = f"{type(error).__name__}: {safe_names.short(' '.join(str(error).split()))}"
+        terminal.complain(f"error: {told}; the same command with --debug shows the traceback")
         return 1
     except KeyboardInterrupt:
         print("nanofoam: stopped; the same command goes on with the step that was running", file=sys.stderr)
@@ -91,15 +93,17 @@ def _prepare():
 
 def _tell(run):
     """Show the warnings of a finished run, and where its report is; return the exit status."""
+    from nanofoam_lib.base import terminal
+
     for step, record in run.load_manifest()["steps"].items():
         for warning in record["warnings"]:
-            print(f"nanofoam: warning: {step}: {warning}", file=sys.stderr)
-    print(run.report)
+            terminal.complain(f"warning: {step}: {warning}")
+    terminal.say(run.report)
     return 0
 
 
 def _sweep(options):
-    from nanofoam_lib.base import scheduling
+    from nanofoam_lib.base import scheduling, terminal
     from nanofoam_lib.runs import sweep_spec, sweeps
 
     _prepare()
@@ -115,7 +119,7 @@ def _sweep(options):
         with scheduling.on(options.scheduler):
             failed = sweeps.run(sweep, folder, options.jobs)
     for name, problem in failed.items():
-        print(f"nanofoam: error: {name}: {problem}", file=sys.stderr)
+        terminal.complain(f"error: {name}: {problem}")
     table = sweeps.write(sweep, folder)
     done = table.loc[table["status"] == "done", "item"].nunique()
     print(f"{done} of {len(sweep.items)} runs are finished\n{folder / 'index.html'}")
@@ -123,11 +127,13 @@ def _sweep(options):
 
 
 def _show_warning(message, *_):
-    print(f"nanofoam: warning: {message}", file=sys.stderr)
+    from nanofoam_lib.base import terminal
+
+    terminal.complain(f"warning: {message}")
 
 
 def _check(options):
-    from nanofoam_lib.base import safe_names
+    from nanofoam_lib.base import safe_names, terminal
     from nanofoam_lib.images import checking
     from nanofoam_lib.runs import parameters
 
@@ -138,12 +144,11 @@ def _check(options):
         _print_json(checking.as_data(found))
         return 1 if len(found.problems) else 0
     for message in (*found.said, *found.few):
-        print(f"nanofoam: warning: {message}", file=sys.stderr)
+        terminal.complain(f"warning: {message}")
     for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
-        print(f"{safe_names.shown(path)}: {problem}")
-    for fact in found.facts:
-        print(fact)
-    print(checking.classes(found).to_string(index=False))
+        terminal.say(f"{safe_names.shown(path)}: {problem}")
+    for fact in (*found.facts, checking.classes(found).to_string(index=False)):
+        terminal.say(fact)
     counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
     told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)
     print(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}")
@@ -151,7 +156,7 @@ def _check(options):
 
 
 def _pores(options):
-    from nanofoam_lib.base import safe_names, scheduling
+    from nanofoam_lib.base import safe_names, scheduling, terminal
     from nanofoam_lib.base.errors import UsageError
     from nanofoam_lib.images import collection, pore_folder, pore_study
     from nanofoam_lib.report import pore_page
@@ -170,7 +175,7 @@ def _pores(options):
         pictures = pore_folder.measure(options.data_folder, out, request, **given)
     problems = pictures["problem"].dropna().tolist()
     for problem in problems:
-        print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
+        terminal.complain(f"error: {problem}")
     if len(problems) == len(pictures):
         return 1
     name = safe_names.shown(pathlib.Path(options.data_folder).resolve().name)
@@ -228,6 +233,7 @@ def _compare(options):
 
 
 def _verify(options):
+    from nanofoam_lib.base import terminal
     from nanofoam_lib.base.run_folder import Run
     from nanofoam_lib.report import cited_numbers
 
@@ -238,9 +244,9 @@ def _verify(options):
         _print_json({"cited": cited, "problems": problems})
         return 1 if moved or problems else 0
     for citation in moved:
-        print(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
+        terminal.say(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
     for problem in problems:
-        print(f"nanofoam: error: {' '.join(problem.split())}", file=sys.stderr)
+        terminal.complain(f"error: {problem}")
     print(f"{len(citations) - len(moved)} of {len(citations) + len(problems)} cited numbers hold")
     return 1 if moved or problems else 0
 
@@ -248,7 +254,9 @@ def _verify(options):
 def _print_json(data):
     import json
 
-    print(json.dumps(data, ensure_ascii=False, indent=1, default=lambda value: value.item()))
+    from nanofoam_lib.base import terminal
+
+    terminal.say_json(json.dumps(data, ensure_ascii=False, indent=1, default=lambda value: value.item()))
 
 
 def _parser():

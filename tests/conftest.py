@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -196,3 +197,50 @@ def write_run(folder):
     files.write_csv(run.table("dimensions"), pore_prediction.identify(by_name, usage, measures, index))
     files.write_json(run.manifest, {"data": {"name": "photographs"}, "seed": 0})
     return run
+
+
+@pytest.fixture(scope="session")
+def foreign_original(tmp_path_factory):
+    """Write a small finished run that every command can be given."""
+    import foreign
+
+    return foreign.write(tmp_path_factory.mktemp("original") / "R")
+
+
+@pytest.fixture
+def foreign_run(foreign_original, tmp_path):
+    """Give a copy of it, with files beside it that nobody may touch."""
+    import foreign
+
+    foreign.canaries(tmp_path)
+    return Run(shutil.copytree(foreign_original.folder, tmp_path / "reports" / "R"))
+
+
+@pytest.fixture(scope="session")
+def tiny_original(tmp_path_factory):
+    """Give the notebooks of the tiny chain, and a finished run of them."""
+    import chains
+
+    notebooks = chains.write_chain(tmp_path_factory.mktemp("tiny") / "notebooks")
+    out = notebooks.parent / "reference"
+    assert chains.finish(notebooks, out)[0] == 0
+    return notebooks, out
+
+
+@pytest.fixture
+def tiny_run(tiny_original, tmp_path, monkeypatch):
+    """Give a copy of the tiny run among files that nobody may touch; this process takes its steps, but runs none."""
+    import foreign
+
+    from nanofoam_lib.runs import execution, pipeline
+
+    def execute(notebook, target, values, on_progress):
+        shutil.copy(notebook, target)
+        return []
+
+    notebooks, out = tiny_original
+    monkeypatch.setattr(pipeline, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(execution, "execute", execute)
+    monkeypatch.setattr(pipeline, "_finish", lambda *_: None)
+    foreign.canaries(tmp_path)
+    return Run(shutil.copytree(out, tmp_path / "reports" / "tiny"))

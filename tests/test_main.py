@@ -123,7 +123,9 @@ def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, mo
 
     def run(*arguments):
         seen.extend(arguments)
-        (tmp_path / "manifest.json").write_text('{"steps": {"01_preprocess": {"warnings": ["mixed image sizes"]}}}')
+        (tmp_path / "manifest.json").write_text(
+            '{"steps": {"01_preprocess": {"status": "running", "warnings": ["mixed image sizes"]}}}'
+        )
         return Run(tmp_path)
 
     monkeypatch.setattr(pipeline, "run", run)

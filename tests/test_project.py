@@ -143,7 +143,7 @@ def test_notebooks_and_readme_use_public_names_alone():
 def test_tests_stand_where_what_they_test_stands():
     packages = {path.name for path in LIBRARY.iterdir() if (path / "__init__.py").is_file()}
     assert packages == set(FLOORS) - {"__main__"}
-    assert packages | {"benchmarks", "browser", "field"} == {
+    assert packages | {"benchmarks", "browser", "field", "hostile"} == {
         path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"
     }
 

@@ -1,19 +1,20 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
+import shutil
 import uuid
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from nanofoam_lib.base import archives, reading, safe_names, spreadsheet_cells
 from nanofoam_lib.base.errors import DataError
 
 #: Where a path is asked for.
@@ -21,6 +22,16 @@ StrPath = str | os.PathLike[str]
 
 #: Set by a chain that keeps account of what its steps write: the file to which the path of every written file is added.
 JOURNAL_VARIABLE = "NANOFOAM_JOURNAL"
+
+#: Bytes of a file's name, on most disks.
+LONGEST_NAME = 255
+#: Columns of a table; that of a model's latent vectors has one for each dimension.
+MOST_COLUMNS = 20_000
+#: Characters of what a reader says of a damaged file.
+MOST_REASON = 200
+
+#: Errors of a disk that takes no more: full, beyond what a person may use, or beyond how large a file may be.
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 #: Columns of tables that hold names from the disk: text, whatever they look like.
 NAMES = {
@@ -78,12 +89,40 @@ def replacing(path: StrPath) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:12]}-{path.name}")
+    if len(os.fsencode(temporary.name)) > LONGEST_NAME:
+        temporary = temporary.with_name(f"{temporary.name[:17]}{path.suffix}")
     try:
-        yield temporary
-        keep(path)  # before the file is there: a kill in between leaves a name without a file, not the reverse
+        with naming_full_disk(path, temporary):
+            yield temporary
+            keep(path)  # before the file is there: a kill in between leaves a name without a file, not the reverse
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming_full_disk(path: StrPath, written: StrPath, needed: int | None = None) -> Iterator[None]:
+    """Say of an error for want of room which file it was, how much it needs and how much there is.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to name.
+    written : path-like
+        What is written in its place.
+    needed : int, optional
+        Bytes of the whole; without, what had been written tells how much it is at least.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL and "requested and" not in str(error):  # numpy's words, without a number
+            raise
+        place = pathlib.Path(written)
+        least = place.stat().st_size if place.exists() else 0
+        told = f"{needed:,} bytes are needed" if needed else f"more than {least:,} bytes are needed"
+        free, said = shutil.disk_usage(place.parent).free, os.strerror(error.errno or errno.ENOSPC)
+        raise OSError(f"{path}: {said}; {told}, {free:,} are free") from error
 
 
 def keep(path: StrPath) -> None:
@@ -99,8 +138,9 @@ def keep(path: StrPath) -> None:
 
 def write_text(path: StrPath, text: str) -> None:
     """Write `text` (UTF-8, newlines as they are) to `path`, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    content = text.encode()
+    with replacing(path) as temporary, naming_full_disk(path, temporary, len(content)):
+        temporary.write_bytes(content)
 
 
 def write_json(path: StrPath, value: Any) -> None:
@@ -109,15 +149,15 @@ def write_json(path: StrPath, value: Any) -> None:
 
 
 def write_csv(path: StrPath, table: pd.DataFrame) -> None:
-    """Write a `pandas.DataFrame` without its index to `path`, whole or not at all."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    """Write a `pandas.DataFrame` without its index to `path`, whole or not at all; see `spreadsheet_cells.guard`."""
+    write_text(path, spreadsheet_cells.guard(table).to_csv(index=False, lineterminator="\n"))
 
 
 def write_csv_blocks(path: StrPath, blocks: Iterable[pd.DataFrame]) -> None:
     """Write tables of the same columns below each other to `path`, as they come, whole or not at all."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         for number, block in enumerate(blocks):
-            block.to_csv(file, index=False, header=number == 0, lineterminator="\n")
+            spreadsheet_cells.guard(block).to_csv(file, index=False, header=number == 0, lineterminator="\n")
 
 
 def read_csv(path: StrPath) -> pd.DataFrame:
@@ -157,8 +197,12 @@ def read_csv_text(path: StrPath) -> pd.DataFrame:
     """Read a table as it stands: a DataFrame of str, empty cells too; raises DataError if it is missing or damaged."""
     if not pathlib.Path(path).exists():
         raise DataError(f"{path}: cannot be read (it is missing); run the step that writes it")
-    with diagnosing(path):
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    with diagnosing(path), reading.open_plain(path) as file:
+        columns = file.readline().count(b",") + 1
+        if columns > MOST_COLUMNS:
+            raise ValueError(f"has {columns:,} columns")
+        file.seek(0)
+        return spreadsheet_cells.undo(pd.read_csv(file, dtype=str, keep_default_na=False))
 
 
 def typed(column: pd.Series) -> pd.Series:
@@ -183,17 +227,29 @@ def write_npz(path: StrPath, **arrays: ArrayLike) -> None:
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
-def read_npz(path: StrPath) -> dict[str, NDArray[Any]]:
+def read_npz(
+    path: StrPath, check: Callable[[archives.Header], None] | None = None, most: int | None = None
+) -> dict[str, NDArray[Any]]:
     """Read the arrays of an ``.npz`` file: dict of name to ndarray. Pickled objects are refused.
+
+    Parameters
+    ----------
+    path : path-like
+    check : callable, optional
+        Gets shape and dtype of each array before any is read; raises ValueError if they are not as expected.
+    most : int, optional
+        Bytes that the file may hold.
 
     Raises
     ------
     DataError
-        If it is damaged; names it.
+        If it is damaged, compressed or not as expected; names it.
     """
-    # The file is opened here because numpy leaves it open when it is damaged
-    with diagnosing(path), pathlib.Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+    with diagnosing(path), reading.open_plain(path) as file:
+        header = archives.read_header(file, most)
+        if check is not None:
+            check(header)
+        return archives.read(file)
 
 
 @contextlib.contextmanager
@@ -201,19 +257,11 @@ def diagnosing(path: StrPath) -> Iterator[None]:
     """Turn what a reader raises over a damaged file into a `DataError` that names it; a missing one is left alone."""
     try:
         yield
-    except (FileNotFoundError, PermissionError):
+    except (DataError, FileNotFoundError, PermissionError):
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+    except Exception as error:  # which kind depends on where the file stops making sense
+        reason = safe_names.shown(" ".join(str(error).split())) or type(error).__name__
+        reason = reason if len(reason) <= MOST_REASON else reason[: MOST_REASON - 1] + "…"
         raise DataError(
             f"{path}: damaged ({reason}); run the step that writes it again, or all with --force"
         ) from error

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanofoam_lib.base import reading
 from nanofoam_lib.base.files import StrPath
 
 
@@ -19,6 +20,7 @@ class Rows(Protocol):
 
 def load(path: StrPath) -> NDArray[np.uint8]:
     """Open an array that `preprocessing.process` wrote, memory-mapped: uint8 (N, size, size)."""
+    reading.open_plain(path).close()  # a pipe would keep the reader waiting
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 

@@ -1,20 +1,35 @@
 """The folder of a run: where each file lies. The only module that knows the layout."""
 
 import dataclasses
-import json
+import os
 import pathlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nanofoam_lib.base import files, memmap, safe_names
+from nanofoam_lib.base import (
+    archives,
+    file_names,
+    files,
+    json_text,
+    memmap,
+    reading,
+    run_forms,
+    safe_names,
+    table_forms,
+)
 from nanofoam_lib.base.errors import DataError
 
-#: Types in a manifest, and in its account of a step, that the library relies on.
-MANIFEST_TYPES = {"parameters": dict, "data": dict, "steps": dict, "left_out": list, "report": dict}
-STEP_TYPES = {"key": str, "status": str, "warnings": list, "outputs": dict}
+#: Folders in which a run writes, and its other files: nothing else is ever removed from a run folder.
+FOLDERS = ("data", "models", "descriptors", "tables", "figures", "notebooks")
+FILES = ("index.html", "thesis.tex", "error.log")
+#: What stands for no class in ``gradcam_<class>``.
+TAKEN = ("average", "cells", "checks", "scheme")
+#: What is written while it works, as patterns.
+HIDDEN = (".lock", ".journal-*", ".tmp-*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,9 +133,30 @@ class Run:
         """File of a table."""
         return self.folder / "tables" / f"{name}.csv"
 
+    @staticmethod
+    def class_names(labels: Iterable[str]) -> dict[str, str]:
+        """Give each class what stands for it in names of files, ``gradcam_<class>``: dict of label to name."""
+        return file_names.of_labels(labels, TAKEN)
+
     def figure(self, name: str) -> pathlib.Path:
         """File of a figure, without its suffix."""
         return self.folder / "figures" / name
+
+    def inside(self, name: str) -> pathlib.Path:
+        """Find a file by a relative path that a manifest or journal gives; DataError if that leads out, links too."""
+        try:
+            return safe_names.inside(self.folder, name)
+        except ValueError as error:
+            raise DataError(f"{self.folder}: {error}; delete what is not yours from it") from error
+
+    def is_written(self, name: str) -> bool:
+        """Tell whether a run writes files of this relative path: only those are removed when they are outdated."""
+        first = pathlib.PurePath(name).parts[:1]
+        return name in FILES or (bool(first) and first[0] in FOLDERS and first[0] != name)
+
+    def check_place(self) -> None:
+        """Raise DataError if a run that writes here would write elsewhere, or wait for ever: a link leads out, say."""
+        reading.check_tree(self.folder, (*FOLDERS, *FILES, self.manifest.name, *HIDDEN))
 
     def drawing(self, name: str) -> pathlib.Path:
         """File of the arrays that a figure is drawn from, where its numbers are more than a table."""
@@ -132,33 +168,64 @@ class Run:
 
     def load_images(self) -> NDArray[np.uint8]:
         """Open the images, memory-mapped: uint8 (N, 128, 128)."""
-        return self._load_array(self.images)
+        return self._load_array(self.images, np.uint8, 3)
 
     def load_wide(self) -> NDArray[np.uint8]:
         """Open the images with their margins, memory-mapped: uint8 (N, 128 + 2 m, 128 + 2 m)."""
-        return self._load_array(self.wide)
+        return self._load_array(self.wide, np.uint8, 3)
 
     def load_detail(self) -> NDArray[np.float32]:
         """Open what is known of the micrographs at full resolution, memory-mapped: float32 (N, 162)."""
-        return self._load_array(self.detail)
+        return self._load_array(self.detail, np.float32, 2)
 
     def load_index(self) -> pd.DataFrame:
         """Read the index as a DataFrame; names stay strings even where they look like numbers."""
         path = self._existing(self.index, "01_preprocess")
-        index = files.read_csv(path)
-        with files.diagnosing(path):
-            if missing := {"path", "label", "group", "split", "sha256"} - set(index):
-                raise ValueError(f"has no column {min(missing)}")
+        index = self._read_table(path)
         self._check_inside(self.index, [path for path in index["path"] if safe_names.leads_out(path)])
         return index
 
+    def load_table(self, name: str) -> pd.DataFrame:
+        """Read a table, of the form that its readers rely on (`table_forms`)."""
+        return self._read_table(self.table(name))
+
+    def load_tables(self) -> dict[str, pd.DataFrame]:
+        """Read every table: dict of name to DataFrame."""
+        return {path.stem: self._read_table(path) for path in sorted(self.folder.glob("tables/*.csv"))}
+
+    def load_measures(self) -> pd.DataFrame:
+        """Read the pore measures: numbers alone, a row for each row of the index."""
+        measures = self._read_table(self._existing(self.pores, "01_preprocess"), table_forms.MEASURES)
+        if self.index.exists() and len(measures) != (n := len(self.load_index())):
+            raise DataError(f"{self.pores}: damaged (has {len(measures)} rows, the index {n}); run 01_preprocess again")
+        return measures
+
+    def load_history(self, model: files.StrPath) -> pd.DataFrame:
+        """Read how the training in a model's folder went."""
+        return self._read_table(pathlib.Path(model) / "history.csv")
+
+    def load_descriptors(self, kind: str, latent_dim: int) -> dict[str, NDArray[np.float32]]:
+        """Read a model's latent vectors: dict of id (N,) and of descriptors, float32 (N, latent_dim).
+
+        Raises
+        ------
+        DataError
+            If they are not as many as the index has rows, or not of this size: that is looked at before they are read.
+        """
+        n, path = len(self.load_index()), self._existing(self.descriptors(kind, latent_dim), "02_train")
+        arrays = files.read_npz(path, lambda header: archives.check_rows(header, n, latent_dim))
+        if odd := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+            raise DataError(f"{path}: damaged ({odd[0]} holds what is no number); run 02_train again")
+        return _Latents(path, arrays)
+
     def load_left_out(self) -> list[dict[str, str]]:
         """List the images that were left out: dicts of ``path`` and ``problem``."""
-        return files.read_csv(self.left_out).to_dict("records") if self.left_out.exists() else []
+        found = files.read_csv_text(self.left_out) if self.left_out.exists() else pd.DataFrame()
+        return found.to_dict("records")
 
     def load_generated(self) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
         """Read the generated foams: their table, and the picture of each row, uint8 (n, 128, 128)."""
-        table = files.read_csv(self._existing(self.table("generated"), "05_generate"))
+        table = self._read_table(self._existing(self.table("generated"), "05_generate"))
         return table, files.read_npz(self.drawing("generated"))["pictures"]
 
     def load_manifest(self) -> dict[str, Any]:
@@ -169,18 +236,14 @@ class Run:
         DataError
             If it is not JSON, not what a run writes, or names a file outside the run folder.
         """
-        if not self.manifest.exists():
+        if not os.path.lexists(self.manifest):
             return {}
+        advice = "delete it to start this run anew"
+        manifest = json_text.read(self.manifest, run_forms.Manifest, advice)
         try:
-            manifest = json.loads(self.manifest.read_text(encoding="utf-8"))
-            _check_types(manifest, MANIFEST_TYPES, "manifest")
-            _check_types(manifest.get("report", {}), STEP_TYPES, "report")
-            for name, step in manifest.get("steps", {}).items():
-                _check_types(step, STEP_TYPES, name)
-                if step.get("status") == "done" and not {"key", "outputs"} <= set(step):
-                    raise ValueError(f"{name} is done, but lacks its key or outputs")
+            run_forms.check(manifest)
         except ValueError as error:
-            raise DataError(f"{self.manifest}: damaged ({error}); delete it to start this run anew") from error
+            raise DataError(f"{self.manifest}: damaged ({error}); {advice}") from error
         listed = {name for step in manifest.get("steps", {}).values() for name in step.get("outputs", {})}
         listed |= set(manifest.get("report", {}).get("outputs", {}))
         self._check_inside(
@@ -188,10 +251,21 @@ class Run:
         )
         return manifest
 
-    def _load_array(self, path):
+    def _load_array(self, path, dtype, ndim):
         path = self._existing(path, "01_preprocess")
         with files.diagnosing(path):
-            return memmap.load(path)
+            array = memmap.load(path)
+        rows = len(self.load_index()) if self.index.exists() else (*array.shape, 0)[0]
+        with files.diagnosing(path):
+            if array.ndim != ndim or array.dtype != dtype or array.shape[0] != rows:
+                raise ValueError(f"holds {array.dtype} {array.shape}, where the index has {rows} rows")
+        return array
+
+    def _read_table(self, path, name=None):
+        table = files.read_csv(path)
+        with files.diagnosing(path):
+            table_forms.check(name or path.stem, table)
+        return table
 
     def _check_inside(self, source, outside):
         if outside:
@@ -206,9 +280,12 @@ class Run:
         return path
 
 
-def _check_types(values, types, what):
-    if not isinstance(values, dict):
-        raise ValueError(f"{what} is not an object")
-    for name, expected in types.items():
-        if name in values and not isinstance(values[name], expected):
-            raise ValueError(f"{name} of {what} is a {type(values[name]).__name__}, not a {expected.__name__}")
+class _Latents(dict):
+    """Latent vectors by their name, which tell of a name that is missing where they come from."""
+
+    def __init__(self, path, arrays):
+        super().__init__(arrays)
+        self._path = path
+
+    def __missing__(self, name):
+        raise DataError(f"{self._path}: damaged (holds no {name}); run 02_train again")

@@ -17,6 +17,7 @@ from nanofoam_lib.figures.style import (
     COLOURS,
     MARKERS,
     class_colours,
+    class_markers,
     columns_for,
     grid,
     page_width,
@@ -72,7 +73,7 @@ def _draw_map(figure, panel, points, images, lang):
         axis.set_axis_off()
     axis = figure.add_subplot(middle[0].get_gridspec()[middle[0].rowspan.start : middle[-1].rowspan.stop, 1])
     colours = class_colours(points["label"])
-    markers = dict(zip(colours, MARKERS, strict=False))
+    markers = class_markers(colours)
     for (label, split), own in points.groupby(["label", "split"]):
         look = {"alpha": 0.35, "s": 6} if split == "train" else {"alpha": 1, "s": 16}
         axis.scatter(own["x"], own["y"], color=colours[label], marker=markers[label], linewidth=0, **look)

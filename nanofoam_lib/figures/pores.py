@@ -1,6 +1,5 @@
 """Pores: their outlines over micrographs, and how their measures are distributed in each class."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from nanofoam_lib.base.language import number, text
 from nanofoam_lib.figures.style import (
     COLOURS,
-    MARKERS,
     brief,
     class_colours,
+    class_markers,
     columns_for,
     grid,
     letter,
@@ -73,7 +72,7 @@ def pore_sizes(
     """
     measures = list(dict.fromkeys(means["measure"]))
     colours = class_colours(classes)
-    markers = _markers(colours)
+    markers = class_markers(colours)
     panels = 2 + len(measures)
     columns = columns_for(panels, 4.5)
     figure, axes = grid(-(-panels // columns), columns, 0.85, note)
@@ -94,7 +93,7 @@ def pore_sizes(
 def draw_sizes(axis: Any, sizes: pd.DataFrame, classes: Sequence[str], share: str, lang: str = "en") -> Any:
     """Draw the distribution of diameters of each class into an axes, by one of `SHARES`, and give it back."""
     colours = class_colours(classes)
-    markers = _markers(colours)
+    markers = class_markers(colours)
     for label, own in sizes.groupby("class"):
         style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
         axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
@@ -102,10 +101,6 @@ def draw_sizes(axis: Any, sizes: pd.DataFrame, classes: Sequence[str], share: st
     axis.set_ylabel(text(SHARES[share], lang))
     axis.set_ylim(bottom=0)
     return axis
-
-
-def _markers(colours: dict[str, str]) -> dict[str, str]:
-    return dict(zip(colours, itertools.cycle(MARKERS), strict=False))
 
 
 @styled

@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 
 from nanofoam_lib.base.language import percent, text
 from nanofoam_lib.figures.style import (
-    MARKERS,
     SYMBOLS,
     brief,
     class_colours,
+    class_markers,
     columns_for,
     grid,
     page_width,
@@ -103,7 +103,7 @@ def class_points(axis: Axes, points: pd.DataFrame, x: str, y: str, classes: Iter
     All lie in one collection, in the order of the rows. `classes` are all that the data has: they fix the colours.
     """
     colours = class_colours(classes)
-    markers = dict(zip(colours, MARKERS, strict=False))
+    markers = class_markers(colours)
     sns.scatterplot(
         points, x=x, y=y, hue="label", style="label", palette=colours, markers=markers, hue_order=list(colours),
         style_order=list(colours), s=14, linewidth=0.2, ax=axis, legend=False,
@@ -113,9 +113,10 @@ def class_points(axis: Axes, points: pd.DataFrame, x: str, y: str, classes: Iter
 def class_legend(figure: Figure, shown: Collection[str], classes: Collection[str] | None = None) -> None:
     """Write above the figure what the colours and shapes mean: the classes that are `shown`, of all `classes`."""
     colours = class_colours(shown if classes is None else classes)
+    markers = class_markers(colours)
     handles = [
-        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=label)
-        for (label, colour), marker in zip(colours.items(), MARKERS, strict=False)
+        Line2D([], [], color=colour, marker=markers[label], linestyle="", markersize=4, label=label)
+        for label, colour in colours.items()
         if label in set(shown)
     ]
     widest = max(len(handle.get_label()) for handle in handles)  # type: ignore[arg-type]

@@ -96,6 +96,11 @@ def class_colours(labels: Iterable[str]) -> dict[str, str]:
     return {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(sorted(set(labels)))}
 
 
+def class_markers(labels: Iterable[str]) -> dict[str, str]:
+    """Give each class, in sorted order, its fixed shape: dict of label → marker; of many classes some share one."""
+    return {label: MARKERS[i % len(MARKERS)] for i, label in enumerate(sorted(set(labels)))}
+
+
 @mpl.rc_context(STYLE)
 def save(figure: Figure, stem: StrPath, numbers: "pd.DataFrame") -> Figure:
     """Write ``stem.pdf`` (vector), ``stem.png`` (300 dpi) and ``stem.csv`` (the numbers drawn).

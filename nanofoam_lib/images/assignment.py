@@ -10,6 +10,11 @@ from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.images import splits
 
+#: What is not done where there is one class.
+LEFT_OUT = (
+    "what tells classes apart is left out, and descriptors, clusters, pores and generation remain; if there are "
+    "several, put them into one sub-folder each"
+)
 #: Fewer images of a class than this, and nothing can be learnt from them; KNN asks five.
 LEAST_TRAIN = 5
 
@@ -43,7 +48,7 @@ def assign(
     Warns
     -----
     RunWarning
-        If it leaks.
+        If it leaks, or there is one class.
     """
     split = splits.by_group(index["label"], index["group"], test_fraction, seed)
     n_train, n_classes = int((split == "train").sum()), index["label"].nunique()
@@ -52,6 +57,9 @@ def assign(
             f"only {n_train} images of {n_classes} classes are left to train; at least {n_classes + 1} are needed, and "
             "many more to learn anything: add images, or lower test_fraction"
         )
+    if n_classes == 1:
+        told = safe_names.shown(str(index["label"].iloc[0]))
+        warnings.warn(f"all images are of one class, '{told}': {LEFT_OUT}", RunWarning, stacklevel=2)
     pairs = splits.near_duplicates(images, split)
     splits.warn_or_stop(pairs, index["path"], strict)
     return split, pairs

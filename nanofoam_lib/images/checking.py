@@ -85,7 +85,7 @@ def check(
         problems, odd = _of_pores(folder, index, pores)
         problems = pd.concat([reading.bad, problems], ignore_index=True)
         found = Findings(reading.table["label"], index, problems, said + odd, treatment.describe(index), [])
-        if index["label"].nunique() < 2:
+        if not len(index):
             return found
         return _with_split(found, memmap.load(images), test_fraction, seed, strict_split)
 

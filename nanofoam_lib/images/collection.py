@@ -4,12 +4,13 @@ import collections
 import hashlib
 import os
 import pathlib
+import sys
 import unicodedata
 from typing import NamedTuple
 
 import pandas as pd
 
-from nanofoam_lib.base import safe_names
+from nanofoam_lib.base import safe_names, terminal
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.progress import track
@@ -19,7 +20,6 @@ from nanofoam_lib.images.metadata import first_of
 
 #: Folders of these names hold no material, as a rule.
 NO_CLASS = frozenset(["mask", "masks", "result", "results", "output", "thumbnails", "overlay", "overlays", "segmented"])
-_COUNTS = {1: "one class is", 2: "two classes are"}
 #: At the top of a folder these may be meant to describe the images; other files there are nobody's business.
 TABLES = {".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods"}
 
@@ -46,19 +46,18 @@ def list_folder(folder: StrPath, subfolders: str = "auto") -> pd.DataFrame:
     return survey(folder, subfolders).table
 
 
-def survey(folder: StrPath, subfolders: str = "auto", fewest: int = 2) -> Survey:
+def survey(folder: StrPath, subfolders: str = "auto") -> Survey:
     """Look at what a data folder holds.
 
     Parameters
     ----------
     folder : path-like
-        ``folder/<class>/<image>`` or ``folder/<class>/<specimen>/<image>``; optional ``folder/metadata.csv``, see
+        ``folder/<class>/<image>`` or ``folder/<class>/<specimen>/<image>``; or, where no sub-folder holds images,
+        ``folder/<image>``: one class, called as the folder. Optional ``folder/metadata.csv``, see
         `metadata.read`. Masks, see `pore_masks`, are no images.
     subfolders : {"auto", "groups", "ignore"}
         Whether the images in folders within a class are used, each such folder as a group: always, never, or if no
         class is without such folders and none has images beside them.
-    fewest : {1, 2}
-        Classes that it must hold.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def survey(folder: StrPath, subfolders: str = "auto", fewest: int = 2) -> Survey
     Raises
     ------
     DataError
-        If the folder is missing, holds fewer classes, or its metadata cannot be used.
+        If the folder is missing, holds no images, or its metadata cannot be used.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -79,24 +78,27 @@ def survey(folder: StrPath, subfolders: str = "auto", fewest: int = 2) -> Survey
             f"{safe_names.shown(folder)}: {what}; give a data folder with one sub-folder of images per class"
         )
     classes = {place.name: _look_into(folder, place) for place in _class_folders(folder)}
+    flat = _flat(folder, classes)
+    classes = flat or classes
     nests = subfolders == "groups" or (subfolders == "auto" and _is_nested(classes))
     paths = sorted(path for found in classes.values() for path in (*found.own, *(found.nested if nests else ())))
-    used = sorted({path.split("/")[0] for path in paths})
-    if len(used) < fewest:
-        raise DataError(f"{safe_names.shown(folder)}: {_too_few(folder, classes, used, fewest)}")
+    if not paths:
+        raise DataError(f"{safe_names.shown(folder)}: {_none(folder, classes)}")
     for path in paths:
         if any("\ud800" <= c <= "\udfff" for c in path):  # Python's stand-ins for bytes that mean nothing
-            raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; rename it")
+            advice = "rename it" if sys.getfilesystemencoding() == "utf-8" else terminal.ADVICE
+            raise DataError(f"{safe_names.shown(folder / path)}: its name is not UTF-8; {advice}")
     known = metadata.read(folder, paths)
-    labels = [unicodedata.normalize("NFC", path.split("/")[0]) for path in paths]
-    if len(set(labels)) < len(used):  # two folders of one name, as two systems write it
-        labels = [path.split("/")[0] for path in paths]
+    names = [next(iter(flat)) if flat else path.split("/")[0] for path in paths]
+    labels = [unicodedata.normalize("NFC", name) for name in names]
+    if len(set(labels)) < len(set(names)):  # two folders of one name, as two systems write it
+        labels = names
     table = pd.DataFrame({"path": paths, "label": labels})
     table = pd.concat([table, known.table], axis=1)
     specimens = [path.rpartition("/")[0] if path.count("/") > 1 else path for path in paths]
     table["group"] = table["group"].where(table["group"] != "", pd.Series(specimens, dtype=str))
     odd = [*_shared(table), *_of_classes(classes, nests), *_masks(folder, classes, paths)]
-    return Survey(table, [*known.said, *odd, *_unused(folder, classes, nests)])
+    return Survey(table, [*known.said, *odd, *_unused(folder, classes, nests, bool(flat))])
 
 
 def check_apart(folder: StrPath, run_folder: StrPath) -> None:
@@ -142,6 +144,16 @@ def _class_folders(folder):
     return [place for place in places if not (place / "manifest.json").is_file()]
 
 
+def _flat(folder, classes):
+    """Give the images directly in a folder as its one class, if no folder in it holds images; else nothing."""
+    if any(found.own or found.nested or found.deep for found in classes.values()):
+        return {}
+    names = sorted(place.name for place in folder.iterdir() if not is_left_over(place.name))
+    found = _without_masks(_Class([name for name in names if is_image(name)], [], [], [], []))
+    masks = [path for one in classes.values() for path in one.masks]
+    return {folder.resolve().name or "images": found._replace(masks=found.masks + masks)} if found.own else {}
+
+
 def _look_into(folder, place):
     found = _Class([], [], [], [], [])
     for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
@@ -175,27 +187,22 @@ def _is_nested(classes):
     return len(filled) > 1 and not any(found.own for found in filled)
 
 
-def _too_few(folder, classes, used, fewest):
-    """Say why there are not as many classes as must be."""
-    direct = [place.name for place in folder.iterdir() if is_image(place.name) and not is_left_over(place.name)]
+def _none(folder, classes):
+    """Say why there are no images."""
     inner = {path.split("/")[1] for found in classes.values() for path in (*found.nested, *found.deep)}
     wanted = (
-        f"at least {_COUNTS[fewest]} needed, as {safe_names.shown(folder.name)}/<class>/*.png "
-        f"(or {', '.join(formats.suffixes()[1:])})"
+        f"they are looked for as {safe_names.shown(folder.name)}/<class>/*.png (or {', '.join(formats.suffixes()[1:])})"
     )
-    if direct:
-        return f"{_images(direct)} directly in it; put them into one sub-folder per class: {wanted}"
-    if not used and len(classes) == 1 and len(inner) > 1:
+    if len(classes) == 1 and len(inner) > 1:
         (outer,) = classes
         return (
             f"the classes lie one level down ({safe_names.shown(', '.join(sorted(inner)))}); give its sub-folder "
             + (safe_names.shown(folder / outer))
         )
-    if not used and inner:
+    if inner:
         deepest = next(path for found in classes.values() for path in (*found.deep, *found.nested))
         return f"images lie too deep, such as {safe_names.shown(deepest)}; {wanted}"
-    found = f"only the class '{safe_names.shown(used[0])}'" if used else "no images"
-    return f"{found} found; {wanted}"
+    return f"no images found; {wanted}"
 
 
 def _images(paths):
@@ -245,12 +252,12 @@ def _masks(folder, classes, paths):
     return said + ([f"masks of no image that is used, and not looked at: {first_of(unused)}"] if unused else [])
 
 
-def _unused(folder, classes, nests):
+def _unused(folder, classes, nests, is_flat):
     """Say what is not looked at: images out of place, files of other kinds, further tables."""
     said = []
     direct = sorted(place.name for place in folder.iterdir() if not is_left_over(place.name) and place.is_file())
     images = [name for name in direct if is_image(name)]
-    if images:
+    if images and not is_flat:
         said.append(f"{_images(images)} in no class, such as {safe_names.shown(images[0])}, and not used")
     for kind, way in (("nested", "; -p subfolders=groups takes each sub-folder for a specimen"), ("deep", "")):
         unused = [path for found in classes.values() for path in getattr(found, kind)]

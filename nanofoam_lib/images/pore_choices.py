@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from nanofoam_lib.base import files, safe_names
+from nanofoam_lib.base import files, safe_names, yaml_text
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.images import pore_methods
 from nanofoam_lib.images.pore_study import Request
@@ -41,9 +41,9 @@ def read(folder: files.StrPath) -> dict[str, Any]:
     if not path.exists():
         return nothing
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{safe_names.shown(path)}: cannot be read ({str(error).splitlines()[0]})") from error
+        written = yaml_text.read(path) or {}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{safe_names.shown(path)}: cannot be read ({error})") from error
     if not isinstance(written, dict) or set(written) - set(nothing):
         raise DataError(f"{safe_names.shown(path)}: expected {ALL}, {CLASSES} and {PICTURES}, each with its choices")
     found = nothing | {name: own or {} for name, own in written.items()}
@@ -124,12 +124,16 @@ def _entries(found):
 
 
 def _check(path, where, choice):
-    place = f"{safe_names.shown(path)}: {safe_names.shown(str(where))}"
+    place = f"{safe_names.shown(path)}: {safe_names.short(where)}"
     if not isinstance(choice, dict) or set(choice) - {"method", *LIMITS}:
         raise DataError(f"{place}: expected some of method, {', '.join(LIMITS)}")
     if choice.get("method", METHODS[0]) not in METHODS:
-        raise DataError(f"{place}: method must be one of {', '.join(METHODS)}, not {choice['method']}")
+        raise DataError(
+            f"{place}: method must be one of {', '.join(METHODS)}, not {safe_names.quoted(choice['method'])}"
+        )
     for name, (low, high) in LIMITS.items():
         value = choice.get(name, low)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise DataError(f"{place}: {name} must be a number from {low:g} to {high:g}, not {value}")
+            raise DataError(
+                f"{place}: {name} must be a number from {low:g} to {high:g}, not {safe_names.quoted(value)}"
+            )

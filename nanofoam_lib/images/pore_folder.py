@@ -8,12 +8,11 @@ import dataclasses
 import functools
 import hashlib
 import inspect
-import json
 import math
 import pathlib
 import sys
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from nanofoam_lib.base import files, provenance, safe_names, scheduling
+from nanofoam_lib.base import files, json_text, provenance, reading, safe_names, scheduling, spreadsheet_cells
 from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.images import (
@@ -37,6 +36,7 @@ from nanofoam_lib.images import (
 from nanofoam_lib.images.metadata import first_of
 
 PICTURES, PORES = "pictures.csv", "pores.csv"
+FOLDERS = ("parts", "labels", "overlays")
 OVERLAY_WIDTH = 640
 _WIDEST = 2**16 - 1  # labels that a 16-bit image holds
 _SIDE = 128  # of the picture by which `preprocessing` judges a micrograph
@@ -49,6 +49,13 @@ class Place(NamedTuple):
     pores: pathlib.Path
     labels: pathlib.Path
     overlay: pathlib.Path
+
+
+class Kept(TypedDict):
+    """What ``parts/<name>.json`` holds: the key of all that the results depend on, and the row of the picture."""
+
+    key: str
+    row: dict[str, str | int | float | bool | None]
 
 
 def place(out: pathlib.Path, name: str) -> Place:
@@ -73,7 +80,7 @@ def measure(
     Parameters
     ----------
     folder : path-like
-        As for `collection.survey`, but one class is enough. What ``pores.yaml`` says there goes first.
+        As for `collection.survey`. What ``pores.yaml`` says there goes first.
     out : path-like
         Gets ``pictures.csv``, ``pores.csv``, and for each micrograph ``labels/<name>.tif`` and ``overlays/<name>.jpg``.
     request : pore_study.Request
@@ -103,6 +110,7 @@ def measure(
     chosen = contents.Options(crop=request.crop, um_per_pixel=None, **options)
     known, readings = look(folder, chosen, subfolders)
     choices = pore_choices.read(folder)
+    reading.check_tree(out, FOLDERS)
     for message in pore_choices.unmatched(choices, known["path"]):
         warnings.warn(message, RunWarning, stacklevel=2)
     code = provenance.hash_modules(inspect.getsource(sys.modules[__name__]))
@@ -139,7 +147,7 @@ def look(
     readings : list of sources.Source
         Of those without a problem, in this order.
     """
-    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders, fewest=1)
+    reading = preprocessing.read_folder(folder, [_SIDE], len, options, subfolders)
     bad = {
         path: f"{safe_names.shown(folder / path)}: {problem}"
         for path, problem in reading.bad[::-1].itertuples(index=False)  # the first of each counts
@@ -166,10 +174,9 @@ def _measure_one(folder, out, code, name, source, digest, um, request):
     where = place(out, name)
     try:
         key = _key(folder, source, digest, um, request, code)
-        if where.row.exists():
-            kept = json.loads(where.row.read_text(encoding="utf-8"))
-            if kept["key"] == key and all(file.exists() for file in where):
-                return _from_json(kept["row"])
+        kept = _kept(where.row)
+        if kept.get("key") == key and all(file.exists() for file in where):
+            return _from_json(kept["row"])
         study = pore_study.of_file(folder, source, um, request)
     except (DataError, OSError) as error:
         for file in where:
@@ -178,6 +185,14 @@ def _measure_one(folder, out, code, name, source, digest, um, request):
     _write(where, source, um, request, study)
     files.write_json(where.row, {"key": key, "row": _to_json(study.row)})  # last: with it, all is there
     return study.row
+
+
+def _kept(path):
+    """Read what was kept of a micrograph; nothing if it is damaged: it is then measured again."""
+    try:
+        return json_text.read(path, Kept) if path.exists() else {}
+    except DataError:
+        return {}
 
 
 def _key(folder, source, digest, um, request, code):
@@ -221,7 +236,7 @@ def _gather(out, pictures):
             named = {"name": row.name, "path": row.path, "class": row.label, "group": row.group, "verdict": row.verdict}
             for number, (column, value) in enumerate(named.items()):
                 own.insert(number, column, value)
-            own.to_csv(file, index=False, header=is_first, lineterminator="\n")
+            spreadsheet_cells.guard(own).to_csv(file, index=False, header=is_first, lineterminator="\n")
             is_first = False
 
 

@@ -99,7 +99,8 @@ def process(
     Raises
     ------
     DataError
-        If an image is bad and `skip_bad` is false, naming the first and the count; or if too few classes are left.
+        If an image is bad and `skip_bad` is false, naming the first and the count; or if of several classes too few are
+        left.
 
     Warns
     -----
@@ -122,7 +123,7 @@ def process(
 
 def read_folder(
     folder: pathlib.Path, sides: Sequence[int], write: Callable[[bytes], Any], options: contents.Options,
-    subfolders: str = "auto", fewest: int = 2,
+    subfolders: str = "auto",
 ) -> Reading:  # fmt: skip
     """Read every image of a data folder: `write` its pixels once for each of `sides`, zeros for a bad one.
 
@@ -136,14 +137,12 @@ def read_folder(
     options : contents.Options
     subfolders
         As in `process`.
-    fewest
-        As in `collection.survey`.
 
     Returns
     -------
     Reading
     """
-    return read_listed(folder, collection.survey(folder, subfolders, fewest), sides, write, options)
+    return read_listed(folder, collection.survey(folder, subfolders), sides, write, options)
 
 
 def read_listed(
@@ -278,10 +277,10 @@ def _choose_good(folder, reading, skip_bad):
             f"{safe_names.shown(folder / bad['path'][0])}: {bad['problem'][0]}; {len(bad)} bad in all. See them with "
             f"'nanofoam check {safe_names.shown(folder)}', or leave them out with -p skip_bad=true"
         )
-    if reading.table["label"].iloc[good].nunique() < 2:
-        raise DataError(
-            f"{safe_names.shown(folder)}: fewer than two classes are left without the {len(bad)} bad images"
-        )
+    left = reading.table["label"].iloc[good].nunique()
+    if left < min(2, reading.table["label"].nunique()):
+        what = "fewer than two classes are" if left else "nothing is"
+        raise DataError(f"{safe_names.shown(folder)}: {what} left without the {len(bad)} bad images")
     return good
 
 

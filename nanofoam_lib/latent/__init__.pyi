@@ -12,5 +12,6 @@ from . import properties as properties
 from . import property_study as property_study
 from . import scattering as scattering
 from . import separation as separation
+from . import suggestions as suggestions
 from . import traversal as traversal
 from . import two_sample as two_sample

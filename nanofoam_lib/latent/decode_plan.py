@@ -45,7 +45,7 @@ def traversals(vectors: NDArray[Any], dims: Iterable[int], maps: Mapping[str, pr
     return pd.concat(rows)
 
 
-def interpolations(vectors: ArrayLike, labels: ArrayLike, pictures: int = 9) -> pd.DataFrame:
+def interpolations(vectors: ArrayLike, labels: ArrayLike, pictures: int = 9) -> pd.DataFrame | None:
     """Go from class mean to class mean, in sorted order: straight, and on an arc around the origin.
 
     Parameters
@@ -53,16 +53,18 @@ def interpolations(vectors: ArrayLike, labels: ArrayLike, pictures: int = 9) -> 
     vectors : ndarray, shape (n, D)
         Latent vectors of the train images.
     labels : sequence of str, shape (n,)
-        Two classes or more.
     pictures : int
         About how many points a way has; at least two steps lie between classes. `step` counts classes.
 
     Returns
     -------
-    pandas.DataFrame
+    pandas.DataFrame or None
+        None where there is one class.
     """
     means = traversal.class_means(vectors, labels)
     legs = len(means) - 1
+    if not legs:
+        return None
     per_leg = max(2, (pictures - 1) // legs)
     at = np.arange(legs * per_leg + 1)
     names = [means.index[i // per_leg] if i % per_leg == 0 else "" for i in at]

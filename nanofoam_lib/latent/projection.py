@@ -149,12 +149,17 @@ def lda(train: ArrayLike, labels: ArrayLike, test: ArrayLike) -> Projection:
 def both(
     spaces: Mapping[str, NDArray[Any]], index: pd.DataFrame
 ) -> tuple[dict[str, Projection], dict[str, Projection]]:
-    """Fit PCA and LDA to each of `spaces`, name → vectors (N, D), on the train rows: two dicts of `Projection`."""
+    """Fit PCA and LDA to each of `spaces`, name → vectors (N, D), on the train rows: two dicts of `Projection`.
+
+    That of LDA is empty where there is one class.
+    """
     sides = [(index["split"] == side).to_numpy() for side in ("train", "test")]
     labels, found = index["label"][sides[0]], ({}, {})
     for name, own in spaces.items():
         train, test = (memmap.take(own, rows) for rows in sides)
-        found[0][name], found[1][name] = pca(train, test), lda(train, labels, test)
+        found[0][name] = pca(train, test)
+        if len(set(labels)) > 1:
+            found[1][name] = lda(train, labels, test)
     return found
 
 

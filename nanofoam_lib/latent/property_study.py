@@ -60,10 +60,10 @@ def study(
         Columns `COLUMNS`. Each specimen is predicted by a regression that has not seen it (five folds):
         ``r2`` = 1 − SSE / SST; ``r2_within`` the same when the means of their classes are taken off from errors and
         values, missing where each class has one value; ``rmse`` in the unit; ``coverage``, the share of specimens that
-        lie within their 90 % interval, which the training part alone told; ``p`` and ``p_within``, of ridge alone, the
-        share of orders in which values dealt anew to the specimens (within their class) are predicted as well, by
-        regressions fitted anew; missing for fewer than ten specimens, of which nothing can be claimed. Intervals of R²
-        are Student's, deleting one specimen after the other.
+        lie within their 90 % interval, which the training part alone told, missing where that has fewer than nine;
+        ``p`` and ``p_within``, of ridge alone, the share of orders in which values dealt anew to the specimens (within
+        their class) are predicted as well, by regressions fitted anew; missing for fewer than ten specimens, of which
+        nothing can be claimed. Intervals of R² are Student's, deleting one specimen after the other.
     """
     every = {**descriptors, ("control", 0, LABEL): held_out.one_hot(index["label"])}
     names, jobs = _jobs(every, targets, index)
@@ -129,10 +129,16 @@ def _score(x, y, labels, model, seed):
     r2_within, within_low, within_high = held_out.share_told(*within.T)
     numbers = {
         "r2": overall, "r2_within": r2_within, "rmse": float(np.sqrt((error**2).mean())),
-        "coverage": float((np.abs(error) <= width + _rounding(y)).mean()), "n_specimens": len(y), "r2_low": r2_low,
+        "coverage": _coverage(error, width, y), "n_specimens": len(y), "r2_low": r2_low,
         "r2_high": r2_high, "r2_within_low": within_low, "r2_within_high": within_high,
     }  # fmt: skip
     return numbers, {"predicted": predicted, "low": predicted - width, "high": predicted + width}
+
+
+def _coverage(error, width, y):
+    """Give the share that intervals hold; NaN where they are infinite, for want of specimens to tell from."""
+    finite = np.isfinite(width)
+    return float((np.abs(error) <= width + _rounding(y))[finite].mean()) if finite.any() else np.nan
 
 
 def _rounding(y):

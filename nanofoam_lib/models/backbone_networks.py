@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.errors import DataError, UsageError
+from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.models import backend, descriptors, vae
 from nanofoam_lib.models.backend import keras
 
@@ -73,6 +74,11 @@ def supervised(classifier: keras.Model, images: NDArray[Any]) -> tuple[NDArray[n
     pooled = classifier.get_layer("pooled").output
     features, scores = descriptors.heads(keras.Model(classifier.input, [pooled, classifier.output]), images).values()
     return features, scores
+
+
+def of_run(run: Run, images: NDArray[Any]) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """Give what `supervised` gives of a run's classifier; None twice where it has none, since there is one class."""
+    return supervised(vae.load_classifier(run.classifier), images) if run.classifier.exists() else (None, None)
 
 
 def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.float32]:

@@ -9,8 +9,8 @@ import warnings
 
 import numpy as np
 
-from nanofoam_lib.base import files
-from nanofoam_lib.base.errors import RunWarning
+from nanofoam_lib.base import files, json_text
+from nanofoam_lib.base.errors import DataError, RunWarning
 
 NAME = "checkpoint.npz"
 MARKER = "finished.json"
@@ -130,8 +130,8 @@ def is_finished(folder, identity):
     if not marker.exists():
         return False
     try:
-        marked = json.loads(marker.read_text(encoding="utf-8"))
-    except ValueError:
+        marked = json_text.read(marker)
+    except (DataError, OSError):
         marked = None
     if marked == {"training": identity, "files": _hash_files(marker.parent)}:
         return True

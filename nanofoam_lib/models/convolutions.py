@@ -40,6 +40,11 @@ def build(filters, seed, images=None):
     return images, maps
 
 
+def least_weights(filters):
+    """Count the weights of 3×3 convolutions one after the other, but for the first and without biases."""
+    return sum(9 * before * after for before, after in itertools.pairwise(filters))
+
+
 def seeded_kernels(seed, scale=1.0):
     """Yield the layers' Glorot initializers, each with its own seed: no global state decides the weights."""
     for number in itertools.count(1000 * seed):

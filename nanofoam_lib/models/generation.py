@@ -78,7 +78,9 @@ def study(
     """
     train, test = ((index["split"] == side).to_numpy() for side in ("train", "test"))
     known, held_out, labels = mu[train], mu[test], index["label"][train]
-    maps = {"PCA": projection.pca(known, held_out), "LDA": projection.lda(known, labels, held_out)}
+    pca, lda = projection.both({"mu": mu}, index)
+    maps = {"PCA": pca["mu"]} | ({"LDA": lda["mu"]} if lda else {})
+    last = list(maps)[-1]
     designs = inverse_design.fit_all(known, measures[train])
     orders = {
         fulfilment.DESIGNED: inverse_design.orders(designs, measures[train]),
@@ -89,7 +91,7 @@ def study(
     parts = [decode_plan.traversals(known, dims, maps), decode_plan.interpolations(known, labels)]
     parts += [
         decode_plan.samples(known, labels, seed=seed),
-        decode_plan.lattice(maps["LDA"], "LD"),
+        decode_plan.lattice(maps[last], "LD" if lda else "PC"),
         decode_plan.orders(*orders[fulfilment.DESIGNED]),
         decode_plan.joint_orders(*orders[fulfilment.TOGETHER]),
     ]

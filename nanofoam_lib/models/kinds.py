@@ -56,12 +56,16 @@ class Network(NamedTuple):
     start : callable, optional
         ``(model, images, seed)``: changes a fresh model before its first step, knowing some train images, ndarray of
         float32 (n, 128, 128, 1) in [0, 1], as `bottleneck.start` does.
+    least_weights : callable, optional
+        ``config`` → (int, int), weights that encoder and decoder have at least: files that hold fewer are refused
+        before anything is built.
     """
 
     build_encoder: Callable
     build_decoder: Callable
     model: type
     start: Callable | None = None
+    least_weights: Callable | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,14 +147,15 @@ class Kind:
 def _vae():
     from nanofoam_lib.models import bottleneck, vae, vae_networks
 
-    return Network(vae_networks.build_encoder, vae_networks.build_decoder, vae.Autoencoder, bottleneck.start)
+    parts = vae_networks.build_encoder, vae_networks.build_decoder
+    return Network(*parts, vae.Autoencoder, bottleneck.start, vae_networks.least_weights)
 
 
 def _texture():
     from nanofoam_lib.models import texture, texture_decoder, texture_encoder
 
     parts = texture_encoder.build_encoder, texture_decoder.build_decoder
-    return Network(*parts, texture.TextureAutoencoder, texture_encoder.start)
+    return Network(*parts, texture.TextureAutoencoder, texture_encoder.start, texture_decoder.least_weights)
 
 
 #: By name, in the order in which they are offered.

@@ -112,6 +112,12 @@ def build_decoder(config, seed):
     return keras.Model([latents, noise], layers.Activation("sigmoid", name="image")(x), name="decoder")
 
 
+def least_weights(config):
+    """Count the weights that encoder and decoder have at least: (int, int)."""
+    told = config.latent_dim**2
+    return 2 * config.latent_dim, told + convolutions.least_weights(config.decoder_filters)
+
+
 def _add_grain(x, noise, filters, cell, kernel, level):
     """Bring noise to the resolution of a level, and add it to the enlarged maps of the level before."""
     grain = layers.Conv2D(filters, cell, strides=cell, **next(kernel), name=f"grain_{level}")(noise)

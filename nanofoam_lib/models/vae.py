@@ -1,18 +1,21 @@
 """The thesis's convolutional variational autoencoder, and the plain one it is compared with."""
 
 import dataclasses
-import json
+import functools
 import pathlib
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from nanofoam_lib.base import files
-from nanofoam_lib.models import backend, convolutions, devices, kinds, objective
+from nanofoam_lib.base import files, json_text, safe_names
+from nanofoam_lib.base.errors import DataError, UsageError
+from nanofoam_lib.models import backend, convolutions, devices, kinds, objective, stored_weights
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.convolutions import SIZE
 
 ops, layers = keras.ops, keras.layers
+
+#: Largest values of a model, as the parameters of a run have them.
+MOST_DIMS, MOST_FILTERS, MOST_CLASSES = 16_384, 4096, 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Config:
         kinds.get(self.kind)
         if self.latent_dim < 1 or min((*self.filters, *self.decoder_filters), default=0) < 1:
             raise ValueError("latent_dim, filters and decoder_filters must be positive")
+        if self.latent_dim > MOST_DIMS or max((*self.filters, *self.decoder_filters)) > MOST_FILTERS:
+            raise ValueError(f"latent_dim must be at most {MOST_DIMS:,}, filters and decoder_filters {MOST_FILTERS:,}")
         if len(self.decoder_filters) != len(self.filters) - 1:
             raise ValueError(
                 f"decoder_filters must have {len(self.filters) - 1} entries, one fewer than filters, "
@@ -215,41 +220,65 @@ def load(folder: files.StrPath) -> Autoencoder:
     FileNotFoundError
         If a file is missing.
     DataError
-        If a file is damaged; names it.
-    ValueError
-        If ``config.json`` holds unknown keys or values.
+        If a file is damaged, or ``config.json`` holds unknown keys or values that make no model; names it.
+
+    Notes
+    -----
+    The networks are built as ``config.json`` says; from the other files come weights alone (`stored_weights`).
     """
     folder = pathlib.Path(folder)
-    with files.diagnosing(folder / "config.json"):
-        values = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    unknown = set(values) - {field.name for field in dataclasses.fields(Config)}
-    if unknown:
-        raise ValueError(f"{folder / 'config.json'}: unknown keys {', '.join(sorted(unknown))}")
-    config = Config(**values)
+    config = _read_config(folder / "config.json")
     with backend.scope():
-        model = kinds.get(config.kind).load().model  # with the kind's own layers, which Keras must know to read it
-        return model(config, *(_read(folder / f"{name}.keras") for name in ("encoder", "decoder")))
+        network = kinds.get(config.kind).load()
+        least = network.least_weights(config) if network.least_weights else (0, 0)
+        builders = network.build_encoder, network.build_decoder
+        parts = [
+            devices.synchronise(stored_weights.load(folder / f"{name}.keras", functools.partial(build, config, 0), n))
+            for name, build, n in zip(("encoder", "decoder"), builders, least, strict=True)
+        ]
+        return network.model(config, *parts)
+
+
+def _read_config(path):
+    unknown = set(json_text.read(path, dict[str, Any])) - {field.name for field in dataclasses.fields(Config)}
+    if unknown:
+        raise DataError(f"{path}: unknown keys {safe_names.short(', '.join(sorted(unknown)))}")
+    try:
+        return Config(**json_text.read(path, stored_weights.Config))
+    except UsageError as error:
+        raise DataError(f"{path}: {error}") from error
+    except ValueError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: {error}; run the step that writes it again") from error
 
 
 def save_classifier(model: keras.Model, folder: files.StrPath) -> None:
-    """Write ``classifier.keras`` into `folder`, whole or not at all; the state of its optimiser is left out."""
-    _write(keras.Model(model.input, model.output, name=model.name), pathlib.Path(folder) / "classifier.keras")
+    """Write ``classifier.keras`` and ``config.json`` into `folder`; the state of its optimiser is left out."""
+    folder = pathlib.Path(folder)
+    _write(keras.Model(model.input, model.output, name=model.name), folder / "classifier.keras")
+    filters = [layer.filters for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    files.write_json(folder / "config.json", {"filters": filters, "n_classes": model.output.shape[-1]})
 
 
 def load_classifier(folder: files.StrPath) -> keras.Model:
-    """Read the classifier that `save_classifier` wrote."""
-    return _read(pathlib.Path(folder) / "classifier.keras")
+    """Read the classifier that `save_classifier` wrote; errors as of `load`."""
+    folder = pathlib.Path(folder)
+    stored = json_text.read(folder / "config.json", stored_weights.Classifier)
+    filters, n_classes = stored["filters"], stored["n_classes"]
+    if not (2 <= len(filters) <= 8 and 1 <= min(filters) <= max(filters) <= MOST_FILTERS):
+        raise DataError(f"{folder / 'config.json'}: filters make no classifier; run 02_train again")
+    if not 1 <= n_classes <= MOST_CLASSES:
+        raise DataError(f"{folder / 'config.json'}: n_classes must be from 1 to {MOST_CLASSES:,}; run 02_train again")
+    config = Config(filters=filters, decoder_filters=filters[:-1])
+    build = functools.partial(classifier, config, n_classes)
+    return stored_weights.load(folder / "classifier.keras", build, convolutions.least_weights(filters))
 
 
 def _write(model, path):
     with files.replacing(path) as temporary:
         devices.synchronise(model, on=False).save(temporary)
     devices.synchronise(model)
-
-
-def _read(path):
-    with files.diagnosing(path), zipfile.ZipFile(path):  # Keras says of a damaged file that there is none
-        return devices.synchronise(keras.saving.load_model(path))
 
 
 def _single(tensor):

@@ -32,6 +32,15 @@ def _build_head(name, latent_dim, seed):
     return layers.Dense(latent_dim, **kernel, bias_initializer=bias, name=name)
 
 
+def least_weights(config):
+    """Count the weights that encoder and decoder have at least: (int, int)."""
+    cells = (SIZE // 2 ** (len(config.filters) - 1)) ** 2
+    heads = len(config.heads) * cells * config.filters[-1] * config.latent_dim
+    spread = config.latent_dim * (SIZE // 2 ** len(config.decoder_filters)) ** 2 * config.decoder_filters[0]
+    rest = (convolutions.least_weights(part) for part in (config.filters, config.decoder_filters))
+    return tuple(own + other for own, other in zip((heads, spread), rest, strict=True))
+
+
 def build_decoder(config, seed):
     """Make the decoder: latents (N, latent_dim) → images (N, 128, 128, 1) in [0, 1]."""
     kernel = seeded_kernels(seed + 1)

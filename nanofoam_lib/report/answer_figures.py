@@ -25,7 +25,7 @@ _STEPS = 5  # pictures of a walk
 
 def answer_figures(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     """Draw what stands beside each answer, as far as the run has it."""
-    found = tables.read_all(book.run.folder / "tables")
+    found = book.run.load_tables()
     for draw in (_materials, _separation, _difference, _trust):
         for name, figure, numbers in draw(book, found):
             yield PREFIX + name, figure, numbers

@@ -28,6 +28,7 @@ _MORE = "{shown} of {all} images are shown, those off what the run has seen firs
 def write(
     out: files.StrPath,
     name: str,
+    predictions: pd.DataFrame,
     facts: dict[str, Any],
     known: NDArray[np.uint8],
     said: Sequence[str] = (),
@@ -39,9 +40,11 @@ def write(
     Parameters
     ----------
     out : path-like
-        Holds ``predictions.csv``, ``nearest.csv``, ``images.npy`` and perhaps ``pores.csv``.
+        Holds ``nearest.csv``, ``images.npy`` and perhaps ``pores.csv``.
     name : str
         Of the micrographs.
+    predictions : pandas.DataFrame
+        What ``predictions.csv`` holds.
     facts : dict
         As in `findings.application.application`.
     known : ndarray of uint8, shape (N, 128, 128)
@@ -58,7 +61,6 @@ def write(
         The page.
     """
     out = pathlib.Path(out)
-    predictions, nearest = files.read_csv(out / PREDICTIONS), files.read_csv(out / NEAREST)
     farthest = -predictions["distance"].where(predictions["off_manifold"], 0.0).to_numpy()
     order = np.lexsort([farthest, ~predictions["off_manifold"].to_numpy(bool)])  # what lies farthest off stands first
     shown = {"predictions": predictions.iloc[order]}
@@ -72,7 +74,7 @@ def write(
         said=list(said),
         summary=[html_report.paragraphs(one) for one in findings.application(predictions, facts, table1, lang)],
         tables=[(key, *_table(own, lang)) for key, own in shown.items()],
-        images=_pictures(out, predictions, nearest, order[:MOST_PICTURES], known, lang),
+        images=_pictures(out, predictions, order[:MOST_PICTURES], known, lang),
         left_out=_left_out(len(predictions), lang),
     )
     files.write_text(out / "index.html", text)
@@ -88,13 +90,13 @@ def _table(table, lang):
     return columns, rows, rest if len(first) < len(table) else ""
 
 
-def _pictures(out, predictions, nearest, order, known, lang):
+def _pictures(out, predictions, order, known, lang):
     """Gather what is shown of images, by their rows."""
     images = np.load(out / "images.npy", mmap_mode="r", allow_pickle=False)
-    by_path = nearest.groupby(np.arange(len(nearest)) // max(len(nearest) // max(len(predictions), 1), 1))
+    nearest = _nearest(out / NEAREST, set(order.tolist()))
     found = []
     for row in order:
-        one, beside = predictions.iloc[row], by_path.get_group(row)
+        one = predictions.iloc[row]
         found.append(
             {
                 "path": one["path"],
@@ -105,11 +107,23 @@ def _pictures(out, predictions, nearest, order, known, lang):
                 ),
                 "told": _told(one, lang),
                 "beside": [
-                    {"source": _embed(known[other.known_id]), "path": other.known, "label": other.known_label}
-                    for other in beside.itertuples()
+                    {"source": _embed(known[int(other.known_id)]), "path": other.known}
+                    for other in nearest[row].itertuples()
                 ],
             }
         )
+    return found
+
+
+def _nearest(path, shown):
+    """Read the table of nearest micrographs piece by piece; give those of the images that are shown, by their rows."""
+    found, begun = {}, 0
+    for piece in pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=50_000):
+        image = begun + np.cumsum(piece["rank"] == "1") - 1  # each image's nearest begin with the first
+        begun = int(image.iloc[-1]) + 1
+        for row, own in piece.groupby(image):
+            if row in shown:
+                found[row] = pd.concat([found[row], own]) if row in found else own
     return found
 
 

@@ -23,7 +23,7 @@ class Caption(NamedTuple):
     text: str
 
 
-def caption(kind, name, manifest):
+def caption(kind, name, manifest, classes=None):
     """Say what a figure or table shows, and of which data, split, seed and latent size.
 
     Parameters
@@ -33,6 +33,8 @@ def caption(kind, name, manifest):
         As its file is called, without suffix. A name that is not known gives its own words as title.
     manifest : dict
         Of the run: ``lang``, ``data``, ``seed`` and ``parameters`` are read.
+    classes : dict, optional
+        What stands for a class in names of files → its label.
 
     Returns
     -------
@@ -49,7 +51,8 @@ def caption(kind, name, manifest):
         return Caption("other", name.replace("_", " ").capitalize(), _provenance(entry, manifest))
     model = _kind_of(name)
     called = (model or kinds.get(kinds.MAIN_LARGE)).prose.in_language(manifest["lang"])
-    own = {"class": name.removeprefix(pattern.removesuffix("*")), "kind": called}
+    short = name.removeprefix(pattern.removesuffix("*"))
+    own = {"class": (classes or {}).get(short, short), "kind": called}
     title, shown = (part.format(**own) for part in entry[manifest["lang"]])
     if model and name == kinds.of_kind(pattern, model.name):
         title += f", {called}"

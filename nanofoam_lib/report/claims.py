@@ -12,7 +12,6 @@ References
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base import files
 from nanofoam_lib.base.language import LANGUAGES, quantity, text
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import pore_tables
@@ -60,8 +59,8 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Parameters
     ----------
     found : dict
-        Name → table, as `tables.read_all` gives them: "comparisons" (`scoring.compare`), and as far as they are there
-        "separation", "geometry", "properties", "dimensions", "gradcam_checks" and "pores".
+        Name → table, as the method ``load_tables`` of a run gives them: "comparisons" (`scoring.compare`), and as far
+        as they are there "separation", "geometry", "properties", "dimensions", "gradcam_checks" and "pores".
 
     Returns
     -------
@@ -85,8 +84,7 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def of_run(run: Run) -> pd.DataFrame:
     """Collect the claims of a run from the tables in its folder."""
-    paths = {name: run.table(name) for name in _FAMILIES}
-    return collect({name: files.read_csv(path) for name, path in paths.items() if path.exists()})
+    return collect({name: run.load_table(name) for name in _FAMILIES if run.table(name).exists()})
 
 
 def _row(family, what, claim, statistic, value, limits, null, p, n_groups):

@@ -1,12 +1,13 @@
 """Runs side by side: the parameters that differ, and the numbers that a reader asks for first."""
 
 import json
+import os
 import pathlib
 from typing import NamedTuple
 
 import pandas as pd
 
-from nanofoam_lib.base import files
+from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.language import MISSING, fixed
 from nanofoam_lib.base.run_folder import Run
@@ -14,6 +15,9 @@ from nanofoam_lib.report import page, tables
 
 #: Parameters that decide which foams are drawn.
 SYNTHESIS = ("n_per_class", "image_width", "image_height", "seed")
+
+
+LONGEST_CELL = 200
 
 
 class Comparison(NamedTuple):
@@ -86,7 +90,7 @@ def as_html(comparison):
 
 
 def _warning(comparison):
-    listed = ", ".join(f"{name}: {data}" for name, data in comparison.data.items())
+    listed = ", ".join(f"{_shown(name)}: {_shown(data)}" for name, data in comparison.data.items())
     return f"These runs are of different data ({listed}): their numbers do not compare."
 
 
@@ -105,26 +109,29 @@ class _Loaded(NamedTuple):
 
 def _load(folder):
     run = Run(folder)
-    if not run.manifest.exists():
+    if not os.path.lexists(run.manifest):
         raise DataError(f"{run.manifest}: missing; {folder} is not the folder of a run")
     try:
         return _read(run, run.load_manifest())
-    except (KeyError, AttributeError, TypeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(
-            f"{folder}: manifest or table damaged or of another version ({error!r}); run it again"
+            f"{folder}: manifest or table damaged or of another version ({safe_names.short(repr(error))}); run it again"
         ) from error
 
 
 def _read(run, manifest):
-    if not manifest["finished"]:
+    if not manifest.get("finished"):
         raise DataError(f"{run.folder}: the run is unfinished; go on with nanofoam run --out {run.folder}")
     data, parameters = manifest["data"], manifest["parameters"]
     drawn = [data["name"], *(parameters.get(name) for name in SYNTHESIS)]
     written = {name: json.dumps(value) for name, value in parameters.items()}
-    found = {name: files.read_csv(run.table(name)) for name in ("table1", "controls", "dimensions", "geometry")}
-    numbers = _accuracies(found["table1"]) | _accuracies(found["controls"])
-    numbers |= _active(found["dimensions"]) | _predictability(found["geometry"])
-    seconds = sum(step["seconds"] for step in manifest["steps"].values())
+    numbers = {}
+    for name in ("table1", "controls") if data.get("classes") != 1 else ():
+        numbers |= _accuracies(run.load_table(name))
+    numbers |= _active(run.load_table("dimensions")) | _predictability(run.load_table("geometry"))
+    seconds = sum(step.get("seconds") or 0 for step in manifest["steps"].values())
     return _Loaded(data["name"], data["hash"] or json.dumps(drawn), written, numbers | {"seconds": f"{seconds:.0f}"})
 
 
@@ -177,6 +184,13 @@ def _side_by_side(columns):
 
 def _align(table, title):
     rows = [[title, *table.columns], *([label, *row] for label, *row in table.itertuples())]
+    rows = [[_shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def _shown(cell):
+    """Write a cell so that it fits on a line, with nothing in it that a terminal obeys."""
+    told = safe_names.shown(cell)
+    return told if len(told) <= LONGEST_CELL else f"{told[: LONGEST_CELL - 1]}…"

@@ -44,10 +44,10 @@ def write(run):
     -----
     Figures are embedded, so the page needs no other file and no network. Names from the disk are escaped.
     """
-    manifest = run.load_manifest()
-    lang, found = manifest["lang"], tables.read_all(run.folder / "tables")
+    manifest, index = run.load_manifest(), run.load_index()
+    classes = {name: label for label, name in run.class_names(index["label"]).items()}
+    lang, found = manifest["lang"], run.load_tables()
     figures = {path.stem: path for path in run.folder.glob("figures/*.png")}
-    index = run.load_index()
     told = summary.chapters(manifest, index, found)
     cautions = {"trust": [(_source(name, manifest, found), told) for name, told in summary.cautions(manifest, found)]}
     shown = captions.arrange({name: path for name, path in figures.items() if name not in AS_TABLES}, found)
@@ -63,7 +63,7 @@ def write(run):
             {"id": f"section-{name}", "heading": captions.section(name, lang),
              "cautions": cautions.get(name, []),
              "said": [paragraphs(said) for said in told.get(name, ())],
-             "exhibits": [_item(kind, own, manifest, figures, found) for kind, own in shown.get(name, ())]}
+             "exhibits": [_item(kind, own, manifest, classes, figures, found) for kind, own in shown.get(name, ())]}
             for name in sections
         ],
         lists=_lists(manifest),
@@ -122,8 +122,8 @@ def _folded(point):
     return f"<details><summary>{first}{end.strip()}</summary>{rest}</details>"
 
 
-def _item(kind, name, manifest, figures, found):
-    caption = captions.caption(kind, name, manifest)
+def _item(kind, name, manifest, classes, figures, found):
+    caption = captions.caption(kind, name, manifest, classes)
     item = {"kind": kind, "id": f"{kind}-{_slug(name)}", "title": caption.title, "text": caption.text}
     if kind == "figures":
         return item | picture(figures[name]) | {"file": f"figures/{name}.pdf, .csv"}

@@ -26,12 +26,13 @@ def write(run):
     The document compiles in the run's folder with ``latexmk -pdf thesis.tex``. A table without rows is left out.
     """
     manifest = run.load_manifest()
-    filled = {name: table for name, table in tables.read_all(run.folder / "tables").items() if len(table)}
+    filled = {name: table for name, table in run.load_tables().items() if len(table)}
     for name, table in filled.items():
         files.write_text(run.table(name).with_suffix(".tex"), _table(name, table, manifest))
     figures = [path.stem for path in run.folder.glob("figures/*.pdf")]
     places = captions.arrange(figures, filled)
-    lang = manifest["lang"]
+    lang, names = manifest["lang"], run.class_names(run.load_index()["label"])
+    classes = {name: label for label, name in names.items()}
     page = _environment().get_template("thesis.tex.j2").render(
         name=latex_tables.escape(run.folder.resolve().name),
         babel=BABEL[lang],
@@ -42,7 +43,10 @@ def write(run):
         ),
         date=latex_tables.escape((manifest["finished"] or "")[:10]),
         sections=[
-            (latex_tables.escape(captions.section(section, lang)), [_entry(*entry, manifest) for entry in entries])
+            (
+                latex_tables.escape(captions.section(section, lang)),
+                [_entry(*entry, manifest, classes) for entry in entries],
+            )
             for section, entries in places.items()
         ],
     )  # fmt: skip
@@ -56,14 +60,14 @@ def _table(name, table, manifest):
     return latex_tables.table(tables.view(name, table, lang), caption, name, f"tables/{name}.csv", lang)
 
 
-def _entry(kind, name, manifest):
+def _entry(kind, name, manifest, classes):
     file = f"figures/{name}.pdf" if kind == "figures" else f"tables/{name}.tex"
-    caption = latex_tables.escape(_caption(kind, name, manifest))
+    caption = latex_tables.escape(_caption(kind, name, manifest, classes))
     return kind, {"path": latex_tables.path(file), "caption": caption, "label": re.sub(r"[^A-Za-z0-9]+", "-", name)}
 
 
-def _caption(kind, name, manifest):
-    caption = captions.caption(kind, name, manifest)
+def _caption(kind, name, manifest, classes=None):
+    caption = captions.caption(kind, name, manifest, classes)
     return f"{caption.title}. {caption.text}"
 
 

@@ -20,17 +20,17 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     """Show the outlines of some pictures of each class, and the distributions of what can be believed."""
     if not book.run.table("pores").exists():
         return
-    pictures = files.read_csv(book.run.table("pores"))
+    pictures = book.table("pores")
     classes = sorted(set(pictures["label"]))
-    for label in classes:
-        path = book.run.drawing(f"pores_{label}")
+    for _label, name in book.run.class_names(classes).items():
+        path = book.run.drawing(f"pores_{name}")
         if path.exists():
             drawing = files.read_npz(path)
             shown = pictures.set_index("id").loc[drawing["id"]].reset_index()
             titles = [f"{row.path}: {text(row.verdict, book.lang)}" for row in shown.itertuples()]
-            yield f"pores_{label}", figures.pore_overlays(drawing["pictures"], titles, book.note, **book.look), shown
+            yield f"pores_{name}", figures.pore_overlays(drawing["pictures"], titles, book.note, **book.look), shown
     used = pictures[pore_tables.believed(pictures)] if len(pictures) else pictures
     if len(used):
-        sizes = files.read_csv(book.run.table("pore_sizes"))
+        sizes = book.table("pore_sizes")
         means = class_means.means(used[list(pore_tables.COMPARED)], used["label"], used["group"]).dropna(subset="mean")
         yield "pore_sizes", figures.pore_sizes(sizes, means, classes, book.note, **book.look), sizes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib import figures
-from nanofoam_lib.base import files, language
+from nanofoam_lib.base import files, language, spreadsheet_cells
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import pore_folder, pore_methods, pore_resolution, pore_sizes, pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
@@ -91,7 +91,7 @@ def _pieces(path, chosen):
         path, dtype={"name": str, "class": str}, usecols=columns, chunksize=100_000,
         keep_default_na=False, na_values={"diameter_um": [""]},
     )  # fmt: skip
-    for own in pieces:
+    for own in map(spreadsheet_cells.undo, pieces):
         yield own[own["name"].isin(chosen) & own["counted"]]
 
 

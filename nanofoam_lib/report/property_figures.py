@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nanofoam_lib import figures
-from nanofoam_lib.base import files
 from nanofoam_lib.images import targets
 from nanofoam_lib.latent import property_study
 from nanofoam_lib.models import kinds
@@ -24,7 +23,7 @@ def properties(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
         (kind, dim, name): own
         for kind in book.kinds if (foremost := kinds.get(kind).foremost)
         for dim in book.latent_dims[:1]
-        for name, own in files.read_npz(book.run.descriptors(kind, dim)).items() if name == foremost
+        for name, own in book.run.load_descriptors(kind, dim).items() if name == foremost
     }  # fmt: skip
     predicted = property_study.predictions(vectors, known, index, book.seed)
     if len(predicted):

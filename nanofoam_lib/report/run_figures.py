@@ -75,6 +75,11 @@ class Book:
         """Say that only test images are shown as well."""
         return f"{text('test images', self.lang)}, {self.note_on_vae}"
 
+    @property
+    def tells_classes(self) -> bool:
+        """Whether the run has several classes, and so has scored who tells them apart."""
+        return self.run.table("table1").exists()
+
     def load(self) -> tuple[NDArray[np.uint8], pd.DataFrame]:
         """Load the images and their index."""
         return self.run.load_images(), self.run.load_index()
@@ -92,11 +97,11 @@ class Book:
     def load_vae(self) -> tuple[vae.Autoencoder, dict[str, NDArray[Any]]]:
         """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
         which = kinds.MAIN, self.latent_dims[0]
-        return vae.load(self.run.model(*which)), files.read_npz(self.run.descriptors(*which))
+        return vae.load(self.run.model(*which)), self.run.load_descriptors(*which)
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table of the run."""
-        return files.read_csv(self.run.table(name))
+        return self.run.load_table(name)
 
 
 def samples(book: Book) -> Drawn:
@@ -116,7 +121,7 @@ def samples(book: Book) -> Drawn:
 def learning(book: Book) -> Drawn:
     """Draw how training went, and what the models of the first latent size make of images they have not seen."""
     folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
-    history = pd.concat([files.read_csv(f / "history.csv").assign(model=f.name) for f in folders], ignore_index=True)
+    history = pd.concat([book.run.load_history(f).assign(model=f.name) for f in folders], ignore_index=True)
     yield "training", figures.training(history, book.note, **book.look), history
     images, index = book.load()
     test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
@@ -151,8 +156,10 @@ def schemes(book: Book) -> Drawn:
     figure = figures.gradcam_scheme(image, parts, latent["mu"][row], dimension, book.note_on_vae, **book.look)
     yield "gradcam_scheme", figure, parts
 
+    if not book.tells_classes:
+        return
     numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
-    epochs = len(files.read_csv(book.run.model(kinds.MAIN, book.latent_dims[0]) / "history.csv"))
+    epochs = len(book.run.load_history(book.run.model(kinds.MAIN, book.latent_dims[0])))
     numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
     noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
     pictures = {
@@ -179,6 +186,8 @@ def examples(book: Book) -> Drawn:
     yield "pca_example", figures.pca_example(table, pair, on_train, **book.look), table
     table = figure_data.reparametrisation(latent["mu"], latent["sigma"], int(train.argmin()), pair, book.seed)
     yield "reparametrisation", figures.reparametrisation(table, pair, note, **book.look), table
+    if not book.tells_classes:
+        return
     points = _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'")
     classes = sorted(set(index["label"]))
     table = figure_data.wss_bss(points, (classes[0], classes[-1]))
@@ -191,6 +200,8 @@ def spaces(book: Book) -> Drawn:
     (_, index), (_, latent) = book.load(), book.load_vae()
     for name, points in _projections(index, {key: latent[key] for key in ("mu", "sigma", "z")}).items():
         yield name, figures.projection(points, book.note_on_vae, **book.look), points
+    if not book.tells_classes:
+        return
     histograms = separation.histograms(latent["sigma"], index["label"])
     yield "distances", figures.distances(histograms, f"σ, {book.note_on_vae}", **book.look), histograms
 
@@ -199,6 +210,12 @@ def scores(book: Book) -> Drawn:
     """Draw table 1, the controls, who is taken for whom, and what the latents know of the pores."""
     _, index = book.load()
     labels = control_registry.labels(book.lang)
+    link = book.table("geometry").query("row == 'r2'")
+    measures = list(book.run.load_measures())
+    link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
+    yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
+    if not book.tells_classes:
+        return
     plain = {name: book.table(name) for name in ("table1", "controls")}
     marked = {name: table.assign(best=tables.best(name, table)) for name, table in plain.items()}
     for name, table in marked.items():
@@ -211,16 +228,13 @@ def scores(book: Book) -> Drawn:
     confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])
     confusion = confusion.assign(title=style.names(confusion))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
-    link = book.table("geometry").query("row == 'r2'")
-    measures = list(files.read_csv(book.run.pores))
-    link = link.assign(name=style.names(link, book.lang, labels))[["name", *measures]]
-    yield "geometry", figures.predictability(link, measures, book.note, **book.look), link
 
 
 def explanations(book: Book) -> Drawn:
     """Draw the maps that 04_explain has left: of each class, cell by cell, averages, a classifier's; and the checks."""
     _, index = book.load()
-    notes = {f"gradcam_{label}": f"{label}, {book.on_test}" for label in sorted(set(index["label"]))}
+    names = book.run.class_names(index["label"])
+    notes = {f"gradcam_{name}": f"{label}, {book.on_test}" for label, name in names.items()}
     notes["gradcam_cells"] = f"{text('maps', book.lang)} {text('cell by cell', book.lang)}, {book.on_test}"
     for kind in kinds.but_main(book.kinds):
         notes[f"{kind}_maps"] = f"{text('test images', book.lang)}, {book.note_on(kind)}"
@@ -247,7 +261,7 @@ def explanations(book: Book) -> Drawn:
 def generated(book: Book) -> Drawn:
     """Draw what 05_generate decoded: map, walks, samples, foams to order, large foams, and if they pass for real."""
     images, index = book.load()
-    measures = files.read_csv(book.run.pores)
+    measures = book.run.load_measures()
     for kind in sorted(book.kinds, key=book.has_skill, reverse=True):
         for name, figure, numbers in _of_study(book, kind, images, index, measures):
             yield of_kind(name, kind), figure, numbers
@@ -274,9 +288,10 @@ def _of_study(book, kind, images, index, measures):
         for name, what in {"traversals": "traversal", "latent_grid": "map", "designs": "design"}.items():
             own = walks.get(what, walked.iloc[:0])
             yield name, figures.traversals(own, pictures, note, **book.look), own
-        between = decode_plan.beside_real(walks["interpolation"], measures, index["label"])
-        figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
-        yield "interpolation", figure, between
+        if "interpolation" in walks:  # there are classes to go between
+            between = decode_plan.beside_real(walks["interpolation"], measures, index["label"])
+            figure = figures.interpolation(between, pictures, inverse_design.MEASURES, note, **book.look)
+            yield "interpolation", figure, between
         yield "samples", figures.sampled(walks["sample"], pictures, note, **book.look), walks["sample"]
         ordered = fulfilment.over_noise(ordered)
         yield "wanted_got", figures.wanted_got(ordered, note, **book.look), ordered
@@ -298,7 +313,8 @@ def _cells(maps, key, keys, names):
 def _projections(index, spaces):
     """Lay out PCA and LDA of latent vectors, fitted on train: dict of name to the table of points."""
     pca, lda = projection.both(spaces, index)
-    return {"pca": projection.points(pca, index, "PC"), "lda": projection.points(lda, index, "LD")}
+    fitted = {"pca": (pca, "PC"), "lda": (lda, "LD")}
+    return {name: projection.points(found, index, axis) for name, (found, axis) in fitted.items() if found}
 
 
 def _one_of_each_class(book, index):

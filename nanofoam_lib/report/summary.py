@@ -31,7 +31,7 @@ def chapters(manifest, index, tables):
     index : pandas.DataFrame
         Of its images: columns label, group, split, and further ones of the metadata.
     tables : dict
-        Name → DataFrame, as `tables.read_all` gives them.
+        Name → DataFrame, as the method ``load_tables`` of a run gives them.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def _of_separation(index, tables, lang):
 
 
 def _of_neighbours(tables, lang):
-    is_there = _have(tables, "neighbours", "clusters")
+    is_there = _have(tables, "neighbours") and "clusters" in tables  # which may be none
     return [findings.neighbourhood(tables["neighbours"], tables["clusters"], lang)] if is_there else []
 
 

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base import files
 from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
 from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
@@ -87,10 +86,15 @@ WORDS = {
 }
 
 
+def sentences(claims, lang="en"):
+    """Give the claims in the reader's language, or in English where a run of earlier days knows no other."""
+    return claims[SENTENCES[lang] if SENTENCES[lang] in claims else "claim"]
+
+
 def _claims(table, lang):
     """Show each claim in the reader's language, in the place of its id."""
-    shown = table.drop(columns=[*SENTENCES.values()]).rename(columns={"id": "claim"})
-    return shown.assign(claim=table[SENTENCES[lang]], table=table["table"].astype(str) + ".csv")
+    shown = table.drop(columns=[*SENTENCES.values()], errors="ignore").rename(columns={"id": "claim"})
+    return shown.assign(claim=sentences(table, lang), table=table["table"].astype(str) + ".csv")
 
 
 def _pores(table, lang):
@@ -107,11 +111,6 @@ def _told_by_ridge(table):
     """Show what claims are made of, under headings that are not those of pore measures."""
     shown = table[table["model"] == property_study.NAMED]
     return shown[property_study.COLUMNS[:12]].rename(columns=PROPERTY_HEADS)
-
-
-def read_all(folder):
-    """Read every table of a folder: dict of name to DataFrame."""
-    return {path.stem: files.read_csv(path) for path in sorted(folder.glob("*.csv"))}
 
 
 def view(name, table, lang="en"):

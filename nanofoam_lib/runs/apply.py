@@ -87,16 +87,8 @@ def apply(
     options = contents.Options(
         values["crop"], values["pixel_size_um"], values["stack"], values["bar"], None, values["max_megapixels"], n_jobs
     )
-    listed = micrograph_tree.survey(folder, study.classes, without=[out])
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out) as rows:
-        reading = preprocessing.read_listed(folder, listed, [vae.SIZE], rows.write, options, study.reading)
-        good = _choose_good(folder, reading, values["skip_bad"])
-        preprocessing.copy_rows(rows, good, {vae.SIZE: out / "images.npy"})
-    index, said = preprocessing.index_of(reading, good, options.crop, vae.SIZE, in_pixels=False)
-    index["remark"] = np.where(same_reading.of_another_scale(index, study.index), OTHER_SCALE, "")
-    said += _of_scale(index, study.index)
-    said += [f"{safe_names.shown(path)}: {why}; left out" for path, why in reading.bad.itertuples(index=False)]
+    index, said = _read(study, folder, out, options, values["skip_bad"])
     for message in said:
         warnings.warn(message, RunWarning, stacklevel=2)
     _describe(study, index, out)
@@ -124,7 +116,8 @@ def write_page(applied: Applied, out: files.StrPath, name: str, lang: str = "en"
     }
     table1 = study.run.table("table1")
     scores = files.read_csv(table1) if table1.exists() and study.is_supervised else None
-    return apply_page.write(out, name, facts, study.run.load_images(), applied.said, scores, lang)
+    known = study.run.load_images()
+    return apply_page.write(out, name, applied.predictions, facts, known, applied.said, scores, lang)
 
 
 def _check_apart(run_folder, folder, out):
@@ -133,6 +126,19 @@ def _check_apart(run_folder, folder, out):
         raise UsageError(f"--out {safe_names.shown(out)}: lies in the run, which is not changed; choose another folder")
     if place == folder.resolve():
         raise UsageError(f"--out {safe_names.shown(out)}: is the folder of the micrographs; choose another one")
+
+
+def _read(study, folder, out, options, skip_bad):
+    """Write the images as the networks see them; give their index, and what a reader must know."""
+    listed = micrograph_tree.survey(folder, study.classes, without=[out])
+    with tempfile.TemporaryFile(dir=out) as rows:
+        reading = preprocessing.read_listed(folder, listed, [vae.SIZE], rows.write, options, study.reading)
+        good = _choose_good(folder, reading, skip_bad)
+        preprocessing.copy_rows(rows, good, {vae.SIZE: out / "images.npy"})
+    index, said = preprocessing.index_of(reading, good, options.crop, vae.SIZE, in_pixels=False)
+    index["remark"] = np.where(same_reading.of_another_scale(index, study.index), OTHER_SCALE, "")
+    bad = [f"{safe_names.shown(path)}: {why}; left out" for path, why in reading.bad.itertuples(index=False)]
+    return index, [*said, *_of_scale(index, study.index), *bad]
 
 
 def _choose_good(folder, reading, skip_bad):
@@ -182,11 +188,12 @@ def _describe(study, index, out):
 def _judged(study, index, latents):
     """Yield the table of predictions block by block."""
     known = study.index.drop_duplicates("sha256").set_index("sha256")["split"]
+    several = ["picture", "plane"] if index["path"].duplicated().any() else []  # of one file
     for rows in memmap.slices(len(index), BLOCK):
         own, found = index.iloc[rows].reset_index(drop=True), study.judge(latents, rows)
         found["off_manifold"] |= own["remark"] == OTHER_SCALE
         found["in_run"] = own["sha256"].map(known).fillna("")
-        yield pd.concat([own[["path", "label", "group"]], found, own["remark"]], axis=1)
+        yield pd.concat([own[["path", *several, "label", "group"]], found, own["remark"]], axis=1)
 
 
 def _nearest(study, index, latents):

@@ -17,6 +17,7 @@ from nanofoam_lib.images import contents, field_of_view, micrographs, same_readi
 from nanofoam_lib.latent import classify, foremost, novelty, properties
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.runs import ledger
+from nanofoam_lib.runs import parameters as known_parameters
 
 Key = tuple[str, int, str]
 CLASSIFIER = "random forest"  # the one that gives probabilities, and the thesis's best
@@ -24,6 +25,12 @@ NEAREST = 3  # known micrographs that are shown beside a new one
 #: Steps that must be done, and files of theirs that what is told rests on.
 STEPS = {"01_preprocess": ("data/images.npy", "data/index.csv", "data/pores.csv"), "02_train": ("models/",),
          "03_latent_space": ("descriptors/",)}  # fmt: skip
+
+#: Parameters of the run by which others are read and judged alike.
+NEEDED = (
+    "latent_dims", "kinds", "seed", "crop", "bar", "stack", "um_per_pixel", "pixel_size_um", "max_megapixels",
+    "skip_bad", "pores",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,11 +85,8 @@ class Study:
     def vectors(self, key: Key) -> NDArray[np.float32]:
         """Read a descriptor of the run's own images: float32 (N, latent_dim)."""
         kind, dim, name = key
-        with files.diagnosing(path := self.run.descriptors(kind, dim)):
-            found = files.read_npz(path)[name]
-            if len(found) != len(self.index):
-                raise ValueError(f"{len(found)} rows for {len(self.index)} images")
-        return found
+        with files.diagnosing(self.run.descriptors(kind, dim)):
+            return self.run.load_descriptors(kind, dim)[name]
 
     @functools.cached_property
     def classifier(self) -> Any:
@@ -239,7 +243,7 @@ def open_run(folder: files.StrPath) -> Study:
     if not manifest:
         raise DataError(f"{safe_names.shown(folder)}: is no run folder; give one that nanofoam run has written")
     _check_whole(run, manifest)
-    index, parameters = run.load_index(), manifest["parameters"]
+    index, parameters = run.load_index(), _read_parameters(run, manifest)
     dims, names = parameters["latent_dims"], parameters["kinds"]
     candidates = [
         (name, dim, kind.foremost) for dim in dims for name in names if (kind := kinds.get(name)).foremost is not None
@@ -251,6 +255,20 @@ def open_run(folder: files.StrPath) -> Study:
     known = {key: study.vectors(key)[train] for key in candidates}
     scores = foremost.accuracies(known, index["label"][train], index["group"][train], parameters["seed"])
     return dataclasses.replace(study, told_by=foremost.choose(scores), accuracies=scores)
+
+
+def _read_parameters(run, manifest):
+    """Check the parameters of a run; DataError names the first that is missing or cannot be."""
+    advice = f"give nanofoam run with --out {safe_names.shown(run.folder)} again"
+    found = manifest.get("parameters", {})
+    if missing := [name for name in NEEDED if name not in found]:
+        raise DataError(
+            f"{safe_names.shown(run.manifest)}: has no parameter {missing[0]}, as of another version; {advice}"
+        )
+    try:
+        return known_parameters.check(found, "parameters")
+    except ValueError as error:
+        raise DataError(f"{safe_names.shown(run.manifest)}: damaged ({error}); {advice}") from error
 
 
 def _check_whole(run, manifest):

@@ -1,11 +1,15 @@
 """Account of what the steps of a chain wrote: a journal while a step runs, hashes in the manifest when it is done."""
 
 import contextlib
-import json
 import os
 import pathlib
+import re
 
-from nanofoam_lib.base import files, provenance
+from nanofoam_lib.base import files, json_text, provenance, reading
+from nanofoam_lib.base.run_folder import FOLDERS
+
+#: What `files.replacing` and `pipeline` call a file that they have not finished.
+TEMPORARY = re.compile(r"\.tmp-[0-9a-f]+[-.].*", re.DOTALL)
 
 
 class Journal:
@@ -19,28 +23,50 @@ class Journal:
     """
 
     def __init__(self, run, name):
-        self._folder = run.folder.resolve()
-        self._path = self._folder / f".journal-{name}"
+        self._run, self._folder = run, run.folder.resolve()
+        self.path = self._folder / f".journal-{name}"
 
     def __enter__(self):
-        os.environ[files.JOURNAL_VARIABLE] = str(self._path)  # the kernels inherit it
+        if self.is_damaged:
+            self.forget()
+        os.environ[files.JOURNAL_VARIABLE] = str(self.path)  # the kernels inherit it
         return self
 
     def __exit__(self, *_):
         os.environ.pop(files.JOURNAL_VARIABLE, None)
 
     def names(self):
-        """Files of the run folder that were written and are still there: set of relative paths."""
-        if not self._path.exists():
-            return set()
-        lines = self._path.read_text(encoding="utf-8").splitlines()
-        paths = [pathlib.Path(json.loads(line)) for line in lines if line.endswith('"')]  # a line cut short has no end
-        ours = {path for path in paths if path.is_relative_to(self._folder) and path.is_file()}
-        return {path.relative_to(self._folder).as_posix() for path in ours}
+        """Files of the run folder that were written and are still there: set of relative paths.
+
+        Of a journal that `is_damaged` none: what it names may be anything.
+        """
+        paths = self._read() or []
+        real = [path.resolve() for path in paths if _is_there(path)]
+        return {path.relative_to(self._folder).as_posix() for path in real if self._folder in path.parents}
+
+    @property
+    def is_damaged(self):
+        """Whether there is a journal, but not as a step leaves it: cut off by a loss of power, or made by another."""
+        return self._read() is None
+
+    def _read(self):
+        """Read the paths; None if something else stands there, or nothing."""
+        if not os.path.lexists(self.path):
+            return []
+        try:
+            *lines, last = reading.read_bytes(self.path).split(b"\n")
+            if self.path.is_symlink() or not (lines or last) or last[:1] not in (b"", b'"'):
+                return None
+            lines += [last] if last[1:].endswith(b'"') else []  # one that was cut short has no end
+            named = [json_text.decode(line, str) for line in lines]
+        except (OSError, ValueError):
+            return None
+        is_odd = any("\0" in name or not pathlib.Path(name).is_absolute() for name in named)
+        return None if is_odd else list(map(pathlib.Path, named))
 
     def forget(self):
         """Begin anew."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
 
 class Account:
@@ -116,7 +142,7 @@ class Account:
 
 def hash_files(run, names):
     """SHA-256 of files of a run: dict of relative path to hex str, sorted."""
-    return {name: provenance.hash_file(run.folder / name) for name in sorted(names)}
+    return {name: provenance.hash_file(run.inside(name)) for name in sorted(names)}
 
 
 def find_damage(run, outputs):
@@ -132,20 +158,33 @@ def find_damage(run, outputs):
     -------
     list of str
     """
-    return [name for name, digest in outputs.items() if not _is_same(run.folder / name, digest)]
+    return [name for name, digest in outputs.items() if not _is_same(run.inside(name), digest)]
 
 
 def remove(run, names):
-    """Remove files of a run, where they are still there."""
+    """Remove files of a run where they are still there: those in places where a run writes, whatever is named."""
     for name in names:
-        (run.folder / name).unlink(missing_ok=True)
+        path = run.inside(name)
+        if run.is_written(name) and (path.is_file() or path.is_symlink()):
+            path.unlink(missing_ok=True)
 
 
 def clean(run):
     """Remove the temporary files that a killed process left in a run folder."""
-    for path in list(run.folder.rglob(".tmp-*")):
-        path.unlink(missing_ok=True)
+    folders = [run.folder, *(run.folder / name for name in FOLDERS)]
+    found = [*run.folder.glob(".tmp-*"), *(path for place in folders[1:] for path in place.rglob(".tmp-*"))]
+    for path in found:
+        if TEMPORARY.fullmatch(path.name) and not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 def _is_same(path, digest):
-    return path.is_file() and (digest is None or provenance.hash_file(path) == digest)
+    return _is_there(path) and (digest is None or provenance.hash_file(path) == digest)
+
+
+def _is_there(path):
+    """Tell whether there is a file of this name, however odd a name it is."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

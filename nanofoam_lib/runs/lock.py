@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import re
+import stat
 
+from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import UsageError
 
 try:
@@ -23,9 +26,10 @@ def hold(folder):
     Raises
     ------
     UsageError
-        If another process holds the folder: names both.
+        If another process holds the folder: names both. Or if what is called ``.lock`` there is no lock.
     """
-    with (folder / ".lock").open("a+", encoding="utf-8") as file:
+    path = folder / ".lock"
+    with _open(path) as file:
         try:
             _lock(file)
         except (BlockingIOError, PermissionError) as error:
@@ -36,10 +40,39 @@ def hold(folder):
             ) from error
         except OSError:
             pass  # a file system that knows no locks: better a run without than none
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        own = f"{os.getpid()}\n"
+        with files.naming_full_disk(path, path, len(own)):
+            file.seek(0)
+            file.truncate(0)
+            file.write(own)
+            file.flush()
         yield
+
+
+def _open(path):
+    """Open or make the file of a lock, and nothing that lies elsewhere or never ends."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(path, flags, 0o666)
+    except OSError as error:
+        if path.is_symlink() or path.is_dir() or path.is_fifo():
+            raise _no_lock(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode) or path.is_symlink():
+        os.close(handle)
+        raise _no_lock(path)
+    file = os.fdopen(handle, "r+", encoding="utf-8", errors="replace")
+    try:
+        if not re.fullmatch(r"[\d\s\0]*", file.read(64)):
+            raise _no_lock(path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _no_lock(path):
+    return UsageError(f"--out {path.parent}: {path} is no lock of this program; remove it, or give another folder")
 
 
 def _lock(file):

@@ -5,8 +5,7 @@ import json
 import pathlib
 from collections.abc import Callable, Collection
 
-import yaml
-
+from nanofoam_lib.base import safe_names, yaml_text
 from nanofoam_lib.base.errors import UsageError
 from nanofoam_lib.models import kinds
 
@@ -169,10 +168,10 @@ def parse(assignment):
     """
     name, equals, text = assignment.partition("=")
     if not equals:
-        raise UsageError(f"-p {assignment}: expected NAME=VALUE")
+        raise UsageError(f"-p {safe_names.short(assignment)}: expected NAME=VALUE")
     try:
         return name, json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, text  # a bare word; whether one is wanted is for `check` to say
 
 
@@ -201,10 +200,10 @@ def check(values, source="", known=PARAMETERS):
     checked = {}
     for name, value in values.items():
         if name not in known:
-            raise UsageError(f"{source}unknown parameter '{name}'; known are {', '.join(known)}")
+            raise UsageError(f"{source}unknown parameter {safe_names.quoted(name)}; known are {', '.join(known)}")
         parameter = PARAMETERS[name]
         if not parameter.accepts(value):
-            raise UsageError(f"{source}{name} must be {parameter.expected}, not {json.dumps(value, default=str)}")
+            raise UsageError(f"{source}{name} must be {parameter.expected}, not {_told(value)}")
         checked[name] = float(value) if parameter.type == "float" and isinstance(value, int) else value
     if kinds.MAIN not in checked.get("kinds", [kinds.MAIN]):
         raise UsageError(f'{source}kinds must hold "{kinds.MAIN}", which the maps and the walks are about')
@@ -235,12 +234,18 @@ def load_profile(profile, folder):
         known = ", ".join(["demo", *sorted(file.stem for file in folder.glob("*.yaml"))])
         raise UsageError(f"--profile {profile}: no such profile; give one of {known}, or a .yaml file")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"--profile {profile}: {str(error).splitlines()[0]}") from error
+        values = yaml_text.read(path) or {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--profile {profile}: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(values, dict):
         raise UsageError(f"--profile {profile}: expected lines 'name: value'")
     return check(values, f"--profile {profile}")
+
+
+def _told(value):
+    """Write a value for an error: as JSON, as one gives it, where it is short."""
+    told = safe_names.short(value)
+    return told if len(told) >= safe_names.MOST_QUOTED else json.dumps(value, default=str)
 
 
 def _check_filters(filters, decoder_filters, source):

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import tempfile
 import time
 import warnings
 
@@ -13,7 +12,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection, metadata, pore_choices, pore_masks, sources
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import error_log, execution, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import beginning, error_log, execution, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -23,6 +22,8 @@ NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks
 ONLY_SHOWN = ("figures", "report", "base.language", provenance.LABELS)
 #: What cannot change a figure either.
 ONLY_SAID = ("report.findings", "report.notebook_text")
+#: The tag of cells that are about telling classes apart, and left out where there is one: nothing else decides that.
+CLASSES = "classes"
 REPORT_CODE = "from nanofoam_lib.report import html_report, latex_document"
 REPORT = PACKAGE / "report"
 USUAL_SECONDS = {"02_train": 150.0}  # first guess of a step's length, for the bar; later the last run's is used
@@ -79,12 +80,12 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     steps = find_steps()
     _check_numbers(steps, start, until)
     place = Run(_run_folder(out, profile))
-    earlier = place.load_manifest()
+    earlier = beginning.load_earlier(place, steps)
     values = _merge(steps, profile, parameters.check(given or {}, "-p"), earlier if start else {})
     if start and data is None:
         data = earlier.get("data", {}).get("folder")
     source = _describe_data(data, values.get("synthetic", "foam"), values.get("subfolders", "auto"))
-    _check_writable(place.folder)
+    beginning.check_writable(place)
     if data is not None:
         collection.check_apart(data, place.folder)
     own = {
@@ -95,7 +96,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
     }
     with lock.hold(place.folder), error_log.kept(place):
         _tidy(place)
-        earlier = place.load_manifest()  # another process may have ended meanwhile
+        earlier = beginning.load_earlier(place, steps)  # another process may have ended meanwhile
         manifest = _begin_manifest(earlier, profile, values, source, lang)
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
@@ -137,15 +138,6 @@ def _run_folder(out, profile):
     return folder
 
 
-def _check_writable(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(f"--out {folder}: cannot be written to ({error.strerror}); choose another folder") from error
-
-
 def _tidy(place):
     """End what still works for a killed run of this folder, and remove the files that it had begun to write."""
     execution.end_processes(place.folder)
@@ -169,13 +161,15 @@ def _merge(steps, profile, given, earlier):
 def _describe_data(data, kind, subfolders):
     """Name, folder and content hash of the data; synthetic ones are decided by the parameters alone."""
     if data is None:
-        return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None}
+        return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None, "classes": None}
     folder = pathlib.Path(data)
-    paths = collection.list_folder(folder, subfolders)["path"].tolist()
+    listed = collection.list_folder(folder, subfolders)
+    paths = listed["path"].tolist()
     texts = {text for path in paths for text in sources.names_beside(path) if (folder / text).is_file()}
     names = [*paths, metadata.find(folder) or metadata.NAMES[0], *sorted(texts)]
     names += [pore_choices.NAME, *pore_masks.list_all(folder, paths)]
-    return {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
+    described = {"name": folder.resolve().name, "folder": str(data), "hash": provenance.hash_files(folder, names)}
+    return described | {"classes": listed["label"].nunique()}
 
 
 def _begin_manifest(earlier, profile, values, source, lang):
@@ -208,7 +202,7 @@ def _plan(steps, place, manifest, values, start, force):
         used = {name: values[name] for name in step.defaults if name in values}
         key = provenance.hash_value([step.code, used, hash_code(step), key])
         done = manifest["steps"].get(step.name, {})
-        is_done = done.get("status") == "done"
+        is_done = not beginning.is_cut_off(place, step) and done.get("status") == "done"
         damaged = ledger.find_damage(place, done["outputs"]) if is_done else []
         if start is not None and step.name[:2] < start:
             _check_usable(step, is_done, damaged, place, start)
@@ -253,7 +247,8 @@ def _run_step(step, key, place, manifest, values, bar, force):
         executed.parent.mkdir(exist_ok=True)
         with bar.step(step.name) as on_progress, account.journal:
             own = {name: values[name] for name in step.defaults}
-            warned = execution.execute(step.notebook, executed, own, on_progress)
+            without = CLASSES if manifest["data"]["classes"] == 1 else None
+            warned = execution.execute(step.notebook, executed, own, on_progress, without)
         executed.replace(place.notebook(step.name))
         account.close(round(time.monotonic() - began, 1), warned)
     except DataError as error:

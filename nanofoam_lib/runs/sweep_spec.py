@@ -2,16 +2,16 @@
 
 import collections
 import itertools
-import pathlib
+import math
 import re
 from typing import NamedTuple
 
-import yaml
-
-from nanofoam_lib.base import safe_names
+from nanofoam_lib.base import safe_names, yaml_text
 from nanofoam_lib.base.errors import UsageError
 from nanofoam_lib.runs import parameters
 
+#: Points of a grid: that many runs of a demo would take a year on a cluster of some hundred cores.
+MOST_POINTS = 100_000
 KEYS = ("profile", "data", "lang", "until", "parameters", "grid")
 
 
@@ -55,7 +55,7 @@ def load(path):
     values = _read(path)
     unknown = [str(key) for key in values if key not in KEYS]
     if unknown:
-        raise UsageError(f"{path}: unknown entry '{safe_names.shown(unknown[0])}'; known are {', '.join(KEYS)}")
+        raise UsageError(f"{path}: unknown entry {safe_names.quoted(unknown[0])}; known are {', '.join(KEYS)}")
     for key in ("profile", "data", "lang", "until"):
         if not isinstance(values.get(key, ""), str):
             raise UsageError(f"{path}: {key} must be text, in quotes if it looks like a number")
@@ -67,6 +67,9 @@ def load(path):
     if both:
         raise UsageError(f"{path}: {both[0]} stands in both parameters and grid")
     axes = {name: _values(path, name, listed) for name, listed in axes.items()}
+    count = math.prod(map(len, axes.values()))
+    if count > MOST_POINTS:
+        raise UsageError(f"{path}: grid: {count:,} points; a sweep may have {MOST_POINTS:,}")
     points = [dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values())]
     items = [Item(_name(point), point) for point in points]
     for item in items:
@@ -78,9 +81,9 @@ def load(path):
 
 def _read(path):
     try:
-        values = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}") from error
+        values = yaml_text.read(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(values, dict) or not values.get("grid"):
         raise UsageError(f"{path}: expected an entry 'grid' with a list of values for each parameter that changes")
     return values
@@ -124,4 +127,6 @@ def _check_names(path, items):
         raise UsageError(f"{path}: grid: {count} points have the name {name}; give each value once")
     odd = [item.name for item in items if len(item.name) > 200 or not safe_names.is_inside(".", item.name)]
     if odd:
-        raise UsageError(f"{path}: grid: {odd[0][:60]}… cannot be the name of a folder; change fewer parameters")
+        raise UsageError(
+            f"{path}: grid: {safe_names.short(odd[0])} cannot be the name of a folder; change fewer parameters"
+        )

@@ -12,14 +12,14 @@ import markupsafe
 import pandas as pd
 
 from nanofoam_lib import figures
-from nanofoam_lib.base import files, language, scheduling
+from nanofoam_lib.base import files, language, safe_names, scheduling
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.progress import REPORT_VARIABLE, track
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import html_report, page, tables
-from nanofoam_lib.runs import pipeline
+from nanofoam_lib.runs import parameters, pipeline
 
 #: Starts the command line in a process of its own.
 COMMAND = (sys.executable, "-m", "nanofoam_lib")
@@ -133,8 +133,11 @@ def collect(sweep, folder):
         point = {name: _plain(value) for name, value in item.point.items() if name != "latent_dims"}
         status, manifest = _status(place, sweep.common | item.point)
         unknown = [{"latent_dim": dim} for dim in item.point.get("latent_dims", [None])]
-        for found in _headlines(place, manifest) if status == "done" else unknown:
-            rows.append({"item": item.name, "status": status} | point | found)
+        try:
+            found = list(_headlines(place, manifest)) if status == "done" else unknown
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            status, found = f"damaged: {safe_names.shown(str(error))}", unknown
+        rows += [{"item": item.name, "status": status} | point | numbers for numbers in found]
     table = pd.DataFrame(rows)
     return table.astype({name: "Int64" for name in ("latent_dim", "active") if name in table})
 
@@ -154,22 +157,27 @@ def _status(place, wanted):
         return f"damaged: {error}", {}
     if not manifest:
         return "not begun", {}
-    failed = {name: step for name, step in manifest["steps"].items() if step["status"] == "failed"}
+    failed = {name: step for name, step in manifest.get("steps", {}).items() if step["status"] == "failed"}
     if failed:
         name, step = next(iter(failed.items()))
-        return f"failed in {name}: {step.get('error', '')}", {}
-    same = all(manifest["parameters"].get(name) == value for name, value in wanted.items())
-    return ("done" if manifest["finished"] and same else "unfinished"), manifest
+        return f"failed in {name}: {safe_names.shown(step.get('error', ''))}", {}
+    same = all(manifest.get("parameters", {}).get(name) == value for name, value in wanted.items())
+    return ("done" if manifest.get("finished") and same else "unfinished"), manifest
 
 
 def _headlines(place, manifest):
     """Give a row of numbers for each latent size of a finished run."""
-    table1, controls, models = (files.read_csv(place.table(name)) for name in ("table1", "controls", "models"))
+    table1, controls, models = (place.load_table(name) for name in ("table1", "controls", "models"))
+    if "model" not in models:
+        raise DataError(f"{place.table('models')}: has no column model")
     models = models.set_index("model")
-    seconds = sum(step["seconds"] for step in manifest["steps"].values())
+    seconds = sum(step.get("seconds") or 0 for step in manifest["steps"].values())
     plain = tables.headline(controls[controls["descriptor"] != control_registry.TAUGHT])
     best = plain.loc[plain["accuracy"].idxmax()]
-    for dim in manifest["parameters"]["latent_dims"]:
+    dims = manifest["parameters"]["latent_dims"]
+    if not parameters.PARAMETERS["latent_dims"].accepts(dims):
+        raise DataError(f"{place.manifest}: latent_dims are {safe_names.short(dims)}")
+    for dim in dims:
         own = tables.headline(table1, latent_dim=dim)
         scores = {_column(row.kind, row.descriptor): row.accuracy for row in own.itertuples()}
         control = {"forest_control": best["accuracy"], "control": best["descriptor"]}

@@ -268,7 +268,9 @@ def a_folder_in_a_folder(root):
     return root
 
 
-@case(status=1, classes=None, said=["8 images lie directly in it; put them into one sub-folder per class"])
+@case(
+    classes={"foams": (8, 8, None)}, said=["all images are of one class, 'foams'", "put them into one sub-folder each"]
+)
 def all_in_one_folder(root):
     for i in range(8):
         save(foam(i), root / f"CuNi{1 + i % 2}_{i}.png")

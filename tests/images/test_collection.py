@@ -201,8 +201,7 @@ def test_folders_that_are_no_data_are_named(tmp_path):
         collection.list_folder(tmp_path)
     (tmp_path / "only").mkdir()
     save(np.zeros((64, 64), np.uint8), tmp_path / "only" / "a.png")
-    with pytest.raises(DataError, match="only the class 'only'"):
-        collection.list_folder(tmp_path)
+    assert collection.list_folder(tmp_path)["label"].tolist() == ["only"]  # one class is enough
 
 
 def test_suffixes_match_in_any_case_and_other_files_are_not_images(tiles):
@@ -213,3 +212,23 @@ def test_suffixes_match_in_any_case_and_other_files_are_not_images(tiles):
     paths = collection.list_folder(tiles)["path"]
     assert len(paths) == 18
     assert "brick/B0.PNG" in set(paths)
+
+
+def test_a_flat_folder_is_one_class_called_as_it_is(tmp_path):
+    folder = tmp_path / "foams"
+    (folder / "notes").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    for name in ("b.png", "a.png", "a_mask.png", "masks/b.png"):
+        save(np.zeros((64, 64), np.uint8), folder / name)
+    (folder / "metadata.csv").write_text("path,specimen,modulus_gpa\na.png,S1,2.5\nb.png,S1,2.5\n")
+    found = collection.survey(folder)
+    assert found.table["path"].tolist() == ["a.png", "b.png"]
+    assert set(found.table["label"]) == {"foams"} and set(found.table["group"]) == {"S1"}
+    assert found.table["modulus_gpa"].tolist() == [2.5, 2.5]
+    assert "masks, used by -p pores=masks: masks/b.png and 1 more" in found.said
+    assert not any("in no class" in line for line in found.said)
+    (folder / "foam").mkdir()
+    save(np.zeros((64, 64), np.uint8), folder / "foam" / "c.png")  # from here on folders are classes
+    found = collection.survey(folder)
+    assert found.table["path"].tolist() == ["foam/c.png"]
+    assert "3 images lie in no class, such as a.png, and not used" in found.said

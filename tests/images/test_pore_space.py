@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
+from skimage import measure
 
 from nanofoam_lib.images import pore_precision, pore_shapes, pore_sizes, pore_space, structures
 
@@ -122,6 +123,22 @@ def test_quantiles_by_number_and_area():
     assert [found[f"d{share}_um"] for share in (10, 50, 90)] == [1, 1, 1]
     assert [found[f"d{share}_area_um"] for share in (10, 50, 90)] == [10, 10, 10]
     assert all(math.isnan(value) for value in pore_sizes.quantiles(pd.Series([], dtype=float)).values())
+
+
+def test_ellipses_are_those_of_scikit_image():
+    field = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(200, 260)), 3)
+    labels = measure.label(field > 0.15).astype(np.int32)
+    names = ("label", "area", "axis_major_length", "axis_minor_length", "orientation")
+    known = pd.DataFrame(measure.regionprops_table(labels, properties=names))
+    found = pore_shapes.shapes(labels, 1.0)
+    whole = ~found["cut"] & (known["area"] > 5)  # a line of pixels has no minor axis
+    assert whole.sum() > 50
+    np.testing.assert_array_equal(found["area_um2"], known["area"])
+    ratio = known["axis_major_length"] / known["axis_minor_length"]
+    np.testing.assert_allclose(found["aspect_ratio"][whole], ratio[whole], rtol=1e-9)
+    turned = np.degrees(known["orientation"])
+    angle = np.where(turned > 0, turned - 90, turned + 90)
+    np.testing.assert_allclose(found["orientation_deg"][whole], angle[whole], atol=1e-9)
 
 
 def test_porosity_error_covers_the_porosity_of_the_material():

@@ -142,7 +142,8 @@ def test_of_fewer_than_ten_specimens_nothing_can_be_claimed(linear, foams):
     few = targets.where(index["group"].isin([f"s{i}" for i in range(9)]))
     table = property_study.study(latents, few, index, n_jobs=1)
     assert table["n_specimens"].eq(9).all()
-    assert table[["p", "p_within"]].isna().all().all()
+    assert table[["p", "p_within", "coverage"]].isna().all().all()
+    assert table["r2"].notna().all()
 
 
 def test_missing_constant_and_unknown_properties(linear, foams):

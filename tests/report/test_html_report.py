@@ -8,7 +8,7 @@ from conftest import ODD
 from PIL import Image
 
 from nanofoam_lib.base import files
-from nanofoam_lib.report import html_report, summary, tables
+from nanofoam_lib.report import html_report, summary
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 FLAGS = [
@@ -127,7 +127,7 @@ def test_a_table_without_rows_and_a_long_one_are_shown(small_run):
 def test_cautions_name_leaks_bad_images_collapse_and_extrapolation(small_run):
     manifest = small_run.load_manifest() | {"left_out": [{"path": "a.png", "problem": "empty"}]}
     manifest["parameters"]["protocol"] = "thesis"
-    found = tables.read_all(small_run.folder / "tables")
+    found = small_run.load_tables()
     found["generated"] = pd.DataFrame({"extrapolation": [True, False, True]})
     assert summary.cautions(manifest, found) == [
         ("01_preprocess", "mixed image sizes <b>"),

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from nanofoam_lib import figures
-from nanofoam_lib.report import findings
+from nanofoam_lib.report import findings, summary
 
 POINTS = pd.DataFrame(
     {"label": ["a", "a", "b", "b"], "x": range(4), "y": range(4), "cluster": [0, 0, 1, -1], "trust": 0.9,
@@ -24,7 +24,9 @@ def test_clusters_are_told_with_what_is_not_to_be_relied_on():
 def test_without_classes_or_clusters_nothing_is_said_of_them():
     one = findings.neighbourhood(POINTS.assign(label="a"), FOUND.assign(**{"class": "a"}))
     assert "Rand" not in one and "of them" not in one
-    assert "**No clusters**" in findings.neighbourhood(POINTS.assign(cluster=-1), FOUND.iloc[:0])
+    without = {"neighbours": POINTS.assign(cluster=-1), "clusters": FOUND.iloc[:0]}
+    assert "**No clusters**" in findings.neighbourhood(*without.values())
+    assert "**No clusters**" in summary._of_neighbours(without, "en")[0] and not summary._of_neighbours({}, "en")
 
 
 def test_the_figure_shows_each_image_by_class_and_by_cluster():

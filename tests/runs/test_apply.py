@@ -14,6 +14,7 @@ from nanofoam_lib import __main__
 from nanofoam_lib.base import files, memmap, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, UsageError
 from nanofoam_lib.images import micrographs
+from nanofoam_lib.report import apply_page
 from nanofoam_lib.runs import apply
 
 pytestmark = pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
@@ -163,7 +164,11 @@ def test_a_damaged_run_is_one_line_and_so_is_an_unfinished_one(run, odd, tmp_pat
     weights.unlink()
     with pytest.raises(DataError, match=r"encoder\.keras: missing"):
         nanofoam_lib.open_run(copy.folder)
+    shutil.copy(run.model("texture", 32) / "encoder.keras", weights)
     manifest = copy.load_manifest()
+    files.write_json(copy.manifest, manifest | {"parameters": {"latent_dims": [32]}})
+    with pytest.raises(DataError, match="has no parameter kinds, as of another version; give nanofoam run"):
+        nanofoam_lib.open_run(copy.folder)
     manifest["steps"]["02_train"]["status"] = "failed"
     files.write_json(copy.manifest, manifest)
     with pytest.raises(DataError, match="02_train is not done"):
@@ -249,3 +254,32 @@ def test_open_shows_the_report_or_says_where_it_is(tmp_path, monkeypatch, capsys
     assert "no browser was found" in capsys.readouterr().err
     assert __main__.main(["open", str(tmp_path / "nowhere")]) == 1
     assert "index.html: missing" in capsys.readouterr().err
+
+
+def test_a_run_of_one_class_tells_none(foams, tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in sorted((foams / "CuNi1").iterdir()):
+        shutil.copy(path, flat)
+    run = small_study.write(tmp_path / "run", flat)
+    applied = taken(run.folder, foams, tmp_path / "out", WITHOUT_PORES)
+    assert not applied.study.is_supervised
+    columns = set(applied.predictions)
+    assert {"path", "off_manifold", "nearest"} <= columns
+    assert not columns & {"predicted_class", "probability_flat"}
+    assert "The run has one class" in apply.write_page(applied, tmp_path / "out", "x").read_text(encoding="utf-8")
+
+
+def test_each_plane_of_a_file_is_an_image_with_neighbours_of_its_own(run, foams, tmp_path, monkeypatch):
+    pictures = [Image.open(foams / f"CuNi{number}/CuNi{number}_000.jpg").convert("L") for number in (1, 3)]
+    (tmp_path / "stacks").mkdir()
+    pictures[0].save(tmp_path / "stacks/s.tif", save_all=True, append_images=pictures[1:])
+    applied = taken(run.folder, tmp_path / "stacks", tmp_path / "out", WITHOUT_PORES | {"stack": "each"})
+    found = applied.predictions
+    assert found["path"].tolist() == ["s.tif"] * 2 and found["plane"].tolist() == ["0", "1"]
+    assert found["nearest"].tolist() == ["CuNi1/CuNi1_000.jpg", "CuNi3/CuNi3_000.jpg"]
+    read = pd.read_csv
+    monkeypatch.setattr(pd, "read_csv", lambda *given, **named: read(*given, **named | {"chunksize": 2}))
+    beside = apply_page._nearest(tmp_path / "out/nearest.csv", {0, 1})
+    assert [own["known"].iloc[0] for own in beside.values()] == found["nearest"].tolist()
+    assert [len(own) for own in beside.values()] == [3, 3]

@@ -1,3 +1,4 @@
+import ast
 import html
 import json
 import os
@@ -6,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import chains
 import nbformat
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from nanofoam_lib.base import files, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.explain import inspection
-from nanofoam_lib.images import micrographs
+from nanofoam_lib.images import micrographs, synthetic_folder
 from nanofoam_lib.lab import explore
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
@@ -64,7 +66,7 @@ def executed(monkeypatch):
     """Replace the execution of notebooks by a list of their names."""
     names = []
 
-    def record(notebook, target, values, on_progress):
+    def record(notebook, target, values, on_progress, without=None):
         shutil.copy(notebook, target)
         names.append(notebook.stem)
         return []
@@ -510,3 +512,76 @@ def test_a_damaged_manifest_is_named(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(DataError, match=r"manifest\.json: damaged"):
         pipeline.run(tmp_path)
+
+
+def test_what_tells_classes_apart_is_left_out_where_there_is_one(tmp_path):
+    """Cells of the tag are not executed, and nothing else differs; the manifest says how many classes there are."""
+    data_folder, notebooks = tmp_path / "foams", tmp_path / "notebooks"
+    data_folder.mkdir()
+    for number in range(3):
+        shutil.copy(
+            write_tiles(tmp_path / f"t{number}", per_class=1) / "brick/brick_0.png", data_folder / f"{number}.png"
+        )
+    notebooks.mkdir()
+    cells = [
+        "folder = ''",
+        "import pathlib\nplace = pathlib.Path(folder)",
+        "(place / 'apart').touch()",
+        "(place / 'always').touch()",
+    ]
+    chains.write_notebook(notebooks / "n.ipynb", *cells)
+    notebook = nbformat.read(notebooks / "n.ipynb", as_version=4)
+    notebook.cells[2].metadata["tags"] = [pipeline.CLASSES]
+    nbformat.write(notebook, notebooks / "n.ipynb")
+    seen = {}
+    for without in (None, pipeline.CLASSES):
+        folder = tmp_path / str(without)
+        folder.mkdir()
+        execution.execute(
+            notebooks / "n.ipynb", folder / "out.ipynb", {"folder": str(folder)}, lambda share: None, without
+        )
+        seen[without] = {path.name for path in folder.iterdir()}
+    assert seen == {None: {"apart", "always", "out.ipynb"}, pipeline.CLASSES: {"always", "out.ipynb"}}
+    executed = nbformat.read(tmp_path / pipeline.CLASSES / "out.ipynb", as_version=4)
+    assert any("Left out: there is one class" in cell.source for cell in executed.cells)
+    assert pipeline._describe_data(data_folder, "foam", "auto")["classes"] == 1
+
+
+def test_cells_without_the_tag_need_no_name_of_those_with_it():
+    """Read from the source: what a run of one class executes defines all that it uses."""
+    for step in pipeline.find_steps():
+        cells = [cell for cell in nbformat.read(step.notebook, as_version=4).cells if cell.cell_type == "code"]
+        of_classes = {
+            name for cell in cells if pipeline.CLASSES in cell.metadata.get("tags", []) for name in bound(cell)
+        }
+        kept = [cell for cell in cells if pipeline.CLASSES not in cell.metadata.get("tags", [])]
+        known = {name for cell in kept for name in bound(cell)}
+        used = {node.id for cell in kept for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+        assert not used & (of_classes - known), step.name
+
+
+@pytest.mark.soak
+def test_the_whole_chain_runs_on_images_without_classes(tmp_path):
+    """Minutes: everything that needs no labels, to the report."""
+    flat = tmp_path / "foams"
+    made = synthetic_folder.write_folder(tmp_path / "made", 12, size=(150, 200), pixel_size_um=2.16, n_jobs=1)
+    flat.mkdir()
+    for path in made["path"]:
+        shutil.copy(tmp_path / "made" / path, flat)
+    run = pipeline.run(tmp_path / "run", "demo", flat, ASKED | {"protocol": "by-group", "backbones": [], "seeds": []})
+    tables, figures = ({path.stem for path in run.folder.glob(f"{kind}/*.csv")} for kind in ("tables", "figures"))
+    assert {"clusters", "neighbours", "geometry", "dimensions", "generated", "pores", "models"} <= tables
+    assert not tables & {"table1", "controls", "comparisons", "separation", "confusion", "claims"}
+    assert {"neighbours", "pca", "traversals", "pore_sizes"} <= figures and not figures & {"lda", "confusion", "table1"}
+    assert not run.classifier.exists()
+    page = run.report.read_text(encoding="utf-8")
+    assert "what tells classes apart is left out" in page and ("Without their labels" in page or "No clusters" in page)
+
+
+def bound(cell):
+    """Names that a cell assigns or imports."""
+    for node in ast.walk(ast.parse(cell.source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name

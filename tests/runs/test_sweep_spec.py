@@ -50,7 +50,7 @@ def test_names_of_runs_stay_inside_their_folder(spec):
         ("grid: {seed: [1]}\nlang: fr", "lang must be en or es"),
         ("grid: {filters: [[4, 4]], decoder_filters: [[4, 4]]}", "decoder_filters must have one entry fewer"),
         ("grid: {seed: !!python/object/apply:os.getpid []}", "could not determine a constructor"),
-        ("grid: {seed: [1", "while parsing a flow sequence"),
+        ("grid: {seed: [1", "line 2: did not find expected"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_the_file(spec, text, message):

@@ -23,22 +23,25 @@ step = {"key": "k", "status": "done", "seconds": 2.5, "warnings": [], "outputs":
 failed = values["beta"] == 9 and values["seed"] == 1
 if failed:
     step |= {"status": "failed", "error": "no luck"}
-manifest = {"finished": None if failed else "now", "parameters": values, "data": {"name": "foam"}}
+data = {"name": "foam", "folder": None, "hash": None}
+manifest = {"finished": None if failed else "now", "parameters": values, "data": data, "profile": "demo", "lang": "en"}
+manifest |= {"seed": 0, "versions": {}, "git": None}
 manifest["steps"] = {"02": step}
 (out / "tables").mkdir(parents=True, exist_ok=True)
 (out / "manifest.json").write_text(json.dumps(manifest))
 if failed:
     sys.exit("first line\\nnanofoam: error: 02 failed: no luck")
 (out / "index.html").write_text("report")
-head = "kind,latent_dim,descriptor,classifier,protocol,accuracy"
-rows, models = [head], ["model,active,test_kl,test_reconstruction"]
+head = "kind,latent_dim,descriptor,classifier,protocol,accuracy,ci_low,ci_high"
+rows, models = [head], ["model,kind,latent_dim,has_skill,active,test_kl,test_reconstruction"]
 for dim in values["latent_dims"]:
     score = 0.5 + dim / 100 + values["seed"] / 10
-    rows += [f"vae,{dim},mu,KNN,by-group,0.9", f"vae,{dim},mu,random forest,by-group,{score}"]
-    rows += [f"vae,{dim},sigma,random forest,by-group,{score + 0.001}"]
-    rows += [f"vae,{dim},mu,random forest,thesis (leaky),1.0"]
-    models += [f"vae-{dim},{dim},{10 / values['beta']},99.0", f"ae-{dim},,,98.0"]
-controls = [head, "control,9,LBP,random forest,by-group,0.75", "control,9,supervised features,random forest,by-group,1"]
+    rows += [f"vae,{dim},mu,KNN,by-group,0.9,,", f"vae,{dim},mu,random forest,by-group,{score},,"]
+    rows += [f"vae,{dim},sigma,random forest,by-group,{score + 0.001},,"]
+    rows += [f"vae,{dim},mu,random forest,thesis (leaky),1.0,,"]
+    models += [f"vae-{dim},vae,{dim},True,{dim},{10 / values['beta']},99.0", f"ae-{dim},ae,{dim},True,,,98.0"]
+controls = [head, "control,9,LBP,random forest,by-group,0.75,,"]
+controls += ["control,9,supervised features,random forest,by-group,1,,"]
 for name, lines in {"table1": rows, "controls": controls, "models": models}.items():
     (out / "tables" / f"{name}.csv").write_text("\\n".join(lines))
 """

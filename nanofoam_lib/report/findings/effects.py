@@ -6,7 +6,7 @@ from nanofoam_lib.base.language import number, text
 from nanofoam_lib.report.answers import short
 from nanofoam_lib.report.claims import GATE
 from nanofoam_lib.report.findings.phrases import num, say
-from nanofoam_lib.report.tables import SENTENCES
+from nanofoam_lib.report.tables import sentences
 
 #: What a family of claims is called, and what is said of it where none of them holds.
 FAMILIES = {
@@ -81,7 +81,8 @@ def _told(own, lang):
     holding = own[own["holds"]]
     if not len(holding):
         return say(_NONE if len(own) > 1 else _NONE_OF_ONE, lang, n=len(own))
-    said = [f"{_capital(row[SENTENCES[lang]])} ({_numbers(row, lang)})." for row in holding.to_dict("records")]
+    rows = zip(sentences(holding, lang), holding.to_dict("records"), strict=True)
+    said = [f"{_capital(sentence)} ({_numbers(row, lang)})." for sentence, row in rows]
     if rest := len(own) - len(holding):
         said.append(say(_NO_OTHERS if rest > 1 else _NO_OTHER, lang, n=rest))
     return " ".join(said)

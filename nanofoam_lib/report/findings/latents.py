@@ -91,7 +91,9 @@ def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection], la
     """Say what the 2-D pictures hold: dicts of descriptor → `projection.Projection`."""
     shares = ", ".join(f"{name} {percent(found.explained.sum(), lang)}" for name, found in pca.items())
     notes = "; ".join(f"{name}: {message(found.note, lang)}" for name, found in lda.items() if found.note)
-    return f"{say(_VARIANCE, lang, shares=shares)} {say(_LDA_NOTES if notes else _LDA, lang, notes=notes)}"
+    said = [say(_VARIANCE, lang, shares=shares)]
+    said += [say(_LDA_NOTES if notes else _LDA, lang, notes=notes)] if lda else []
+    return " ".join(said)
 
 
 def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um", lang: str = "en") -> str:

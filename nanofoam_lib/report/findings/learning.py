@@ -11,7 +11,7 @@ from nanofoam_lib.images import treatment
 from nanofoam_lib.report.findings.phrases import capital, count, num, percent, say
 
 _DATA = (
-    "{n} images of {name} in {classes} classes and {groups} groups; {share} are held out ({asked} asked for, as nearly "
+    "{n} images of {name} in {classes} and {groups} groups; {share} are held out ({asked} asked for, as nearly "
     "as whole groups allow). On both sides: {both}, and {pairs} of images that show the same picture. Left out as bad: "
     "{left_out}."
 )
@@ -65,7 +65,7 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
     """
     both = index.groupby("group")["split"].nunique().gt(1).sum()
     told = say(
-        _DATA, lang, n=len(index), name=data_set(name, lang), classes=index["label"].nunique(),
+        _DATA, lang, n=len(index), name=data_set(name, lang), classes=count(index["label"].nunique(), "class", lang),
         groups=index["group"].nunique(), share=percent((index["split"] == "test").mean(), lang),
         asked=percent(test_fraction, lang), both=count(both, "group", lang), pairs=count(n_pairs, "pair", lang),
         left_out=count(n_left_out, "image", lang),

@@ -13,6 +13,7 @@ _INTERVAL = "{value} (95 % interval {low} to {high})"
 _COUNTS = {
     "real held-out image": ("no real held-out images", "1 real held-out image", "{n} real held-out images"),
     "image": ("no images", "1 image", "{n} images"),
+    "class": ("no classes", "1 class", "{n} classes"),
     "pair": ("no pairs", "1 pair", "{n} pairs"),
     "group": ("no groups", "1 group", "{n} groups"),
     "picture": ("no pictures", "1 picture", "{n} pictures"),

@@ -1,0 +1,42 @@
+"""What is written to a terminal: lines of characters that it can show, and none that it obeys."""
+
+import json
+import re
+import sys
+
+from nanofoam_lib.base import safe_names
+from nanofoam_lib.base.errors import UsageError
+
+
+def prepare() -> None:
+    r"""Let what the encoding of the locale lacks come out as an escape: ``µ`` as ``\\xb5`` where LC_ALL is C."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def check_arguments(arguments: list[str]) -> None:
+    """Raise UsageError if names of files cannot be read because the locale is of another encoding than UTF-8."""
+    encoding = sys.getfilesystemencoding()
+    odd = [text for text in arguments if any("\udc80" <= letter <= "\udcff" for letter in text)]
+    if odd and encoding != "utf-8":
+        raise UsageError(f"{safe_names.short(odd[0])}: {ADVICE}")
+
+
+#: What to do where names of files are bytes that mean nothing.
+ADVICE = "names of files are not read as UTF-8 here; set the environment variable PYTHONUTF8 to 1"
+
+
+def complain(text: object) -> None:
+    """Write one line to stderr: an error or a warning, in which names and values may stand that others chose."""
+    print(f"nanofoam: {safe_names.shown(' '.join(str(text).split()))}", file=sys.stderr)
+
+
+def say(text: object) -> None:
+    """Write lines to stdout in the same way."""
+    print("\n".join(map(safe_names.shown, str(text).split("\n"))))
+
+
+def say_json(text: str) -> None:
+    """Write JSON to stdout, what cannot be shown as the escapes that JSON has for it."""
+    print(re.sub(r"[^\n]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
