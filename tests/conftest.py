@@ -148,6 +148,8 @@ def _small_tables():
                 "deletion: thesis, blur"],
          "claim": ["σ of the 4-d VAE tells the materials apart", "σ of the 4-d VAE tells more than LBP",
                    "erasing moves it", "erasing moves it, too"],
+         "claim_es": ["σ del VAE de 4 dimensiones distingue los materiales", "σ distingue mejor que LBP",
+                      "borrar lo desplaza", "borrar lo desplaza también"],
          "statistic": "accuracy", "value": [1.0, 0.25, 2.0, 1.5], "ci_low": [0.875, -0.125, 1.25, 1.25],
          "ci_high": [1.0, 0.5, 3.0, 3.0], "null": [0.5, 0.0, 1.0, 1.0], "p_corrected": [0.002, 0.3, 0.002, 0.002],
          "n_groups": 4, "table": ["comparisons"] * 2 + ["gradcam_checks"] * 2, "holds": [True, False, True, True]}

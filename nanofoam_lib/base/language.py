@@ -38,6 +38,17 @@ def text(phrase, lang="en"):
     return _load().get(phrase, (phrase, phrase))[LANGUAGES.index(lang)]
 
 
+def quantity(name, lang="en"):
+    """Give the name of a measure as a sentence has it, without its unit.
+
+    Examples
+    --------
+    >>> quantity("median_diameter_um", "es"), quantity("my_column")
+    ('diámetro mediano', 'my_column')
+    """
+    return text(name, lang).partition(" (")[0]
+
+
 def data_set(name, lang="en"):
     """Give the name of a data set: a folder's stays as it is, even if it is called "test"."""
     return text(name, lang) if name.startswith(f"{SYNTHETIC} ") else name

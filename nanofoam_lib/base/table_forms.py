@@ -35,6 +35,7 @@ FORMS = {
 }  # fmt: skip
 #: What stands in further columns of these, where there are such.
 OPTIONAL = {
+    "claims": {"claim_es": TEXT},
     "index": {"id": COUNT, "width": COUNT, "height": COUNT, "um_x": NUMBER, "um_y": NUMBER},
     "models": {"model": TEXT, "active": COUNT, "test_kl": NUMBER, "test_reconstruction": NUMBER},
     "geometry": {"id": COUNT, "label": TEXT, "group": TEXT, "split": TEXT},

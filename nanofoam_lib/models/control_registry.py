@@ -240,14 +240,14 @@ def _scattering_and_lbp(given):
 CONTROLS = {
     control.name: control
     for control in (
-        Control(TAUGHT, Label("supervised features", "mapas supervisados"), rows=_supervised, competes=False),
+        Control(TAUGHT, Label("supervised features", "rasgos supervisados"), rows=_supervised, competes=False),
         Control("true pore measures", Label("true pore measures", "medidas verdaderas de poros"), rows=_true_pores,
                 competes=False),
         Control("pore measures", Label("pore measures", "medidas de poros"), rows=_pores),
         Control("untrained", _untrained_labels, rows=_untrained, by_model=True),
-        Control("pooled features", Label("pooled features", "mapas promediados"),
+        Control("pooled features", Label("pooled features", "rasgos promediados"),
                 rows=functools.partial(_pooled, name="pooled features", is_trained=True), by_model=True),
-        Control("untrained pooled features", Label("untrained pooled features", "mapas promediados sin entrenar"),
+        Control("untrained pooled features", Label("untrained pooled features", "rasgos promediados sin entrenar"),
                 rows=functools.partial(_pooled, name="untrained pooled features", is_trained=False), by_model=True),
         Control("statistics", _statistics_labels, rows=_statistics, by_model=True),
         Control("backbones", dict, rows=_deep),  # called like their networks

@@ -44,7 +44,7 @@ def caption(kind, name, manifest, classes=None):
     --------
     >>> manifest = {"lang": "es", "seed": 7, "data": {"name": "CuNi"}, "parameters": {"latent_dims": [64, 128]}}
     >>> caption("figures", "my_plot", manifest).text
-    'Datos: CuNi; partición por grupo, semilla 7.'
+    'Datos: CuNi; partición por probeta, semilla 7.'
     """
     pattern, entry = _entry(kind, name)
     if not entry:

@@ -12,20 +12,45 @@ References
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base.language import text
+from nanofoam_lib.base.language import LANGUAGES, quantity, text
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import pore_tables
 from nanofoam_lib.latent import class_means, permutation, property_study
-from nanofoam_lib.models import control_registry, kinds
+from nanofoam_lib.models import kinds
+from nanofoam_lib.report import tables
 
 LEVEL = 0.05
 #: Of a map on a zone, over the zone's share of the image, from which on a dimension is said to look at it.
 SMALLEST_SHARE = 1.1
 COLUMNS = [
-    "id", "claim", "statistic", "value", "ci_low", "ci_high", "null", "p_corrected", "n_groups", "table", "holds",
+    "id", *tables.SENTENCES.values(), "statistic", "value", "ci_low", "ci_high", "null", "p_corrected", "n_groups",
+    "table", "holds",
 ]  # fmt: skip
 #: First part of the id of the claim on which all others depend.
 GATE = "materials"
+
+#: What is claimed, by the id's first part; its places are filled in in both languages.
+_APART_AT_ALL = "{descriptor} tells the materials apart, more often than guessing"
+_MORE = {
+    "control": "{descriptor} tells more of the materials than {rival}",
+    "training": "{descriptor} tells more of the materials than before training",
+    "labels": "{descriptor} tells more of the materials than the same convolutions with labels, same epochs",
+}
+_LESS = {
+    "control": "{descriptor} tells less of the materials than {rival}",
+    "training": "{descriptor} tells less of the materials than before training",
+    "labels": "{descriptor} tells less of the materials than the same convolutions with labels, same epochs",
+}
+_APART = "in {descriptor}, {class_a} and {class_b} lie apart"
+_KNOWS = "{descriptor} knows the {measure} of unseen specimens within their class"
+_PREDICTS = "{descriptor} predicts {target} of a specimen it has not seen"
+_PREDICTS_WITHIN = "{descriptor} predicts {target} of a specimen it has not seen, within its class"
+_DIFFER_IN_DIMENSION = "the materials differ in dimension {dimension} of the {model}"
+_FOLLOWS = "dimension {dimension} of the {model} follows the {measure}"
+_DIFFER = "the pores of {class_a} and {class_b} differ in {measure}"
+_MATTERS = "erasing what the maps {maps} mark moves the latent farther than erasing {variant}"
+_LOOKS = "dimension {dimension} looks at {zone}, by the maps {maps}"
+_MODEL = "{size}-d {model}"
 
 
 def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -40,9 +65,9 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`. ``id`` is the family and what the claim is about; ``claim`` the sentence in English;
-        ``null`` the value of the statistic without an effect; ``holds`` whether p_corrected is at most 0.05, the
-        interval does not hold ``null``, and the first claim holds for some descriptor.
+        Columns `COLUMNS`. ``id`` is the family and what the claim is about; ``claim`` the sentence in English,
+        ``claim_es`` in Spanish; ``null`` the value of the statistic without an effect; ``holds`` whether
+        p_corrected is at most 0.05, the interval does not hold ``null``, and the first claim holds for some descriptor.
     """
     rows = []
     for name, make in _FAMILIES.items():
@@ -64,32 +89,43 @@ def of_run(run: Run) -> pd.DataFrame:
 
 def _row(family, what, claim, statistic, value, limits, null, p, n_groups):
     low, high = limits
-    row = {"id": f"{family}: {what}", "claim": claim, "statistic": statistic, "value": value, "ci_low": low}
+    row = {"id": f"{family}: {what}", **claim, "statistic": statistic, "value": value, "ci_low": low}
     return row | {"ci_high": high, "null": null, "p_corrected": p, "n_groups": n_groups}
 
 
-def _measure(name):
-    """Name a pore measure in a sentence, without its unit."""
-    return text(name).partition(" (")[0]
+def _say(phrase, **places):
+    """Give a claim in each language: dict of column to sentence.
+
+    What is filled in is the same in both languages, or a dict of language to it, as `_both` gives.
+    """
+    return {
+        column: text(phrase, lang).format(
+            **{name: own[lang] if isinstance(own, dict) else own for name, own in places.items()}
+        )
+        for lang, column in tables.SENTENCES.items()
+    }
+
+
+def _both(name, *what):
+    """Call a function of `what` and a language for each language."""
+    return {lang: name(*what, lang) for lang in LANGUAGES}
+
+
+def _called(row):
+    return _both(kinds.descriptor_name, row.kind, row.latent_dim, row.descriptor)
 
 
 def _of_comparisons(table, found):
-    labels = control_registry.labels("en")
     for row in table.itertuples():
-        name = f"{row.descriptor} of {row.kind}-{row.latent_dim}"
-        called = kinds.descriptor_name(row.kind, row.latent_dim, row.descriptor)
+        name, called = f"{row.descriptor} of {row.kind}-{row.latent_dim}", _called(row)
         limits, p = (row.ci_low, row.ci_high), row.p_corrected
         if row.against == "chance":
             limits = [limit + row.rival_accuracy for limit in limits]
-            claim = f"{called} tells the materials apart, more often than guessing"
+            claim = _say(_APART_AT_ALL, descriptor=called)
             yield _row(GATE, name, claim, "accuracy", row.accuracy, limits, row.rival_accuracy, p, row.n_groups)
             continue
-        more = "more" if row.difference > 0 else "less"
-        claim = {
-            "control": f"{called} tells {more} of the materials than {labels.get(row.rival, row.rival)}",
-            "training": f"{called} tells {more} of the materials than before training",
-            "labels": f"{called} tells {more} of the materials than the same convolutions with labels, same epochs",
-        }[row.against]
+        phrases = _MORE if row.difference > 0 else _LESS
+        claim = _say(phrases[row.against], descriptor=called, rival=_both(tables.value, row.rival))
         statistic = "difference of accuracies"
         yield _row(row.against, f"{name}, {row.rival}", claim, statistic, row.difference, limits, 0, p, row.n_groups)
 
@@ -105,8 +141,7 @@ def _of_separation(table, found):
     own = _foremost(table)
     for row, p in zip(own.itertuples(), permutation.holm(own["p_value"]), strict=True):
         name = f"{row.descriptor} of {row.kind}-{row.latent_dim}"
-        called = kinds.descriptor_name(row.kind, row.latent_dim, row.descriptor)
-        claim = f"in {called}, {row.class_a} and {row.class_b} lie apart"
+        claim = _say(_APART, descriptor=_called(row), class_a=row.class_a, class_b=row.class_b)
         what = f"{name}, {row.class_a}, {row.class_b}"
         yield _row("apart", what, claim, "R", row.r, (row.ci_low, row.ci_high), 0.5, p, _n_groups(found))
 
@@ -122,24 +157,22 @@ def _of_geometry(table, found):
     long = long.dropna(subset=["r2_within_p"])
     for row, p in zip(long.reset_index().itertuples(), permutation.holm(long["r2_within_p"]), strict=True):
         name = f"{row.descriptor} of {row.kind}-{row.latent_dim}"
-        called = kinds.descriptor_name(row.kind, row.latent_dim, row.descriptor)
         limits = row.r2_within_low, row.r2_within_high
-        claim = f"{called} knows the {_measure(row.measure)} of unseen specimens within their class"
+        claim = _say(_KNOWS, descriptor=_called(row), measure=_both(quantity, row.measure))
         yield _row("pores", f"{name}, {row.measure}", claim, "R² within classes", row.r2_within, limits, 0, p,
                    _n_groups(found, "test"))  # fmt: skip
 
 
 def _of_properties(table, found):
     own = _foremost(table[table["model"] == property_study.NAMED])
-    for family, r2, p, more in (("property", "r2", "p", ""), ("within", "r2_within", "p_within", ", within its class")):
+    families = (("property", "r2", "p", _PREDICTS), ("within", "r2_within", "p_within", _PREDICTS_WITHIN))
+    for family, r2, p, phrase in families:
         tested = own[own[p].notna()]
-        for row, corrected in zip(tested.to_dict("records"), permutation.holm(tested[p]), strict=True):
-            name = f"{row['descriptor']} of {row['kind']}-{row['latent_dim']}"
-            called = kinds.descriptor_name(row["kind"], row["latent_dim"], row["descriptor"])
-            claim = f"{called} predicts {row['target']} of a specimen it has not seen{more}"
-            limits = row[f"{r2}_low"], row[f"{r2}_high"]
-            yield _row(family, f"{name}, {row['target']}", claim, "R²", row[r2], limits, 0, corrected,
-                       row["n_specimens"])  # fmt: skip
+        for row, corrected in zip(tested.itertuples(), permutation.holm(tested[p]), strict=True):
+            what = f"{row.descriptor} of {row.kind}-{row.latent_dim}, {row.target}"
+            claim = _say(phrase, descriptor=_called(row), target=_both(quantity, row.target))
+            value, low, high = (getattr(row, name) for name in (r2, f"{r2}_low", f"{r2}_high"))
+            yield _row(family, what, claim, "R²", value, (low, high), 0, corrected, row.n_specimens)
 
 
 def _of_dimensions(table, found):
@@ -148,19 +181,19 @@ def _of_dimensions(table, found):
     for (kind, size), own in table.groupby(["kind", "latent_dim"], sort=False):
         first, n = own.loc[own["effect_size"].idxmax()], _n_groups(found, "train")
         name, none = f"dimension {first['dimension']} of {kind}-{size}", (np.nan, np.nan)
-        claim = f"the materials differ in dimension {first['dimension']} of the {_model(kind, size)}"
+        model = _both(_model, kind, size)
+        claim = _say(_DIFFER_IN_DIMENSION, dimension=first["dimension"], model=model)
         yield _row("dimension", name, claim, "η²", first["effect_size"], none, 0, first["effect_p"], n)
         if own["best_rho"].notna().any():
             top = own.loc[own["best_rho"].abs().idxmax()]
-            claim = (
-                f"dimension {top['dimension']} of the {_model(kind, size)} follows the {_measure(top['best_measure'])}"
-            )
+            measure = _both(quantity, top["best_measure"])
+            claim = _say(_FOLLOWS, dimension=top["dimension"], model=model, measure=measure)
             what = f"{kind}-{size}, {top['dimension']}, {top['best_measure']}"
             yield _row("follows", what, claim, "ρ", top["best_rho"], none, 0, top["best_p"], n)
 
 
-def _model(kind, size):
-    return f"{size}-d {kinds.get(kind).prose.en}"
+def _model(kind, size, lang):
+    return text(_MODEL, lang).format(size=size, model=kinds.get(kind).prose.in_language(lang))
 
 
 def _of_pores(table, found):
@@ -169,7 +202,8 @@ def _of_pores(table, found):
     known = [name for name in pore_tables.COMPARED if name in used]
     pairs = class_means.differences(used[known], used["label"], used["group"]).dropna(subset="p_value")
     for row, p in zip(pairs.itertuples(), permutation.holm(pairs["p_value"]), strict=True):
-        claim = f"the pores of {row.class_a} and {row.class_b} differ in {_measure(row.measure)}"
+        measure = _both(quantity, row.measure)
+        claim = _say(_DIFFER, class_a=row.class_a, class_b=row.class_b, measure=measure)
         what, none = f"{row.measure}, {row.class_a}, {row.class_b}", (np.nan, np.nan)
         yield _row("differ", what, claim, "difference", row.difference, none, 0, p, used["group"].nunique())
 
@@ -179,19 +213,19 @@ def _of_maps(table, found):
         return
     whole = table[(table["check"] == "deletion") & table["dimension"].isna()]
     for row, p in zip(whole.itertuples(), permutation.holm(whole["p_value"]), strict=True):
-        claim = f"erasing what the maps {_MAPS[row.maps]} mark moves the latent farther than erasing {row.variant}"
+        claim = _say(_MATTERS, maps=_both(text, row.maps), variant=_both(text, row.variant))
         what = f"{row.maps}, {row.variant}"
         yield _row("deletion", what, claim, "ratio", row.value, (row.ci_low, row.ci_high), 1, p, row.n_groups)
     zones = table[(table["check"] == "localisation") & table["dimension"].notna() & table["p_value"].notna()]
     for row in zones.itertuples():
-        claim = f"dimension {row.dimension} looks at {row.variant}, by the maps {_MAPS[row.maps]}"
+        places = {"zone": _both(text, row.variant), "maps": _both(text, row.maps)}
+        claim = _say(_LOOKS, dimension=row.dimension, **places)
         what = f"{row.maps}, {row.dimension}, {row.variant}"
         limits = row.ci_low, row.ci_high
         yield _row("looks", what, claim, "share of the map on it over its share of the image", row.value, limits, 1,
                    row.p_value, row.n_groups)  # fmt: skip
 
 
-_MAPS = {"thesis": "of the thesis", "cell by cell": "cell by cell"}
 _FAMILIES = {
     "comparisons": _of_comparisons,
     "separation": _of_separation,

@@ -49,7 +49,7 @@ def write(run):
     lang, found = manifest["lang"], run.load_tables()
     figures = {path.stem: path for path in run.folder.glob("figures/*.png")}
     told = summary.chapters(manifest, index, found)
-    cautions = {"trust": summary.cautions(manifest, found)}
+    cautions = {"trust": [(_source(name, manifest, found), told) for name, told in summary.cautions(manifest, found)]}
     shown = captions.arrange({name: path for name, path in figures.items() if name not in AS_TABLES}, found)
     sections = [name for name in captions.sections() if shown.get(name) or told.get(name) or cautions.get(name)]
     text = page.render(
@@ -69,6 +69,11 @@ def write(run):
         lists=_lists(manifest),
     )  # fmt: skip
     files.write_text(run.report, text)
+
+
+def _source(name, manifest, found):
+    """Name what a caution is about: a table by its title, a step or a model by its own name."""
+    return captions.caption("tables", name, manifest).title if name in found else name
 
 
 def _facts(manifest, index):
@@ -144,12 +149,13 @@ def picture(path):
 
 
 def _table(name, table, text, lang):
-    shown = tables.view(name, table).head(LONGEST_TABLE)
-    condensed, constant = tables.condense(shown, lang)
+    whole = tables.view(name, table, lang)
+    condensed, constant = tables.condense(whole, lang)
+    shown = condensed.head(LONGEST_TABLE)
     file, notes = f"tables/{name}.csv", [text, constant]
     if len(shown) < len(table):
         notes.append(language.text(tables.ROWS_OF, lang).format(shown=len(shown), all=len(table), file=file))
-    columns, rows = cells(condensed, lang, tables.best(name, shown))
+    columns, rows = cells(shown, lang, tables.best(name, whole)[: len(shown)])
     said = {"text": " ".join(filter(None, notes)), "columns": columns, "rows": rows, "file": file}
     count = language.text("{n} rows", lang).format(n=len(table))
     return said | {"is_folded": not 0 < len(rows) < FOLDED_FROM, "count": count}
@@ -172,7 +178,7 @@ def cells(frame, lang, best):
     rows : list of list of dict
         text; value, by which numbers sort; best.
     """
-    columns = [{"name": name, "head": language.text(name, lang), "numeric": _is_numeric(frame[name])} for name in frame]
+    columns = [{"name": name, "head": tables.head(name, lang), "numeric": _is_numeric(frame[name])} for name in frame]
     texts = tables.cells(frame, lang).itertuples(index=False)
     rows = [
         [

@@ -54,10 +54,10 @@ def write(run):
 
 
 def _table(name, table, manifest):
-    caption = _caption("tables", name, manifest)
+    caption, lang = _caption("tables", name, manifest), manifest["lang"]
     if name in tables.RIVALS:
-        return latex_tables.scores(table, tables.best(name, table), caption, name, manifest["lang"])
-    return latex_tables.table(tables.view(name, table), caption, name, f"tables/{name}.csv", manifest["lang"])
+        return latex_tables.scores(table, tables.best(name, table), caption, name, lang)
+    return latex_tables.table(tables.view(name, table, lang), caption, name, f"tables/{name}.csv", lang)
 
 
 def _entry(kind, name, manifest, classes):

@@ -123,7 +123,7 @@ def table(frame, caption, label, file, lang):
         notes = f"{notes} {text(tables.ROWS_OF, lang).format(shown=LONGEST, all=len(frame), file=file)}"
     frame = frame.head(LONGEST)
     cells = _join_intervals(tables.cells(frame, lang))
-    lines = [_row(_heads([text(name, lang) for name in cells])), r"\midrule"]
+    lines = [_row(_heads([tables.head(name, lang) for name in cells])), r"\midrule"]
     lines += [_row(map(escape, row)) for row in cells.itertuples(index=False)]
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in cells)
     return _float(lines, sides, escape(f"{caption} {notes}".strip()), label)

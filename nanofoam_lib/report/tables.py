@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.base.language import MISSING, fixed, text
+from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
-from nanofoam_lib.latent import fulfilment, property_study
+from nanofoam_lib.images import pore_verdicts
+from nanofoam_lib.latent import fulfilment, inverse_design, property_study
 from nanofoam_lib.models import control_registry, kinds
 
 #: What a reader asks of a trained model.
@@ -32,10 +34,18 @@ VIEWS = {
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
     "gradcam_checks": lambda table: table[table["dimension"].isna()],
     "latent_map": lambda table: table[table["shown"]],
-    "pores": lambda table: table.drop(columns=["id", "group", "why"]),
     "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
     "design": lambda table: fulfilment.over_noise(table)[[*ORDER_COLUMNS]],
     "confusion": lambda table: table[table["classifier"] == FOREST],
+}
+
+#: Columns of the claims that hold the sentence in each language.
+SENTENCES = {"en": "claim", "es": "claim_es"}
+
+#: Views of tables that hold sentences.
+IN_LANGUAGE = {
+    "claims": lambda table, lang: _claims(table, lang),
+    "pores": lambda table, lang: _pores(table, lang),
 }
 
 #: What columns of properties are headed, where those of pore measures are called the same and mean other images.
@@ -46,6 +56,9 @@ ROWS_OF = "{shown} of {all} rows; all are in {file}."
 
 #: Tables of accuracies, and the columns in which rows agree that compete with each other.
 RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
+
+#: Rows of generated pictures that are named by how they were drawn, not by a class.
+WALKS = {"linear", "spherical", "prior"}
 
 #: Columns of words that the library wrote.
 WORDS = {
@@ -66,7 +79,32 @@ WORDS = {
     "against",
     "rival",
     "target",
+    "statistic",
+    "verdict",
+    "method",
+    "assumes",
 }
+
+
+def sentences(claims, lang="en"):
+    """Give the claims in the reader's language, or in English where a run of earlier days knows no other."""
+    return claims[SENTENCES[lang] if SENTENCES[lang] in claims else "claim"]
+
+
+def _claims(table, lang):
+    """Show each claim in the reader's language, in the place of its id."""
+    shown = table.drop(columns=[*SENTENCES.values()], errors="ignore").rename(columns={"id": "claim"})
+    return shown.assign(claim=sentences(table, lang), table=table["table"].astype(str) + ".csv")
+
+
+def _pores(table, lang):
+    """Say in the reader's language what is doubtful about a picture."""
+    phrases = {limit.reason for rule in pore_verdicts.RULES.values() for limit in rule.values()}
+    said = [
+        "; ".join(message(reason, lang, phrases) for reason in reasons.split("; "))
+        for reasons in table["reasons"].fillna("").astype(str)
+    ]
+    return table.drop(columns=["id", "group", "why"]).assign(reasons=said)
 
 
 def _told_by_ridge(table):
@@ -75,8 +113,10 @@ def _told_by_ridge(table):
     return shown[property_study.COLUMNS[:12]].rename(columns=PROPERTY_HEADS)
 
 
-def view(name, table):
+def view(name, table, lang="en"):
     """Choose what is shown of the table `name`, which may be that of any kind of model (`kinds.of_kind`)."""
+    if name in IN_LANGUAGE:
+        return IN_LANGUAGE[name](table, lang)
     for base, chosen in VIEWS.items():
         if name in {base, *(kinds.of_kind(base, kind) for kind in kinds.known())}:
             return chosen(table)
@@ -157,7 +197,7 @@ def condense(frame, lang):
         return frame, ""
     first = cells(frame[constant].head(1), lang).iloc[0]
     # The caption names the data set anyway
-    said = [f"{text(name, lang)}: {first[name]}" for name in constant if name != "data"]
+    said = [f"{text(name, lang)}: {first[name]}" for name in constant if name != "data" and first[name]]
     return frame.drop(columns=constant), text("All rows: {}.", lang).format("; ".join(said)) if said else ""
 
 
@@ -197,12 +237,34 @@ def _written(column, lang):
     if pd.api.types.is_float_dtype(column):
         return [fixed(value, lang, _decimals(column)) for value in column]
     texts = column.astype(object).fillna(MISSING).astype(str)
+    if column.name == "series":
+        return [series(word, lang) for word in texts]
     return [value(word, lang) for word in texts] if column.name in WORDS else list(texts)
 
 
 def value(word, lang="en"):
     """Give a word that the library writes into tables, such as a descriptor, in the reader's language."""
     return control_registry.labels(lang).get(word) or text(word, lang)
+
+
+def series(name, lang="en"):
+    """Name a row of generated pictures: a walk, or a measure that was ordered and its value; a class keeps its name.
+
+    Examples
+    --------
+    >>> series("spherical", "es"), series("porosity 0.4", "es"), series("test", "es")
+    ('esférica', 'porosidad 0,4', 'test')
+    """
+    first, space, number = name.partition(" ")
+    if name in WALKS or first in inverse_design.MEASURES:
+        return f"{text(first, lang)}{space}{with_decimal_mark(number, lang)}"
+    return name
+
+
+def head(name, lang="en"):
+    """Give the heading of a column in the reader's language; those of repetitions hold a number: "seed_3"."""
+    word, _, number = str(name).rpartition("_")
+    return f"{text(word, lang)} {number}" if word == "seed" else text(name, lang)
 
 
 def _decimals(column):

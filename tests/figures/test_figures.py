@@ -379,7 +379,7 @@ def test_the_table_shows_every_value_and_the_best_in_bold(table, width_cm):
 @pytest.fixture
 def controls():
     """Every classifier and a network's own decisions, on controls of long names."""
-    names = ["mapas promediados sin entrenar", "μ del VAE de texturas sin entrenar", "dispersión + LBP multiescala"]
+    names = ["rasgos promediados sin entrenar", "μ del VAE de texturas sin entrenar", "dispersión + LBP multiescala"]
     rows = list(itertools.product(names, [*classify.CLASSIFIERS, "softmax"]))
     made = pd.DataFrame(rows, columns=["descriptor", "classifier"]).assign(kind="control", latent_dim=128)
     return made.assign(protocol="by-group", accuracy=0.25, ci_low=0.75, ci_high=1.0, best=True)
@@ -393,7 +393,7 @@ def every_figure(
     images, labels = drawings(textures)
     named = confusions.replace({"a": "network", "b": "pearlite", "c": "spheroidite"})
     rng = np.random.default_rng(0)
-    names = [*style.names(scores, "es"), "mapas promediados sin entrenar", "media y desviación del gris"]
+    names = [*style.names(scores, "es"), "rasgos promediados sin entrenar", "media y desviación del gris"]
     every_measure = pd.DataFrame({"name": names} | {name: rng.normal(size=len(names)) for name in MEASURES})
     confusions = pd.concat([named.assign(title=f"vae-{size} μ") for size in (64, 128, 256, 512)])
     maps = rng.random((3, 4, 4, 2))

@@ -195,7 +195,7 @@ def test_findings_tell_which_measures_change_along_a_map(maps):
     own = maps[maps["descriptor"] == "PCA"].set_index("id")
     measures["density_per_mm2"] = -own["y"].sort_index()
     said = findings.latent_map(maps, measures, list(measures), np.arange(20))
-    assert "On the map of PCA, test images change in density_per_mm2 along axis 2 (ρ = -1.00, p = 0.0" in said
+    assert "On the map of PCA, test images change in density along axis 2 (ρ = −1.00, p = 0.0" in said
     assert "porosity" not in said
     one = findings.latent_map(maps, measures, list(measures), np.zeros(20))
     assert "On the map of PCA, test images change in none of the pore measures by more than chance allows" in one

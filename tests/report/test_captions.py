@@ -26,7 +26,7 @@ def test_every_known_name_has_its_own_caption_in_both_languages(kind, name):
     assert english.section == spanish.section != "other"
     assert english.text.split(" Data: synthetic foam; split by group, seed 7")[0]
     assert english.text.count("Data: synthetic foam; split by group, seed 7") == 1
-    assert spanish.text.count("Datos: espuma sintética; partición por grupo, semilla 7") == 1
+    assert spanish.text.count("Datos: espuma sintética; partición por probeta, semilla 7") == 1
     assert english.text.endswith(".")
     assert english.title != spanish.title
 
@@ -66,7 +66,7 @@ def test_what_the_texture_model_made_stands_behind_what_the_vae_made():
 
 def test_an_unknown_name_gives_its_own_words():
     found = captions.caption("figures", "my_{odd}_plot", manifest("es"))
-    assert found == ("other", "My {odd} plot", "Datos: espuma sintética; partición por grupo, semilla 7.")
+    assert found == ("other", "My {odd} plot", "Datos: espuma sintética; partición por probeta, semilla 7.")
 
 
 def test_figures_and_tables_stand_by_section_in_the_order_of_the_documents():

@@ -160,7 +160,7 @@ def test_a_property_that_is_known_is_claimed_and_within_classes_where_it_is_more
     assert (row["statistic"], row["null"], row["n_groups"], row["table"]) == ("R²", 0, GROUPS, "properties")
     assert row["p_corrected"] >= 4 / 400  # Holm, of four
     told = findings.effects(table, "property", "within")
-    assert "μ of the 12-d texture model predicts modulus_gpa of a specimen it has not seen (R²" in told
+    assert "μ of the 12-d texture model predicts modulus of a specimen it has not seen (R²" in told
 
 
 def test_of_shuffled_properties_nothing_is_claimed(ridge_alone, studied):
@@ -218,17 +218,19 @@ def test_rivals_are_compared_on_the_same_images_and_corrected_for_their_number(q
 
 
 def test_sentences_are_made_of_the_rows_alone():
+    spanish = "μ del modelo de texturas de 12 dimensiones distingue los materiales"
     rows = [
-        ("materials: mu of texture-12", "μ of the 12-d texture model tells the materials apart", "accuracy", 0.9, 0.8,
-         0.95, 1 / 3, 0.0005, 45, "comparisons", True),
-        ("control: mu, LBP", "μ tells more of the materials than LBP", "difference of accuracies", 0.1, 0.02, 0.18, 0,
-         0.012, 45, "comparisons", True),
-        ("control: mu, grey", "μ tells less of the materials than grey", "difference of accuracies", 0, 0, 0, 0, 1.0,
-         45, "comparisons", False),
-        ("follows: a", "dimension 3 of vae-2 follows porosity", "ρ", -0.08, np.nan, np.nan, 0, 0.7, 45, "dimensions",
-         False),
+        ("materials: mu of texture-12", "μ of the 12-d texture model tells the materials apart", spanish, "accuracy",
+         0.9, 0.8, 0.95, 1 / 3, 0.0005, 45, "comparisons", True),
+        ("control: mu, LBP", "μ tells more of the materials than LBP", "", "difference of accuracies", 0.1, 0.02, 0.18,
+         0, 0.012, 45, "comparisons", True),
+        ("control: mu, grey", "μ tells less of the materials than grey", "", "difference of accuracies", 0, 0, 0, 0,
+         1.0, 45, "comparisons", False),
+        ("follows: a", "dimension 3 of vae-2 follows porosity", "", "ρ", -0.08, np.nan, np.nan, 0, 0.7, 45,
+         "dimensions", False),
     ]  # fmt: skip
-    first, second, last = findings.effects(pd.DataFrame(rows, columns=claims.COLUMNS)).splitlines()
+    table = pd.DataFrame(rows, columns=claims.COLUMNS)
+    first, second, last = findings.effects(table).splitlines()
     assert first == (
         "- **Are the materials told apart?** μ of the 12-d texture model tells the materials apart (accuracy 0.90, 95 "
         "% interval 0.80 to 0.95; 0.33 by chance; p < 0.001, 45 groups)."
@@ -237,3 +239,7 @@ def test_sentences_are_made_of_the_rows_alone():
     assert second.endswith("The other is not more than chance allows.")
     assert last == "- **Does a dimension follow a measure?** No more than chance allows."
     assert "porosity" not in last
+    assert findings.effects(table, "materials", lang="es") == (
+        "- **¿Se distinguen los materiales?** μ del modelo de texturas de 12 dimensiones distingue los materiales "
+        "(exactitud 0,90, intervalo del 95 %: de 0,80 a 0,95; 0,33 por azar; p < 0,001, 45 grupos)."
+    )

@@ -56,7 +56,7 @@ def test_models_are_described_by_skill_those_that_have_some_first():
     assert first.startswith("- **ae-2**, after 900 steps, draws test images with a skill of 0.40, 0.10 above as many")
     assert "and 56% of their contrast; on train images 0.50" in first
     assert "draws textures of test images with a skill of 0.80" in second and "1 of 2 latent dimensions" in second
-    assert "**vae-2**, after 900 steps, **has no skill** (-0.10, a flat grey 0.04)" in last
+    assert "**vae-2**, after 900 steps, **has no skill** (−0.10, a flat grey 0.04)" in last
     assert "below" in findings.models(summary.assign(skill_pca=0.9))
     assert findings.without_skill(summary).startswith("**Without skill: vae-2.**")
     assert findings.without_skill(summary[1:]) == ""

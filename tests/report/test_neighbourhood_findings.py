@@ -26,7 +26,7 @@ def test_without_classes_or_clusters_nothing_is_said_of_them():
     assert "Rand" not in one and "of them" not in one
     without = {"neighbours": POINTS.assign(cluster=-1), "clusters": FOUND.iloc[:0]}
     assert "**No clusters**" in findings.neighbourhood(*without.values())
-    assert "**No clusters**" in summary._of_neighbours(without)[0] and not summary._of_neighbours({})
+    assert "**No clusters**" in summary._of_neighbours(without, "en")[0] and not summary._of_neighbours({}, "en")
 
 
 def test_the_figure_shows_each_image_by_class_and_by_cluster():

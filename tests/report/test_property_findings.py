@@ -22,8 +22,8 @@ def test_the_sentence_tells_what_was_named_beforehand_with_the_unit_and_the_cove
     assert said.splitlines() == [
         "R² by ridge regression, on specimens not seen:",
         "- notes: text, and so no property.",
-        "- **modulus_gpa**, 30 specimens: mu of texture 0.81, 0.40 within classes, off by 1.2 GPa, 90% intervals hold "
-        "90%; class label 0.50, off by 2 GPa, 90% intervals hold 93%.",
+        "- **modulus**, 30 specimens: μ of the 8-d texture model 0.81, 0.40 within classes, off by 1.2 GPa, 90% "
+        "intervals hold 90%; class label 0.50, off by 2 GPa, 90% intervals hold 93%.",
     ]
     assert "0.99" not in said and "0.70" not in said
     assert "off by 1.2," in findings.properties(table_of(unit=np.nan))

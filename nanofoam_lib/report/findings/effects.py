@@ -2,8 +2,11 @@
 
 import pandas as pd
 
+from nanofoam_lib.base.language import number, text
+from nanofoam_lib.report.answers import short
 from nanofoam_lib.report.claims import GATE
-from nanofoam_lib.report.findings.phrases import num
+from nanofoam_lib.report.findings.phrases import num, say
+from nanofoam_lib.report.tables import sentences
 
 #: What a family of claims is called, and what is said of it where none of them holds.
 FAMILIES = {
@@ -27,11 +30,22 @@ TOLD_APART = (GATE, "control", "training", "labels", "apart")
 PREDICTED = ("property", "within")
 SEEN = ("pores", "dimension", "follows", "looks", "deletion")
 
+LEAST_P = 0.001  # below which a p-value is not written out
+
 #: Said of all other families where the first claim does not hold.
-CLOSED = "- Nothing else is claimed, as no descriptor that was named beforehand tells the materials apart."
+CLOSED = "Nothing else is claimed, as no descriptor that was named beforehand tells the materials apart."
+
+_NO_EFFECT = "No effect was tested."
+_NONE, _NONE_OF_ONE = "None of {n} is more than chance allows.", "No more than chance allows."
+_NO_OTHERS, _NO_OTHER = (
+    "Of the other {n}, none is more than chance allows.",
+    "The other is not more than chance allows.",
+)
+_ESTIMATE, _WITH_INTERVAL = "{statistic} {value}", "{statistic} {value}, 95 % interval {low} to {high}"
+_TESTED, _TESTED_ON_GROUPS = "{estimate}; {null} by chance; {p}", "{estimate}; {null} by chance; {p}, {n} groups"
 
 
-def effects(claims: pd.DataFrame, *families: str) -> str:
+def effects(claims: pd.DataFrame, *families: str, lang: str = "en") -> str:
     """Tell the claims that hold, family by family, and say "none" of a family in which none does.
 
     Where the materials are not told apart, nothing else is claimed, whatever its p-value.
@@ -42,6 +56,7 @@ def effects(claims: pd.DataFrame, *families: str) -> str:
         As `claims.collect` gives it.
     families : str
         Those to tell; all of `FAMILIES` if none is named.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -51,31 +66,42 @@ def effects(claims: pd.DataFrame, *families: str) -> str:
     family = claims["id"].str.partition(": ")[0]
     asked = [name for name in families or FAMILIES if (family == name).any()]
     if claims.loc[family == GATE, "holds"].any():
-        said = [f"- {FAMILIES[name]} {_told(claims[family == name])}" for name in asked]
+        said = [_of_family(name, claims[family == name], lang) for name in asked]
     else:
-        said = [f"- {FAMILIES[GATE]} {_told(claims[family == GATE])}"] if GATE in asked else []
-        said += [CLOSED] if set(asked) - {GATE} else []
-    return "\n".join(said) or "No effect was tested."
+        said = [_of_family(GATE, claims[family == GATE], lang)] if GATE in asked else []
+        said += [f"- {text(CLOSED, lang)}"] if set(asked) - {GATE} else []
+    return "\n".join(said) or text(_NO_EFFECT, lang)
 
 
-def _told(own):
+def _of_family(name, own, lang):
+    return f"- {text(FAMILIES[name], lang)} {_told(own, lang)}"
+
+
+def _told(own, lang):
     holding = own[own["holds"]]
-    sentences = [f"{_capital(row.claim)} ({_numbers(row)})." for row in holding.itertuples()]
     if not len(holding):
-        return f"None of {len(own)} is more than chance allows." if len(own) > 1 else "No more than chance allows."
-    rest = len(own) - len(holding)
-    left = f" Of the other {rest}, none is more than chance allows." if rest > 1 else ""
-    return " ".join(sentences) + (" The other is not more than chance allows." if rest == 1 else left)
+        return say(_NONE if len(own) > 1 else _NONE_OF_ONE, lang, n=len(own))
+    rows = zip(sentences(holding, lang), holding.to_dict("records"), strict=True)
+    said = [f"{_capital(sentence)} ({_numbers(row, lang)})." for sentence, row in rows]
+    if rest := len(own) - len(holding):
+        said.append(say(_NO_OTHERS if rest > 1 else _NO_OTHER, lang, n=rest))
+    return " ".join(said)
 
 
-def _capital(text):
+def _capital(sentence):
     """Begin a sentence, but not the name of a descriptor, with a capital."""
-    first, _, rest = text.partition(" ")
-    return text if first in {"μ", "σ", "z", "conv"} else f"{first.capitalize()} {rest}"
+    first, _, rest = sentence.partition(" ")
+    return sentence if first in {"μ", "σ", "z", "conv"} else f"{first.capitalize()} {rest}"
 
 
-def _numbers(row):
-    limits = "" if pd.isna(row.ci_low) else f", 95 % interval {num(row.ci_low)} to {num(row.ci_high)}"
-    p = "p < 0.001" if row.p_corrected < 0.001 else f"p = {num(row.p_corrected, 3)}"
-    groups = "" if pd.isna(row.n_groups) else f", {row.n_groups} groups"
-    return f"{row.statistic} {num(row.value)}{limits}; {row.null:.2g} by chance; {p}{groups}"
+def _numbers(row, lang):
+    # Differences of pore measures have units, so that two decimals are none or too many
+    write = short if row["statistic"] == "difference" else num
+    value, low, high = (write(row[name], lang) for name in ("value", "ci_low", "ci_high"))
+    places = {"statistic": text(row["statistic"], lang), "value": value, "low": low, "high": high}
+    estimate = say(_ESTIMATE if pd.isna(row["ci_low"]) else _WITH_INTERVAL, lang, **places)
+    p = row["p_corrected"]
+    written = f"p < {number(LEAST_P, lang)}" if p < LEAST_P else f"p = {num(p, lang, 3)}"
+    groups = row["n_groups"]
+    phrase = _TESTED if pd.isna(groups) else _TESTED_ON_GROUPS
+    return say(phrase, lang, estimate=estimate, null=number(row["null"], lang, 2), p=written, n=groups)

@@ -8,18 +8,94 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from nanofoam_lib.base.language import quantity, text
 from nanofoam_lib.latent import fulfilment, inverse_design, permutation
 from nanofoam_lib.models import kinds
+from nanofoam_lib.report import tables
 from nanofoam_lib.report.claims import LEVEL
-from nanofoam_lib.report.findings.phrases import count, num, percent
+from nanofoam_lib.report.findings.phrases import capital, count, enumerated, num, percent, say
 
 if TYPE_CHECKING:
     from nanofoam_lib.models import realism
 
 CHANCE = 2.0  # standard errors by which the ratios of drawn and real half-widths may differ
+PALE = 0.5  # of the contrast of real ones, below which pictures pass for none
+
+_GAUGE = {
+    kinds.CYCLE: (
+        "Of {images}, the median lies {distance} times as far from its nearest train images as these lie from theirs, "
+        "and comes back {error} such spacings from where it was decoded. Beyond the 99th percentile of real ones, "
+        "{max_distance} or {max_error}, a generated picture is marked as extrapolation."
+    ),
+    kinds.STATISTICS: (
+        "Of {images}, the median lies {distance} times as far from its nearest train images as these lie from theirs, "
+        "and its redrawn picture differs in statistics from the nearest train image by {error} times what lies between "
+        "two micrographs of one specimen of synthetic foam. Beyond the 99th percentile of real ones, {max_distance} or "
+        "{max_error}, a generated picture is marked as extrapolation."
+    ),
+}
+_MAP = "On the map of {name}, test images change in {changes}."
+_ALONG = "{measure} along axis {axis} (ρ = {rho}, p = {p})"
+_NO_MEASURE = "none of the pore measures by more than chance allows"
+
+_NOTHING = "Nothing was decoded."
+_AMONG = "{among} of {pictures} lie among real images; the farthest point is {farthest} spacings out."
+_EXTRAPOLATION, _SERIES = "Extrapolation: {series}.", "{name} {n} of {all}"
+_CONTRAST = "The pictures have {contrast} of the contrast of real ones (median)."
+_PALE = "They are **too pale to pass for foams**, whatever their gauge says."
+
+_REFUSED = "**Refused** ({reasons}): {what}."
+_NO_FOAMS = "**The numbers come, the foams do not**: {what}."
+_WORKS = "Ordering it **works**: {what}."
+_DIRECTION = "**The direction is right, the values are not**: {what}."
+_TOGETHER = "{measure} (ordered together with other measures)"
+_REASONS = {
+    "regression": "the regression knows nothing of it on held-out images",
+    "ranks": "the order of the wanted values does not come back",
+    "constant": "one foam for all orders would do no worse",
+}
+_MISS = (
+    "{orders} miss what was wanted by {error} (median; 95 % interval {low} to {high}; rank correlation of wanted and "
+    "got {rank})."
+)
+_MISS_OF_FIELDS = (
+    "{orders}, each drawn from {fields} fields of noise, miss what was wanted by {error} (median; 95 % interval {low} "
+    "to {high}; a single picture by {designed}; rank correlation of wanted and got {rank})."
+)
+_ONE_FOAM = (
+    "One foam for all orders misses by {train} with the train median, by {middle} with the middle of the range: "
+    "{verdict}."
+)
+_SURELY = "the orders beat both"
+_UNSURELY = "the orders beat both, though not by more than chance allows"
+_UNBEATEN = "the orders do not beat them"
+_ROUND = (
+    "Circularity is {circularity} where real ones have {real}. Filled, within {tolerated} and with pores as round as "
+    "real ones: {filled} of {orders}."
+)
+_NOT_ROUND = (
+    "Circularity is {circularity} where real ones have {real}: what is drawn **are no pores**, whatever their "
+    "measures. Filled, within {tolerated} and with pores as round as real ones: {filled} of {orders}."
+)
+_WITHOUT = "In {pictures} there are no pores at all."
+_LIMIT_TOGETHER = "An order counts as filled if all of its measures are."
+_LIMIT = (
+    "The regression has R² = {r2} on held-out images; their reconstructions miss by {reconstruction}, they themselves, "
+    "reduced to 128×128, by {real}."
+)
+_JOINT = "- {measures} are **refused** together: the regressions cannot tell them apart."
+_NO_ORDERS = "No pore measure is known to order by."
+
+_HALF = "The two-point correlation of {pictures} falls to half at {x} pixels in x and {y} in y, a ratio of {ratio}."
+_HALF_BESIDE_REAL = (
+    "The two-point correlation of {pictures} falls to half at {x} pixels in x and {y} in y, a ratio of {ratio}; that "
+    "of real held-out images at {real_x} and {real_y}, a ratio of {real_ratio}: {verdict}."
+)
+_ISOTROPIC = "they are **as isotropic as real ones**"
+_STRETCHED = "they are **stretched as real ones are not**"
 
 
-def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
+def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame, lang: str = "en") -> str:
     """Say what the off-manifold gauge measures on real held-out images.
 
     Parameters
@@ -27,31 +103,23 @@ def gauge(yardstick: "realism.Yardstick", real: pd.DataFrame) -> str:
     yardstick : realism.Yardstick
     real : pandas.DataFrame
         What `realism.measure` gives for the held-out images.
+    lang : {"en", "es"}
 
     Returns
     -------
     str
         Markdown.
     """
-    return (
-        f"Of {count(len(real), 'real held-out image')}, the median lies {num(real['distance'].median())} times as far "
-        f"from its nearest train images as these lie from theirs, and {_error(yardstick.error, real)}. Beyond the 99th "
-        f"percentile of real ones, {num(yardstick.gauge.max_distance)} or {num(yardstick.gauge.max_error)}, a "
-        "generated picture is marked as extrapolation."
-    )
+    numbers = {"distance": real["distance"].median(), "error": real[yardstick.error].median()}
+    numbers |= {"max_distance": yardstick.gauge.max_distance, "max_error": yardstick.gauge.max_error}
+    images = count(len(real), "real held-out image", lang)
+    written = {name: num(value, lang) for name, value in numbers.items()}
+    return say(_GAUGE[yardstick.error], lang, images=images, **written)
 
 
-def _error(name, real):
-    median = f"{num(real[name].median())}"
-    if name == kinds.CYCLE:
-        return f"comes back {median} such spacings from where it was decoded"
-    return (
-        f"its redrawn picture differs in statistics from the nearest train image by {median} times what lies between "
-        "two micrographs of one specimen of synthetic foam"
-    )
-
-
-def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[str], groups: ArrayLike) -> str:
+def latent_map(
+    points: pd.DataFrame, measures: pd.DataFrame, names: Collection[str], groups: ArrayLike, lang: str = "en"
+) -> str:
     """Say which pore measures change along the axes of the latent maps, by more than chance allows.
 
     Parameters
@@ -64,6 +132,7 @@ def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[s
         The measures to look at.
     groups : array-like, shape (N,)
         Of all images.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -76,23 +145,24 @@ def latent_map(points: pd.DataFrame, measures: pd.DataFrame, names: Collection[s
         of_points = np.asarray(groups, str)[own["id"]]
         rho, p_values = permutation.correlations(own[["x", "y"]], measures.iloc[own["id"]][list(names)], of_points)
         closest = [
-            f"{measure} along axis {axis + 1} (ρ = {num(rho[axis, column])}, p = {num(p_values[axis, column], 3)})"
+            say(_ALONG, lang, measure=quantity(measure, lang), axis=axis + 1, rho=num(rho[axis, column], lang),
+                p=num(p_values[axis, column], lang, 3))
             for column, measure in enumerate(names)
             if np.isfinite(rho[:, column]).any() and np.nanmin(p_values[:, column]) <= LEVEL
             for axis in [int(np.nanargmax(np.abs(rho[:, column])))]
-        ]
-        none = "none of the pore measures by more than chance allows"
-        said.append(f"On the map of {name}, test images change in {', '.join(closest) or none}")
-    return ". ".join(said) + "."
+        ]  # fmt: skip
+        said.append(say(_MAP, lang, name=name, changes=", ".join(closest) or text(_NO_MEASURE, lang)))
+    return " ".join(said)
 
 
-def generated(table: pd.DataFrame) -> str:
+def generated(table: pd.DataFrame, lang: str = "en") -> str:
     """Say which walks through the latent space stay among real images, and whether there is anything to see.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Columns `series`, `distance`, `extrapolation`, `contrast`: the pictures of one figure.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -100,26 +170,30 @@ def generated(table: pd.DataFrame) -> str:
         Markdown.
     """
     if table.empty:
-        return "Nothing was decoded."
+        return text(_NOTHING, lang)
     beyond = table["extrapolation"].astype(bool)
     rows = table.assign(beyond=beyond).groupby("series", sort=False)["beyond"].agg(["sum", "size"])
-    where = ", ".join(f"{name} {row['sum']} of {row['size']}" for name, row in rows.iterrows() if row["sum"])
+    where = [
+        say(_SERIES, lang, name=tables.series(name, lang), n=row["sum"], all=row["size"])
+        for name, row in rows.iterrows()
+        if row["sum"]
+    ]
+    pictures, farthest = count(len(table), "picture", lang), num(table["distance"].max(), lang)
     contrast = table["contrast"].median()
-    verdict = " They are **too pale to pass for foams**, whatever their gauge says." if contrast < 0.5 else ""
-    return (
-        f"{(~beyond).sum()} of {count(len(table), 'picture')} lie among real images; the farthest point is "
-        f"{num(table['distance'].max())} spacings out. {f'Extrapolation: {where}. ' if where else ''}The pictures have "
-        f"{percent(contrast)} of the contrast of real ones (median).{verdict}"
-    )
+    said = [say(_AMONG, lang, among=(~beyond).sum(), pictures=pictures, farthest=farthest)]
+    said += [say(_EXTRAPOLATION, lang, series=", ".join(where))] if where else []
+    said.append(say(_CONTRAST, lang, contrast=percent(contrast, lang)))
+    return " ".join([*said, text(_PALE, lang)] if contrast < PALE else said)
 
 
-def design(summary: pd.DataFrame) -> str:
+def design(summary: pd.DataFrame, lang: str = "en") -> str:
     """Say plainly how well foams can be made to order, and refuse the measures that cannot be ordered.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As `fulfilment.summarise` gives it.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -128,79 +202,75 @@ def design(summary: pd.DataFrame) -> str:
         median error below 10 %, "the direction is right, the values are not" of a larger one; before either, whether
         the measure is refused, and whether what is drawn are pores at all.
     """
-    said = [f"- {_verdict(row)}" for row in summary.itertuples()]
+    said = [f"- {_verdict(row, lang)}" for row in summary.itertuples()]
     measures = set(summary["measure"]) if len(summary) else set()
     if said and fulfilment.TOGETHER not in set(summary["picture"]) and {*inverse_design.JOINT} <= measures:
-        said.append(
-            f"- {' and '.join(inverse_design.JOINT)} are **refused** together: the regressions cannot tell them apart."
-        )
-    return "\n".join(said) or "No pore measure is known to order by."
+        joint = enumerated([quantity(measure, lang) for measure in inverse_design.JOINT], lang)
+        said.append(say(_JOINT, lang, measures=joint))
+    return "\n".join(said) or text(_NO_ORDERS, lang)
 
 
-def _verdict(row):
-    what = row.measure
+def _verdict(row, lang):
+    said = [_judged(row, lang), _numbers(row, lang), _beaten(row, lang), _foams(row, lang)]
+    if row.without_pores:
+        said.append(say(_WITHOUT, lang, pictures=count(row.without_pores, "picture", lang)))
+    return " ".join([*said, _limits(row, lang)])
+
+
+def _judged(row, lang):
+    what = quantity(row.measure, lang)
     if row.picture == fulfilment.TOGETHER:
-        what += " (ordered together with other measures)"
-    without = f" In {count(row.without_pores, 'picture')} there are no pores at all." if row.without_pores else ""
-    return f"{_judged(row)}: {what}. {_numbers(row)} {_foams(row)}{without} {_limits(row)}"
-
-
-def _judged(row):
+        what = say(_TOGETHER, lang, measure=what)
     if row.refused:
-        return f"**Refused** ({'; '.join(_REASONS[reason] for reason in row.refused.split(', '))})"
+        reasons = "; ".join(text(_REASONS[reason], lang) for reason in row.refused.split(", "))
+        return say(_REFUSED, lang, reasons=reasons, what=what)
     if not row.round:
-        return "**The numbers come, the foams do not**"
-    if row.error < fulfilment.TOLERATED:
-        return "Ordering it **works**"
-    return "**The direction is right, the values are not**"
+        return say(_NO_FOAMS, lang, what=what)
+    return say(_WORKS if row.error < fulfilment.TOLERATED else _DIRECTION, lang, what=what)
 
 
-_REASONS = {
-    "regression": "the regression knows nothing of it on held-out images",
-    "ranks": "the order of the wanted values does not come back",
-    "constant": "one foam for all orders would do no worse",
-}
+def _numbers(row, lang):
+    shares = {"error": row.error, "low": row.ci_low, "high": row.ci_high, "designed": row.designed}
+    return capital(
+        say(_MISS_OF_FIELDS if row.fields > 1 else _MISS, lang, orders=count(row.orders, "order", lang),
+            fields=row.fields, rank=num(row.rank_correlation, lang),
+            **{name: percent(value, lang) for name, value in shares.items()})
+    )  # fmt: skip
 
 
-def _numbers(row):
-    each = f", each drawn from {row.fields} fields of noise," if row.fields > 1 else ""
-    one = f"; a single picture by {percent(row.designed)}" if row.fields > 1 else ""
-    surely = "" if row.ci_high < min(row.train_median, row.middle) else ", though not by more than chance allows"
-    beaten = f"the orders beat both{surely}" if row.beats_constant else "the orders do not beat them"
-    return (
-        f"{count(row.orders, 'order').capitalize()}{each} miss what was wanted by {percent(row.error)} (median; 95 % "
-        f"interval {percent(row.ci_low)} to {percent(row.ci_high)}{one}; rank correlation of wanted and got "
-        f"{num(row.rank_correlation)}). "
-        f"One foam for all orders misses by {percent(row.train_median)} with the train median, by "
-        f"{percent(row.middle)} with the middle of the range: {beaten}."
-    )
+def _beaten(row, lang):
+    """Say whether orders come closer than one foam for all of them."""
+    verdict = _UNBEATEN
+    if row.beats_constant:
+        verdict = _SURELY if row.ci_high < min(row.train_median, row.middle) else _UNSURELY
+    train, middle = percent(row.train_median, lang), percent(row.middle, lang)
+    return say(_ONE_FOAM, lang, train=train, middle=middle, verdict=text(verdict, lang))
 
 
-def _foams(row):
+def _foams(row, lang):
     """Say whether what was drawn are pores, and how many orders are filled."""
-    are = "" if row.round else ": what is drawn **are no pores**, whatever their measures"
-    return (
-        f"Circularity is {num(row.circularity)} where real ones have {num(row.real_circularity)}{are}. Filled, within "
-        f"{percent(fulfilment.TOLERATED)} and with pores as round as real ones: {row.filled} of {row.orders}."
-    )
+    return say(
+        _ROUND if row.round else _NOT_ROUND, lang, circularity=num(row.circularity, lang),
+        real=num(row.real_circularity, lang), tolerated=percent(fulfilment.TOLERATED, lang), filled=row.filled,
+        orders=row.orders,
+    )  # fmt: skip
 
 
-def _limits(row):
+def _limits(row, lang):
     if row.picture == fulfilment.TOGETHER:
-        return "An order counts as filled if all of its measures are."
-    return (
-        f"The regression has R² = {num(row.r2)} on held-out images; their reconstructions miss by "
-        f"{percent(row.reconstruction)}, they themselves, reduced to 128×128, by {percent(row.real)}."
-    )
+        return text(_LIMIT_TOGETHER, lang)
+    reconstruction, real = percent(row.reconstruction, lang), percent(row.real, lang)
+    return say(_LIMIT, lang, r2=num(row.r2, lang), reconstruction=reconstruction, real=real)
 
 
-def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
+def isotropy(drawn: pd.DataFrame, real: pd.DataFrame, lang: str = "en") -> str:
     """Say whether drawn foams are as isotropic as real ones.
 
     Parameters
     ----------
     drawn, real : pandas.DataFrame
         Pictures, and real held-out images: columns half_width_x, half_width_y, as `descriptors.half_widths` gives them.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -208,17 +278,12 @@ def isotropy(drawn: pd.DataFrame, real: pd.DataFrame) -> str:
         Markdown. "As isotropic" is said of mean ratios that differ by no more than twice their standard error.
     """
     (x, y), (real_x, real_y) = (own[["half_width_x", "half_width_y"]].mean() for own in (drawn, real))
-    said = (
-        f"The two-point correlation of {count(len(drawn), 'picture')} falls to half at {num(x, 1)} pixels in x and "
-        f"{num(y, 1)} in y, a ratio of {num(x / y)}"
-    )
+    places = {"pictures": count(len(drawn), "picture", lang), "x": num(x, lang, 1), "y": num(y, lang, 1)}
+    places["ratio"] = num(x / y, lang)
     if real.empty:
-        return f"{said}."
+        return say(_HALF, lang, **places)
     ratios = [own["half_width_x"] / own["half_width_y"] for own in (drawn, real)]
     differ, errors = abs(ratios[0].mean() - ratios[1].mean()), [own.sem() for own in ratios]
     same = differ <= CHANCE * math.hypot(*(0.0 if math.isnan(error) else error for error in errors)) + 1e-9
-    verdict = "they are **as isotropic as real ones**" if same else "they are **stretched as real ones are not**"
-    return (
-        f"{said}; that of real held-out images at {num(real_x, 1)} and {num(real_y, 1)}, a ratio of "
-        f"{num(real_x / real_y)}: {verdict}."
-    )
+    places |= {"real_x": num(real_x, lang, 1), "real_y": num(real_y, lang, 1), "real_ratio": num(real_x / real_y, lang)}
+    return say(_HALF_BESIDE_REAL, lang, verdict=text(_ISOTROPIC if same else _STRETCHED, lang), **places)

@@ -5,14 +5,39 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nanofoam_lib.base.language import text
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.score_names import FOREST, SOFTMAX
 from nanofoam_lib.latent.pore_prediction import LABEL
 from nanofoam_lib.latent.projection import Projection
 from nanofoam_lib.models import control_registry, kinds
-from nanofoam_lib.report.findings.phrases import interval, num, percent
+from nanofoam_lib.report.findings.phrases import interval, num, percent, say
+from nanofoam_lib.report.tables import value
+
+_RIGHT = "Of the test images a random forest names right: {scores}; naming the largest class {chance}."
+_CEILING = "The ceiling is what it reaches on the true pore measures: {score}."
+_CONFOUNDED = (
+    "A forest that knows nothing but the size of a pixel is right for {score}: **the classes differ in "
+    "magnification**, and a score may be due to that alone."
+)
+_NOT_CONFOUNDED = (
+    "A forest that knows nothing but the size of a pixel is right for {score}: the magnification does not give the "
+    "class away."
+)
+_LABELS = "With labels, same epochs, the same convolutions reach {score}."
+_REPEATED = "{score}, over {splits} further splits {mean} ± {sd}"
+_VARIANCE = "The two principal components hold of the variance: {shares}."
+_LDA, _LDA_NOTES = "LDA as it is.", "LDA on {notes}."
+_OF_MODEL = "{descriptor} of the {model}"
+_MEASURE = "R² of {measure}: {values}."
+_ACTIVE = "{active} of {all} latent dimensions are active."
+_R2 = {
+    "r2": "{value} over all images",
+    "r2_test": "{value} on test groups",
+    "r2_within": "{value} within classes there",
+}
 
 
-def scores(table: pd.DataFrame, chance: float) -> str:
+def scores(table: pd.DataFrame, chance: float, lang: str = "en") -> str:
     """Say how often a random forest on the descriptors named beforehand is right, and what could be reached.
 
     Parameters
@@ -21,6 +46,7 @@ def scores(table: pd.DataFrame, chance: float) -> str:
         Table 1 and the controls below each other, split by group.
     chance : float
         Accuracy of always naming the largest class.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -30,57 +56,47 @@ def scores(table: pd.DataFrame, chance: float) -> str:
     named = {kind.name: kind.foremost for kind in kinds.known().values()}
     forest = table[table["classifier"] == FOREST]
     ours = forest[forest["descriptor"] == forest["kind"].map(named)]
-    said = [f"**{_called(row)}** {_score(row)}" for _, row in ours.iterrows()]
-    said += [f"{name} {_score(row)}" for name, row in _rows(forest, ["pore measures"])]
-    ceiling = [
-        f"The ceiling is what it reaches on the true pore measures: {_score(row)}."
-        for _, row in _rows(forest, ["true pore measures"])
-    ]
-    confound = [_confound(row, chance) for _, row in _rows(forest, [control_registry.MAGNIFICATION])]
-    labels = [
-        f"With labels, same epochs, the same convolutions reach {interval(row)}."
-        for _, row in table[table["classifier"] == SOFTMAX].iterrows()
-    ]
-    told = f"Of the test images a random forest names right: {'; '.join(said)}; naming the largest class {num(chance)}."
-    return " ".join([told, *ceiling, *confound, *labels])
+    told = [f"**{_called(row, lang)}** {_score(row, lang)}" for _, row in ours.iterrows()]
+    told += [f"{value(row['descriptor'], lang)} {_score(row, lang)}" for row in _rows(forest, "pore measures")]
+    said = [say(_RIGHT, lang, scores="; ".join(told), chance=num(chance, lang))]
+    said += [say(_CEILING, lang, score=_score(row, lang)) for row in _rows(forest, "true pore measures")]
+    said += [_confound(row, chance, lang) for row in _rows(forest, control_registry.MAGNIFICATION)]
+    taught = table[table["classifier"] == SOFTMAX]
+    return " ".join([*said, *(say(_LABELS, lang, score=interval(row, lang)) for _, row in taught.iterrows())])
 
 
-def _called(row):
-    return kinds.descriptor_name(row["kind"], row["latent_dim"], row["descriptor"])
+def _called(row, lang):
+    return kinds.descriptor_name(row["kind"], row["latent_dim"], row["descriptor"], lang)
 
 
-def _confound(row, chance):
+def _confound(row, chance, lang):
     """Say how well the magnification alone tells the classes."""
-    told = f"A forest that knows nothing but the size of a pixel is right for {interval(row)}"
-    if row["ci_low"] > chance:
-        return f"{told}: **the classes differ in magnification**, and a score may be due to that alone."
-    return f"{told}: the magnification does not give the class away."
+    return say(_CONFOUNDED if row["ci_low"] > chance else _NOT_CONFOUNDED, lang, score=interval(row, lang))
 
 
-def _rows(table, names):
-    """Choose the rows of some descriptors: pairs of the name of one and its row."""
-    return [(row["descriptor"], row) for _, row in table[table["descriptor"].isin(names)].iterrows()]
+def _rows(table, name):
+    """List the rows of one descriptor."""
+    return [row for _, row in table[table["descriptor"] == name].iterrows()]
 
 
-def _score(row):
+def _score(row, lang):
     splits = row.get("splits", 0)
-    more = (
-        ""
-        if pd.isna(splits) or splits < 2
-        else f", over {num(splits, 0)} further splits {num(row['mean'])} ± {num(row['sd'])}"
-    )
-    return f"{interval(row)}{more}"
+    if pd.isna(splits) or splits < 2:
+        return interval(row, lang)
+    mean, sd = num(row["mean"], lang), num(row["sd"], lang)
+    return say(_REPEATED, lang, score=interval(row, lang), splits=num(splits, lang, 0), mean=mean, sd=sd)
 
 
-def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection]) -> str:
+def projections(pca: Mapping[str, Projection], lda: Mapping[str, Projection], lang: str = "en") -> str:
     """Say what the 2-D pictures hold: dicts of descriptor → `projection.Projection`."""
-    shares = ", ".join(f"{name} {percent(found.explained.sum())}" for name, found in pca.items())
-    notes = "; ".join(f"{name}: {found.note}" for name, found in lda.items() if found.note)
-    held = f"The two principal components hold of the variance: {shares}."
-    return f"{held} LDA {f'on {notes}' if notes else 'as it is'}." if lda else held
+    shares = ", ".join(f"{name} {percent(found.explained.sum(), lang)}" for name, found in pca.items())
+    notes = "; ".join(f"{name}: {message(found.note, lang)}" for name, found in lda.items() if found.note)
+    said = [say(_VARIANCE, lang, shares=shares)]
+    said += [say(_LDA_NOTES if notes else _LDA, lang, notes=notes)] if lda else []
+    return " ".join(said)
 
 
-def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um") -> str:
+def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_diameter_um", lang: str = "en") -> str:
     """Say what the descriptors know of one pore measure, and how much of that is the class.
 
     Parameters
@@ -90,6 +106,7 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     identity : pandas.DataFrame
         As `pore_prediction.identify` gives it.
     measure : str
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -98,19 +115,15 @@ def geometry(link: pd.DataFrame, identity: pd.DataFrame, measure: str = "median_
     """
     named = {kind.name: kind.foremost for kind in kinds.known().values()}
     rows = link[link["row"] != "image"].astype({measure: float}).dropna(subset=measure)
-    said = []
+    told = []
     for (kind, name), own in rows.groupby(["kind", "descriptor"], sort=False):
         r2 = own.drop_duplicates("row").set_index("row")[measure]
         if name in (named.get(kind), LABEL):
-            numbers = [f"{num(round(r2[row], 2) + 0)} {what}" for row, what in _R2.items() if row in r2]  # no "-0.00"
-            model = "" if kind == "control" else f" of the {kinds.get(kind).prose.en}"
-            said.append(f"{text(name)}{model} {', '.join(numbers)}")
-    told = f"R² of {text(measure)}: {'; '.join(said)}. " if said else ""
-    return f"{told}{identity['active'].sum()} of {len(identity)} latent dimensions are active."
-
-
-_R2 = {
-    "r2": "over all images",
-    "r2_test": "on test groups",
-    "r2_within": "within classes there",
-}
+            values = [say(phrase, lang, value=num(r2[row], lang)) for row, phrase in _R2.items() if row in r2]
+            called = text(name, lang)
+            if kind != "control":
+                called = say(_OF_MODEL, lang, descriptor=called, model=kinds.get(kind).prose.in_language(lang))
+            told.append(f"{called} {', '.join(values)}")
+    said = [say(_MEASURE, lang, measure=text(measure, lang), values="; ".join(told))] if told else []
+    active = say(_ACTIVE, lang, active=identity["active"].sum(), all=len(identity))
+    return " ".join([*said, active])

@@ -5,11 +5,44 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from nanofoam_lib.base.language import data_set
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.images import treatment
-from nanofoam_lib.report.findings.phrases import count, num, percent
+from nanofoam_lib.report.findings.phrases import capital, count, num, percent, say
+
+_DATA = (
+    "{n} images of {name} in {classes} and {groups} groups; {share} are held out ({asked} asked for, as nearly "
+    "as whole groups allow). On both sides: {both}, and {pairs} of images that show the same picture. Left out as bad: "
+    "{left_out}."
+)
+_NO_SKILL = (
+    "**{model}**, after {steps} steps, **has no skill** ({test}, a flat grey {flat}): its pictures are noise; on train "
+    "images {train}"
+)
+_TEXTURES = (
+    "**{model}**, after {steps} steps, draws textures of test images with a skill of {test}; on train images {train}"
+)
+_ABOVE = (
+    "**{model}**, after {steps} steps, draws test images with a skill of {test}, {gain} above as many principal "
+    "components, and {contrast} of their contrast; on train images {train}"
+)
+_BELOW = (
+    "**{model}**, after {steps} steps, draws test images with a skill of {test}, {gain} **below** as many principal "
+    "components, and {contrast} of their contrast; on train images {train}"
+)
+_ACTIVE = "{told}; {active} of {all} latent dimensions are active"
+_WITHOUT = "**Without skill: {models}.** What is drawn or read from it below illustrates noise."
+_BETTER = (
+    "After {epochs} epochs the classifier names {train} of the train images and {test} of the {n} test images right, "
+    "more often than naming the largest class would ({chance})."
+)
+_NO_BETTER = (
+    "After {epochs} epochs the classifier names {train} of the train images and {test} of the {n} test images right, "
+    "**no more often than** naming the largest class would ({chance})."
+)
 
 
-def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fraction: float) -> str:
+def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fraction: float, lang: str = "en") -> str:
     """Sum up a data set and its split.
 
     Parameters
@@ -23,6 +56,7 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
     name : str
     test_fraction : float
         The share that was asked for.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -30,28 +64,29 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
         Markdown.
     """
     both = index.groupby("group")["split"].nunique().gt(1).sum()
-    share, n = (index["split"] == "test").mean(), index["label"].nunique()
-    return (
-        f"{len(index)} images of {name} in {n} class{'es' * (n != 1)} and {index['group'].nunique()} groups; "
-        f"{percent(share)} are held out ({percent(test_fraction)} asked for, as nearly as whole groups allow). "
-        f"On both sides: {count(both, 'group')}, and {count(n_pairs, 'pair')} of images that show the same picture. "
-        f"Left out as bad: {count(n_left_out, 'image')}.{_treatment(index)}"
-    )
+    told = say(
+        _DATA, lang, n=len(index), name=data_set(name, lang), classes=count(index["label"].nunique(), "class", lang),
+        groups=index["group"].nunique(), share=percent((index["split"] == "test").mean(), lang),
+        asked=percent(test_fraction, lang), both=count(both, "group", lang), pairs=count(n_pairs, "pair", lang),
+        left_out=count(n_left_out, "image", lang),
+    )  # fmt: skip
+    return " ".join([told, *_treatment(index, lang)])
 
 
-def _treatment(index):
+def _treatment(index, lang):
     """Say what was made of the pixels, of a run whose index knows it."""
     facts = treatment.describe(index) if "pixel_size_from" in index else []
-    return "".join(f" {fact[0].upper()}{fact[1:]}." for fact in facts)
+    return [f"{capital(message(fact, lang))}." for fact in facts]
 
 
-def models(summary: pd.DataFrame) -> str:
+def models(summary: pd.DataFrame, lang: str = "en") -> str:
     """Say of each model what it can do, those with skill first.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As `skill.summarise` gives it.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -59,32 +94,36 @@ def models(summary: pd.DataFrame) -> str:
         Markdown.
     """
     leading = summary.sort_values("has_skill", ascending=False, kind="stable")
-    return "\n".join(f"- {_of_model(row)}." for row in leading.itertuples())
+    return "\n".join(f"- {_of_model(row, lang)}." for row in leading.itertuples())
 
 
-def _of_model(row):
-    said = f"**{row.model}**, after {row.steps} steps, {_skill(row)}; on train images {num(row.skill_train)}"
-    return said if pd.isna(row.active) else f"{said}; {row.active} of {row.latent_dim} latent dimensions are active"
-
-
-def _skill(row):
-    if not row.has_skill:
-        return f"**has no skill** ({num(row.skill_test)}, a flat grey {num(row.skill_flat)}): its pictures are noise"
-    if pd.isna(row.skill_pca):
-        return f"draws textures of test images with a skill of {num(row.skill_test)}"
+def _of_model(row, lang):
     gain = row.skill_test - row.skill_pca
-    beside = f"{num(abs(gain))} {'above' if gain > 0 else '**below**'} as many principal components"
-    contrast = f"{percent(row.contrast)} of their contrast"
-    return f"draws test images with a skill of {num(row.skill_test)}, {beside}, and {contrast}"
+    told = say(
+        _skill(row, gain), lang, model=row.model, steps=row.steps, test=num(row.skill_test, lang),
+        flat=num(row.skill_flat, lang), gain=num(abs(gain), lang), contrast=percent(row.contrast, lang),
+        train=num(row.skill_train, lang),
+    )  # fmt: skip
+    return told if pd.isna(row.active) else say(_ACTIVE, lang, told=told, active=row.active, all=row.latent_dim)
 
 
-def without_skill(summary: pd.DataFrame) -> str:
+def _skill(row, gain):
+    """Choose the phrase on what a model can do."""
+    if not row.has_skill:
+        return _NO_SKILL
+    if pd.isna(row.skill_pca):
+        return _TEXTURES
+    return _ABOVE if gain > 0 else _BELOW
+
+
+def without_skill(summary: pd.DataFrame, lang: str = "en") -> str:
     """Warn of what is drawn from models that have no skill.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As `skill.summarise` gives it.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -92,12 +131,10 @@ def without_skill(summary: pd.DataFrame) -> str:
         Markdown, to stand above the figures; "" if all models have some.
     """
     names = summary.loc[~summary["has_skill"].astype(bool), "model"]
-    if not len(names):
-        return ""
-    return f"**Without skill: {', '.join(names)}.** What is drawn or read from it below illustrates noise."
+    return say(_WITHOUT, lang, models=", ".join(names)) if len(names) else ""
 
 
-def classifier(history: pd.DataFrame, classes: NDArray[Any]) -> str:
+def classifier(history: pd.DataFrame, classes: NDArray[Any], lang: str = "en") -> str:
     """Say how well a classifier that was told the labels names those of unseen images.
 
     Parameters
@@ -106,6 +143,7 @@ def classifier(history: pd.DataFrame, classes: NDArray[Any]) -> str:
         As `training.fit_classifier` gives it.
     classes : ndarray of int
         Of the test images.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -114,9 +152,8 @@ def classifier(history: pd.DataFrame, classes: NDArray[Any]) -> str:
     """
     last = history.iloc[-1]
     chance = pd.Series(classes).value_counts(normalize=True).max()
-    verdict = "more often than" if last["test_accuracy"] > chance else "**no more often than**"
-    return (
-        f"After {len(history)} epochs the classifier names {percent(last['accuracy'])} of the train images and "
-        f"{percent(last['test_accuracy'])} of the {len(classes)} test images right, {verdict} naming the largest class "
-        f"would ({percent(chance)})."
-    )
+    shares = {"train": last["accuracy"], "test": last["test_accuracy"], "chance": chance}
+    return say(
+        _BETTER if last["test_accuracy"] > chance else _NO_BETTER, lang, epochs=len(history), n=len(classes),
+        **{name: percent(share, lang) for name, share in shares.items()},
+    )  # fmt: skip

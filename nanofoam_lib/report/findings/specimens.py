@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from nanofoam_lib.base.language import number, quantity, text
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.latent import property_study
 from nanofoam_lib.latent.pore_prediction import LABEL
 from nanofoam_lib.models import kinds
-from nanofoam_lib.report.findings.phrases import num, percent
+from nanofoam_lib.report.findings.phrases import num, percent, say
+from nanofoam_lib.report.tables import value
 
 #: Beside the descriptors named beforehand these are told.
 _BESIDE = ("pore measures", "true pore measures", LABEL)
@@ -19,9 +22,13 @@ _BY_LAW = (
     "The properties of synthetic specimens were not measured: they follow stated laws of the true pores (Gibson and "
     "Ashby, Kozeny and Carman), with a scatter of their own."
 )
+_HEAD = "R² by {model} regression, on specimens not seen:"
+_PROPERTY = "- **{target}**, {n} specimens: {told}."
+_TOLD = "{name} {r2}, off by {error}, 90% intervals hold {coverage}"
+_TOLD_WITHIN = "{name} {r2}, {within} within classes, off by {error}, 90% intervals hold {coverage}"
 
 
-def properties(table: pd.DataFrame, said: Sequence[str] = (), is_synthetic: bool = False) -> str:
+def properties(table: pd.DataFrame, said: Sequence[str] = (), is_synthetic: bool = False, lang: str = "en") -> str:
     """Say how well properties are predicted, how far off, and how often the intervals hold.
 
     Parameters
@@ -32,6 +39,7 @@ def properties(table: pd.DataFrame, said: Sequence[str] = (), is_synthetic: bool
         What `targets.of_index` has to say of columns.
     is_synthetic : bool
         Whether the specimens are.
+    lang : {"en", "es"}
 
     Returns
     -------
@@ -40,24 +48,27 @@ def properties(table: pd.DataFrame, said: Sequence[str] = (), is_synthetic: bool
     """
     own = table[table["model"] == property_study.NAMED]
     named = kinds.foremost(dict.fromkeys(zip(own["kind"], own["latent_dim"], own["descriptor"], strict=True)))
-    lines = [f"- {column}." for column in said]
+    lines = [f"- {message(column, lang)}." for column in said]
     for (target, unit), rows in own.groupby(["target", "unit"], sort=False, dropna=False):
         keys = list(zip(rows["kind"], rows["latent_dim"], rows["descriptor"], strict=True))
         told = [
-            row for key, row in zip(keys, rows.to_dict("records"), strict=True) if key in named or key[2] in _BESIDE
+            _told(row, unit, lang)
+            for key, row in zip(keys, rows.to_dict("records"), strict=True)
+            if key in named or key[2] in _BESIDE
         ]
-        lines.append(
-            f"- **{target}**, {rows['n_specimens'].iloc[0]} specimens: {'; '.join(_told(r, unit) for r in told)}."
-        )
+        n = rows["n_specimens"].iloc[0]
+        lines.append(say(_PROPERTY, lang, target=quantity(target, lang), n=n, told="; ".join(told)))
     if not len(own):
-        return "\n".join([_NONE, *lines])
-    return "\n".join(
-        [f"R² by {property_study.NAMED} regression, on specimens not seen:", *lines, *[_BY_LAW] * is_synthetic]
-    )
+        return "\n".join([text(_NONE, lang), *lines])
+    head = say(_HEAD, lang, model=value(property_study.NAMED, lang))
+    return "\n".join([head, *lines, *[text(_BY_LAW, lang)] * is_synthetic])
 
 
-def _told(row, unit):
-    name = f"{row['descriptor']} of {row['kind']}" if row["kind"] != "control" else row["descriptor"]
-    within = "" if pd.isna(row["r2_within"]) else f", {num(row['r2_within'] + 0)} within classes"
-    off = f"off by {row['rmse']:.2g}{f' {unit}' if isinstance(unit, str) and unit else ''}"
-    return f"{name} {num(row['r2'] + 0)}{within}, {off}, 90% intervals hold {percent(row['coverage'])}"
+def _told(row, unit, lang):
+    key = row["kind"], row["latent_dim"], row["descriptor"]
+    name = value(row["descriptor"], lang) if row["kind"] == "control" else kinds.descriptor_name(*key, lang)
+    error = " ".join(filter(None, [number(row["rmse"], lang, 2), unit if isinstance(unit, str) else ""]))
+    return say(
+        _TOLD if pd.isna(row["r2_within"]) else _TOLD_WITHIN, lang, name=name, r2=num(row["r2"], lang),
+        within=num(row["r2_within"], lang), error=error, coverage=percent(row["coverage"], lang),
+    )  # fmt: skip
