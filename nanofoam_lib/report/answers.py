@@ -119,7 +119,7 @@ def _separation(found, lang):
             )
         )  # fmt: skip
     if not any(told for told, *_ in states):
-        return "no", "not more often than by guessing", " ".join(sentences)
+        return "no", "not shown beyond chance", " ".join(sentences)
     unbeaten = any(told and better == n for told, better, _, n in states)
     return ("yes", "yes, better than every control", " ".join(sentences)) if unbeaten else (
         "partly", "yes, but not better than every control", " ".join(sentences)

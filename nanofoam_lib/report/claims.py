@@ -23,8 +23,8 @@ LEVEL = 0.05
 #: Of a map on a zone, over the zone's share of the image, from which on a dimension is said to look at it.
 SMALLEST_SHARE = 1.1
 COLUMNS = [
-    "id", *tables.SENTENCES.values(), "statistic", "value", "ci_low", "ci_high", "null", "p_corrected", "n_groups",
-    "table", "holds",
+    "id", tables.SENTENCES["en"], "statistic", "value", "ci_low", "ci_high", "null", "p_corrected", "n_groups", "table",
+    "holds", tables.SENTENCES["es"],
 ]  # fmt: skip
 #: First part of the id of the claim on which all others depend.
 GATE = "materials"

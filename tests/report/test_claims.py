@@ -220,14 +220,14 @@ def test_rivals_are_compared_on_the_same_images_and_corrected_for_their_number(q
 def test_sentences_are_made_of_the_rows_alone():
     spanish = "μ del modelo de texturas de 12 dimensiones distingue los materiales"
     rows = [
-        ("materials: mu of texture-12", "μ of the 12-d texture model tells the materials apart", spanish, "accuracy",
-         0.9, 0.8, 0.95, 1 / 3, 0.0005, 45, "comparisons", True),
-        ("control: mu, LBP", "μ tells more of the materials than LBP", "", "difference of accuracies", 0.1, 0.02, 0.18,
-         0, 0.012, 45, "comparisons", True),
-        ("control: mu, grey", "μ tells less of the materials than grey", "", "difference of accuracies", 0, 0, 0, 0,
-         1.0, 45, "comparisons", False),
-        ("follows: a", "dimension 3 of vae-2 follows porosity", "", "ρ", -0.08, np.nan, np.nan, 0, 0.7, 45,
-         "dimensions", False),
+        ("materials: mu of texture-12", "μ of the 12-d texture model tells the materials apart", "accuracy", 0.9, 0.8,
+         0.95, 1 / 3, 0.0005, 45, "comparisons", True, spanish),
+        ("control: mu, LBP", "μ tells more of the materials than LBP", "difference of accuracies", 0.1, 0.02, 0.18, 0,
+         0.012, 45, "comparisons", True, ""),
+        ("control: mu, grey", "μ tells less of the materials than grey", "difference of accuracies", 0, 0, 0, 0, 1.0,
+         45, "comparisons", False, ""),
+        ("follows: a", "dimension 3 of vae-2 follows porosity", "ρ", -0.08, np.nan, np.nan, 0, 0.7, 45, "dimensions",
+         False, ""),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=claims.COLUMNS)
     first, second, last = findings.effects(table).splitlines()

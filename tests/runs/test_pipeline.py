@@ -221,7 +221,7 @@ def test_separation_controls_and_dimensions_have_the_columns_of_the_contract(fin
 
 def test_claims_have_the_columns_of_the_contract_and_are_those_of_the_tables(finished):
     found = pd.read_csv(finished.table("claims"))
-    columns = "id claim claim_es statistic value ci_low ci_high null p_corrected n_groups table holds"
+    columns = "id claim statistic value ci_low ci_high null p_corrected n_groups table holds claim_es"
     assert list(found.columns) == columns.split()
     assert {"comparisons", "separation", "dimensions", "gradcam_checks"} <= set(found["table"])
     again = claims.of_run(finished)
