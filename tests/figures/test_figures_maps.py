@@ -83,7 +83,10 @@ def test_checks_are_drawn_where_the_table_says():
     table = table.assign(ci_low=table["value"] - 0.1, ci_high=table["value"] + 0.1)
     figure = figures.gradcam_checks(table.astype({"dimension": "Int64"}), lang="es")
     first = figure.axes[0]
-    assert [label.get_text() for label in first.get_yticklabels()] == ["píxeles al azar", "misma forma en otro lugar"]
+    assert [label.get_text() for label in first.get_yticklabels()] == [
+        "píxeles al azar",
+        "la misma forma en otro lugar",
+    ]
     thesis, by_cell = (line for line in first.lines if line.get_marker() in "os")
     assert list(thesis.get_xdata()) == [2.0, 1.5]
     assert list(by_cell.get_xdata()) == [4.0, 3.5]

@@ -114,7 +114,7 @@ def test_choices_of_a_picture_a_class_and_all(folder):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("all: {method: magic}", "all: method must be one of auto, dark, bright, cells, masks, not magic"),
+        ("all: {method: magic}", "all: method must be one of auto, dark, bright, cells, masks, not 'magic'"),
         ("all: {level: 2}", "all: level must be a number from 0.05 to 0.95, not 2"),
         ("classes: {a: {colour: red}}", "a: expected some of method, level, smallest_um"),
         ("other: {}", "expected all, classes and pictures"),

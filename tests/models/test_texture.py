@@ -178,7 +178,7 @@ def test_the_explorer_and_the_walks_draw_what_decode_draws(tiny, textures, monke
     index = pd.DataFrame(
         {"id": range(24), "label": labels, "group": range(24), "split": ["train", "train", "test"] * 8}
     )
-    index = index.assign(um_x=2.0, um_y=2.0)
+    index = index.assign(width=128, height=128, um_x=2.0, um_y=2.0)
     measures = pd.DataFrame({"porosity": images.mean(axis=(1, 2)), "n_pores": range(24)})
     measures = measures.assign(median_diameter_um=np.nan, density_per_mm2=np.nan)
     latents = descriptors.encode(tiny, images)

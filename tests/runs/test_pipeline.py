@@ -82,7 +82,7 @@ def test_the_run_folder_is_that_of_the_contract(finished):
         "micrographs_raw", "micrographs_processed", "training", "reconstructions", "pca", "lda", "distances",
         "controls", "confusion", "geometry", "architecture", "workflow", "gradcam_scheme", "pca_example",
         "reparametrisation", "wss_bss_scheme", "table1", "controls_table", "gradcam_cells",
-        *(f"gradcam_{label}" for label in CLASSES.values()),
+        *(f"gradcam_{name}" for name in Run.class_names(CLASSES.values()).values()),
         "gradcam_average", "gradcam_checks", "class_maps", "latent_map",
         "latent_grid", "traversals", "interpolation", "samples", "designs", "wanted_got", "traversals_texture",
         "wanted_got_texture", "large_foams", "texture_maps", "generated_quality",

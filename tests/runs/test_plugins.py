@@ -93,7 +93,7 @@ def test_a_control_of_one_s_own_is_in_table_figure_and_report(finished):
 
 def test_the_other_kinds_come_in_the_order_in_which_they_were_asked_for(finished):
     text = finished.notebook("05_generate").read_text(encoding="utf-8")
-    assert text.index("**patch**") < text.index("**vae**")
+    assert text.index("**patch VAE**") < text.index("**VAE**")
     assert finished.load_manifest()["machine"]["environment"]["NANOFOAM_PLUGINS"] == "own_models"
 
 
