@@ -141,7 +141,7 @@ def test_properties_come_with_intervals_that_hold_on_fresh_specimens(study, run,
         measured = truth.set_index("path").loc[found.predictions["path"], name].to_numpy()
         assert ((low <= measured) & (measured <= high)).mean() >= 0.75  # of 24, for 0.9
     page = apply.write_page(found, tmp_path / "out", "fresh").read_text(encoding="utf-8")
-    assert "modulus_gpa ± " in page and "(24 specimens)" in page
+    assert "modulus ± " in page and "(24 specimens)" in page
 
 
 def test_pores_are_measured_and_what_cannot_be_is_named(run, odd, tmp_path):

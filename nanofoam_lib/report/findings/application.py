@@ -102,7 +102,9 @@ def _of_classes(predictions, facts, table1, lang):
 
 def _of_properties(facts, lang):
     told = [
-        text(_PROPERTY, lang).format(name=name, half=number(half, lang, 2), unit=units.of_name(name), n=n)
+        text(_PROPERTY, lang).format(
+            name=text(name, lang).partition(" (")[0], half=number(half, lang, 2), unit=units.of_name(name), n=n
+        )
         for name, (half, n) in facts["properties"].items()
     ]
     level = _share(conformal.LEVEL, lang)
