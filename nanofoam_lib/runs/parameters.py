@@ -175,6 +175,11 @@ def parse(assignment):
         return name, text  # a bare word; whether one is wanted is for `check` to say
 
 
+def parse_all(assignments):
+    """Read several as `parse` does: dict of name to value, of which the last given counts."""
+    return dict(map(parse, assignments))
+
+
 def check(values, source="", known=PARAMETERS):
     """Check names, types and ranges.
 
