@@ -158,6 +158,13 @@ def _small_tables():
     return found | {"claims": claims}
 
 
+def discs(radius, pitch=40, shape=(160, 200)):
+    """Draw dark discs on a square lattice, with soft edges: uint8 (H, W)."""
+    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
+    away = np.hypot(x % pitch - pitch / 2, y % pitch - pitch / 2)
+    return (40 + 160 * np.clip(away - radius + 0.5, 0, 1)).astype(np.uint8)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -13,6 +13,7 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.images.pore_phases import Labels, Picture, two_surfaces
 from nanofoam_lib.images.pore_shapes import regions
 
@@ -163,6 +164,21 @@ def moves(
         "porosity_moves": max(abs(trial[1] - porosity) for trial in trials),
         "diameter_moves": max(abs(trial[2] / diameter - 1) for trial in trials),
     }
+
+
+def recorded(written: str, lang: str = "en") -> list[str]:
+    """Give the reasons that a table holds, in English behind each other, in the reader's language.
+
+    The numbers that a table holds do not tell all of them again: it counts pores by their centres, the verdict every
+    pore in view.
+
+    Examples
+    --------
+    >>> recorded("only 3 pores are in view (at least 5)", "es"), recorded("")
+    (['solo hay 3 poros a la vista (al menos 5)'], [])
+    """
+    phrases = {limit.reason for rule in RULES.values() for limit in rule.values()}
+    return [message(reason, lang, phrases) for reason in written.split("; ") if reason]
 
 
 def reasons(found: Mapping[str, float], rule: str, lang: str = "en") -> list[str]:

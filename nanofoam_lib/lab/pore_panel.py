@@ -1,6 +1,5 @@
 """Controls of a `pore_trial.Trial` in JupyterLab: method, threshold and smallest pore, with outlines that follow."""
 
-import contextlib
 import html
 import io
 
@@ -23,7 +22,7 @@ from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import pore_choices
-from nanofoam_lib.lab import explore, pore_trial
+from nanofoam_lib.lab import explore, hearing, pore_trial
 
 SCOPES = {
     "Use for this picture": pore_choices.PICTURES,
@@ -61,7 +60,7 @@ def tabs(**parts: Widget) -> Tab:
     return Tab(children=list(parts.values()), titles=[name.replace("_", " ") for name in parts])
 
 
-class Panel:
+class Panel(hearing.Hearing):
     """The controls of a `pore_trial.Trial`: each finds the pores anew, or keeps how they were found.
 
     Attributes
@@ -100,7 +99,6 @@ class Panel:
         self._show()
 
     def _listen(self):
-        self._heard = True
         for control in (self.number, self.picture):
             control.observe(lambda change: self._try(lambda: self.trial.look(change["new"])), "value")
         for control, name in ((self.method, "method"), (self.level, "level"), (self.smallest, "smallest_um")):
@@ -112,7 +110,7 @@ class Panel:
 
     def _try(self, act):
         """Do what a control asks for, or say why that cannot be, and show what holds now."""
-        if not self._heard:
+        if not self.heard:
             return
         self.status.value = ""
         try:
@@ -133,22 +131,13 @@ class Panel:
     def _show(self):
         """Set the controls to what is asked for now, and show what is found."""
         trial = self.trial
-        with self._unheard():
+        with self.unheard():
             self.number.value = self.picture.value = trial.number
             self.method.value, self.level.value = trial.request.method, trial.request.level
             self.smallest.value = trial.request.smallest_um
         self.overlay.value = explore.png(trial.overlay())
         self.histogram.value = _png(trial.histogram(self.lang))
         self.said.value = html.escape(trial.summary(self.lang))
-
-    @contextlib.contextmanager
-    def _unheard(self):
-        """Set controls without their answering."""
-        self._heard = False
-        try:
-            yield
-        finally:
-            self._heard = True
 
 
 def _png(figure):

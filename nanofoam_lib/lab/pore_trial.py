@@ -14,7 +14,7 @@ from nanofoam_lib import figures
 from nanofoam_lib.base import files, language, safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import contents, pore_choices, pore_folder, pore_overlays, pore_study, sources
+from nanofoam_lib.images import contents, pore_choices, pore_folder, pore_overlays, pore_study, pore_verdicts, sources
 from nanofoam_lib.images.pore_choices import ALL, CLASSES, PICTURES
 
 CHOSEN = ("method", "level", "smallest_um")  # of `pore_study.Request`
@@ -112,11 +112,11 @@ class Trial:
         """Say what was found, by what method and why, and what speaks against believing it."""
         row = self.study.row
         numbers = ", ".join(
-            f"{language.text(name, lang)} {language.number(row[name], lang)}"
+            f"{language.text(name, lang)} {language.number(row[name], lang, 4)}"
             for name in ("n_pores", "median_diameter_um", "porosity")
         )
-        doubts = f": {row['reasons']}" if row["reasons"] else ""
-        found = f"{language.text(row['method'], lang)} ({row['why']})"
+        doubts = f": {'; '.join(pore_verdicts.recorded(row['reasons'], lang))}" if row["reasons"] else ""
+        found = f"{language.text(row['method'], lang)} ({language.text(row['why'], lang)})"
         return f"{numbers}. {found}. {language.text(row['verdict'], lang)}{doubts}"
 
     def use_for(self, scope: str) -> pathlib.Path:

@@ -1,6 +1,5 @@
 """The explorer's controls in JupyterLab: a map to point at, sliders to move by, pictures that follow."""
 
-import contextlib
 import html
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +25,7 @@ from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.explain import inspection
 from nanofoam_lib.figures import style
-from nanofoam_lib.lab import explore, scatter
+from nanofoam_lib.lab import explore, hearing, scatter
 
 PICTURE, OVERLAY, GAP = 168, 124, 10  # widths on screen, in pixels
 CSS = """<style>
@@ -65,7 +64,7 @@ def show(explorer: explore.Explorer, stem: StrPath) -> Widget:
         return HTML(html.escape(str(error)))
 
 
-class Panel:
+class Panel(hearing.Hearing):
     """The controls of an `explore.Explorer`: each changes what is looked at, then shows it anew.
 
     Parameters
@@ -124,7 +123,6 @@ class Panel:
         return whole
 
     def _listen(self):
-        self._heard = True
         self.map.observe(lambda change: self._turn(change["new"]), "value")
         self.colour.observe(lambda change: self._colour(change["new"]), "value")
         self.image.observe(lambda change: self._select([change["new"]]), "value")
@@ -135,12 +133,12 @@ class Panel:
             slider.observe(lambda _: self._walk(), "value")
 
     def _select(self, rows):
-        if self._heard and len(rows):
+        if self.heard and len(rows):
             self.explorer.select(rows)
             self._show_sight()
 
     def _walk(self):
-        if self._heard:
+        if self.heard:
             start = self.explorer.sight.start[self.explorer.space.dimensions["dimension"]]
             asked = np.array([slider.value for slider in self.sliders])
             # The browser rounds a slider to its steps: what is but rounded has not been moved
@@ -165,19 +163,10 @@ class Panel:
             said = f"Not saved: {error}"
         self.status.value = f"<small>{html.escape(said)}</small>"
 
-    @contextlib.contextmanager
-    def _unheard(self):
-        """Set controls without their answering."""
-        self._heard = False
-        try:
-            yield
-        finally:
-            self._heard = True
-
     def _show_sight(self):
         """Show what is looked at, and set the controls to it."""
         sight, space = self.explorer.sight, self.explorer.space
-        with self._unheard():
+        with self.unheard():
             self.scatter.selection(sight.rows)
             if self.explorer.maps:
                 self.image.value = sight.rows[0]

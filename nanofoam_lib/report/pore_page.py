@@ -128,7 +128,6 @@ def _shown(out, row, lang):
         for name in ("n_pores", "porosity", "median_diameter_um", "wall_um")
     ]
     method = pore_methods.METHODS.get(row.method)
-    reasons = pore_verdicts.reasons(row._asdict() | {"count": row.n_pores}, pore_methods.rule_of(row.method), lang)
     return {
         "path": row.name,
         "source": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}",
@@ -137,7 +136,7 @@ def _shown(out, row, lang):
         "method": method.label.in_language(lang) if method else language.text(row.method, lang),
         "why": language.text(row.why, lang),
         "numbers": numbers,
-        "reasons": reasons if row.verdict == pore_verdicts.DOUBTFUL else [],
+        "reasons": pore_verdicts.recorded(row.reasons, lang) if isinstance(row.reasons, str) else [],
     }
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
-from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
 from nanofoam_lib.images import pore_verdicts
 from nanofoam_lib.latent import fulfilment, inverse_design, property_study
@@ -99,11 +98,7 @@ def _claims(table, lang):
 
 def _pores(table, lang):
     """Say in the reader's language what is doubtful about a picture."""
-    phrases = {limit.reason for rule in pore_verdicts.RULES.values() for limit in rule.values()}
-    said = [
-        "; ".join(message(reason, lang, phrases) for reason in reasons.split("; "))
-        for reasons in table["reasons"].fillna("").astype(str)
-    ]
+    said = ["; ".join(pore_verdicts.recorded(written, lang)) for written in table["reasons"].fillna("").astype(str)]
     return table.drop(columns=["id", "group", "why"]).assign(reasons=said)
 
 

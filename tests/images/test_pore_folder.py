@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from conftest import discs
 from PIL import Image
 
 from nanofoam_lib.base.errors import DataError, RunWarning
@@ -14,12 +15,6 @@ from nanofoam_lib.images import pore_choices, pore_folder, pore_study, pore_tabl
 pytestmark = pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
 
 REQUEST = pore_study.Request(crop=0.0)
-
-
-def discs(radius, pitch=40, shape=(160, 200)):
-    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-    away = np.hypot(x % pitch - pitch / 2, y % pitch - pitch / 2)
-    return (40 + 160 * np.clip(away - radius + 0.5, 0, 1)).astype(np.uint8)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import discs
 from PIL import Image
 
 from nanofoam_lib.base import files
@@ -13,12 +14,6 @@ from nanofoam_lib.images import pore_choices, pore_folder, pore_study, pore_tabl
 from nanofoam_lib.lab import pore_panel, pore_trial
 
 pytestmark = pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
-
-
-def discs(radius, pitch=40, shape=(160, 200)):
-    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-    away = np.hypot(x % pitch - pitch / 2, y % pitch - pitch / 2)
-    return (40 + 160 * np.clip(away - radius + 0.5, 0, 1)).astype(np.uint8)
 
 
 @pytest.fixture
@@ -45,6 +40,17 @@ def test_what_is_seen_is_what_is_measured(trial, folder, tmp_path):
         assert np.median(trial.diameters()) == pytest.approx(row.median_diameter_um)
     assert "20" in trial.summary() and "dark phase" in trial.summary() and "fase oscura" in trial.summary("es")
     assert trial.overlay().shape == (160, 200, 3)
+
+
+def test_why_a_picture_is_doubtful_is_told_as_the_verdict_has_it(folder):
+    noise = np.random.default_rng(0).integers(0, 256, (160, 200), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "a/0.png")
+    trial = pore_trial.of_folder(folder, crop=0.0)
+    reasons = trial.study.row["reasons"].split("; ")
+    assert reasons and all(reason in trial.summary() for reason in reasons)
+    told = trial.summary("es")
+    assert "dudosa" in told and not any(reason in told for reason in reasons)
+    assert told.rpartition("dudosa")[2].count("; ") == len(reasons) - 1
 
 
 def test_a_higher_threshold_moves_the_outlines_and_small_pores_can_be_left_out(trial):
