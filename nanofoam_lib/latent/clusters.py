@@ -14,8 +14,7 @@ COMPONENTS = 10  # principal ones: in more, all distances are alike and nothing 
 SMALLEST = 5  # images of a cluster, or a twentieth of all if that is more
 MOST = 3000  # images that clusters are sought among; others join the one of the nearest of these
 RESAMPLES = 50
-#: Jaccard similarity from which on a cluster is there again, and not there again.
-STABLE, DISSOLVED = 0.75, 0.6
+STABLE = 0.75  # Jaccard similarity from which on a cluster is there again
 
 
 def find(vectors: ArrayLike, seed: int = 0) -> NDArray[np.int_]:

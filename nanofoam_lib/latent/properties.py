@@ -112,9 +112,8 @@ def _gaussian_process(x, y):
     kernel = ConstantKernel(1.0, (1e-2, 1e3)) * RBF(width, (width / 10, width * 100)) + WhiteKernel(0.3, (1e-4, 10))
     process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # a bound of the kernel that is reached is an answer as well
+        # A bound of the kernel that is reached is an answer as well
+        warnings.simplefilter("ignore", ConvergenceWarning)
         found = process.fit(StandardScaler().fit_transform(x), y).kernel_
     return make_pipeline(StandardScaler(), GaussianProcessRegressor(found, optimizer=None, normalize_y=True))
 
