@@ -13,6 +13,7 @@ CATALOGUE = pathlib.Path(__file__).with_suffix(".yaml")
 LANGUAGES = ("en", "es")
 #: How the name of data that this library has made begins; other data have the name of their folder.
 SYNTHETIC = "synthetic"
+_PLAIN = 6  # digits before the point, of more a number is written with a power of ten
 MISSING = "–"
 _DECIMAL_MARKS = {"en": ".", "es": ","}
 
@@ -69,10 +70,13 @@ def number(value, lang="en", digits=3):
 
     Examples
     --------
-    >>> number(-0.12345), number(0.5, "es"), number(float("nan"))
-    ('−0.123', '0,5', '–')
+    >>> number(-0.12345), number(0.5, "es"), number(1064.4), number(float("nan"))
+    ('−0.123', '0,5', '1060', '–')
     """
-    return with_decimal_mark(f"{value:.{digits}g}".replace("-", "−"), lang) if math.isfinite(value) else MISSING
+    if not math.isfinite(value):
+        return MISSING
+    rounded = float(f"{value:.{digits}g}")
+    return with_decimal_mark(f"{rounded:.{max(digits, _PLAIN)}g}".replace("-", "−"), lang)
 
 
 def fixed(value, lang="en", decimals=2):

@@ -112,7 +112,7 @@ class Trial:
         """Say what was found, by what method and why, and what speaks against believing it."""
         row = self.study.row
         numbers = ", ".join(
-            f"{language.text(name, lang)} {language.number(row[name], lang, 4)}"
+            f"{language.text(name, lang)} {language.number(row[name], lang)}"
             for name in ("n_pores", "median_diameter_um", "porosity")
         )
         doubts = f": {'; '.join(pore_verdicts.recorded(row['reasons'], lang))}" if row["reasons"] else ""

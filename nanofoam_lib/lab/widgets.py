@@ -202,8 +202,8 @@ def gauge(space: inspection.Space, step: inspection.Step) -> str:
 def facts(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
     """Tell the pore measures of `rows` beside those of all images in HTML; names are escaped."""
     measures = "".join(
-        f"<tr><td>{html.escape(language.text(row.Index))}</td><td>{_number(row.shown)}</td>"
-        f"<td>{_number(row.all)}</td></tr>"
+        f"<tr><td>{html.escape(language.text(row.Index))}</td><td>{language.number(row.shown)}</td>"
+        f"<td>{language.number(row.all)}</td></tr>"
         for row in inspection.compare(space, rows).itertuples()
     )
     who = "this image" if len(rows) == 1 else "mean of the region"
@@ -223,10 +223,6 @@ def mix(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
         for label, share in shares.items()
     )
     return f'<div class="nanofoam-mix">{bar}</div>{words}'
-
-
-def _number(value):
-    return f"{float(f'{value:.3g}'):g}"  # 1240, not 1.24e+03
 
 
 def _sliders(space):

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
+from nanofoam_lib.base.language import number
 from nanofoam_lib.figures import style
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import answers, tables
@@ -67,7 +68,7 @@ def _difference(book, found):
     rows = rows.iloc[sorted(set(chosen))]
     drawn = files.read_npz(path)["pictures"][rows.index]
     measured = zip(rows["median_diameter_um"], rows["density_per_mm2"], strict=True)
-    values = [f"{answers.short(um, book.lang)} µm\n{answers.short(n, book.lang)} mm⁻²" for um, n in measured]
+    values = [f"{number(um, book.lang)} µm\n{number(n, book.lang)} mm⁻²" for um, n in measured]
     titles = ["" if pd.isna(label) else str(label) for label in rows["class"]]
     yield "difference", figures.walk(drawn, titles, values, lang=book.lang, width_cm=WIDTH_CM), rows
 

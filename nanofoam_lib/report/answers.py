@@ -72,7 +72,7 @@ def _materials(found, lang):
     means = class_means.means(used[known], used["label"], used["group"]).dropna(subset="mean")
     first = _widest(means)
     own = means[means["measure"] == first]
-    listed = ", ".join(f"{row['class']} {short(row['mean'], lang)}" for _, row in own.head(_LISTED).iterrows())
+    listed = ", ".join(f"{row['class']} {number(row['mean'], lang)}" for _, row in own.head(_LISTED).iterrows())
     listed += " …" if len(own) > _LISTED else ""
     claims = _family(found, "differ")
     state = _share(claims["holds"])
@@ -157,7 +157,7 @@ def _difference(found, lang):
         return "unknown", "nothing was drawn", text("No model drew pictures between the classes.", lang)
     ends = rows.iloc[[0, -1]]
     changes = [
-        f"{text(name, lang)} {short(ends[name].iloc[0], lang)} → {short(ends[name].iloc[1], lang)}"
+        f"{text(name, lang)} {number(ends[name].iloc[0], lang)} → {number(ends[name].iloc[1], lang)}"
         for name in ("median_diameter_um", "density_per_mm2", "porosity")
         if ends[name].notna().all()
     ]
@@ -217,17 +217,6 @@ def _share(holds):
     if not len(holds):
         return "unknown"
     return "yes" if holds.all() else "partly" if holds.any() else "no"
-
-
-def short(value: float, lang: str = "en") -> str:
-    """Write a number with three digits, and no power of ten.
-
-    Examples
-    --------
-    >>> short(1064.4), short(0.4092, "es")
-    ('1060', '0,409')
-    """
-    return number(float(f"{value:.3g}"), lang, 6)
 
 
 def _percent(share, lang):

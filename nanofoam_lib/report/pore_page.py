@@ -28,8 +28,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     Parameters
     ----------
     out : path-like
-        Holds ``pictures.csv``, ``pores.csv`` and ``overlays/``; gets ``classes.csv``, ``differences.csv``, the figure
-        ``pore_sizes`` (PDF, PNG, CSV) and ``index.html``.
+        Holds ``pictures.csv``, ``pores.csv`` and ``overlays/``; gets ``classes.csv``, ``differences.csv``,
+        ``resolution.csv``, the figure ``pore_sizes`` (PDF, PNG, CSV) and ``index.html``.
     name : str
         Of the data.
     lang : {"en", "es"}
@@ -49,6 +49,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     tests = class_means.differences(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
+    resolution = _resolution(trusted)
+    files.write_csv(out / "resolution.csv", resolution)
     spheres = pore_tables.sphere_sizes(_pieces(out / pore_folder.PORES, set(trusted["name"])), stereology)
     if len(spheres):
         files.write_csv(out / "spheres.csv", spheres)
@@ -62,7 +64,7 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
         ["doubt"], kind="stable"
     )["name"].head(MOST_PICTURES)  # fmt: skip
     shown_tables = {"classes": _classes(means, lang), "differences": _differences(tests, lang)}
-    shown_tables |= {"resolution": _resolution(trusted, lang), "spheres": spheres}
+    shown_tables |= {"resolution": _in_words(resolution, lang), "spheres": spheres}
     text = page.render(
         "pores.html.j2",
         title=name,
@@ -104,15 +106,23 @@ def _classes(means, lang):
     return means[["class", "measure", "n_images", "n_specimens"]].assign(mean=written)
 
 
-def _resolution(pictures, lang):
+def _resolution(pictures):
     """Tell how each measure changes at the resolution of the network: means over pictures of the ratio of both."""
-    rows = []
-    for name in pore_resolution.MEASURES:
-        ratio = pictures[name + pore_resolution.SUFFIX] / pictures[name].replace(0, np.nan)
-        if ratio.notna().any():
-            told = {"measure": name, "ratio_at_128": language.number(ratio.mean(), lang)}
-            rows.append(told | {"sd": language.number(ratio.std(), lang), "n_images": int(ratio.notna().sum())})
+    ratios = {
+        name: pictures[name + pore_resolution.SUFFIX] / pictures[name].replace(0, np.nan)
+        for name in pore_resolution.MEASURES
+    }
+    rows = [
+        {"measure": name, "ratio_at_128": ratio.mean(), "sd": ratio.std(), "n_images": int(ratio.notna().sum())}
+        for name, ratio in ratios.items()
+    ]
     return pd.DataFrame(rows)
+
+
+def _in_words(resolution, lang):
+    known = resolution[resolution["n_images"] > 0]
+    written = {name: [language.number(own, lang) for own in known[name]] for name in ("ratio_at_128", "sd")}
+    return known.assign(**written)
 
 
 def _differences(tests, lang):

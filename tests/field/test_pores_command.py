@@ -62,6 +62,8 @@ def test_the_command_leaves_tables_labels_outlines_and_a_page(laboratory, tmp_pa
     page = (out / "index.html").read_text(encoding="utf-8")
     assert page.count('<figure class="overlay') == 4
     assert re.search(r"4 pictures, of which .*\d.* are doubtful", page)
+    named = re.findall(r"<code>([\w.]+csv)", (out / "index.html").read_text(encoding="utf-8"))
+    assert named and all((out / name).is_file() for name in named)
     for name in ("classes.csv", "differences.csv", "spheres.csv", "pore_sizes.pdf"):
         assert (out / name).exists() == (name in ("classes.csv", "differences.csv") or "ok" in set(pictures["verdict"]))
     assert __main__.main([*asked, "--lang", "es"]) == 0

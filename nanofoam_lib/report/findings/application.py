@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nanofoam_lib.base import units
-from nanofoam_lib.base.language import number, percent, percentage, text
+from nanofoam_lib.base.language import number, percent, percentage, quantity, text
 from nanofoam_lib.figures import style
 from nanofoam_lib.latent import conformal, intervals
 from nanofoam_lib.models import kinds
@@ -103,7 +103,7 @@ def _of_classes(predictions, facts, table1, lang):
 def _of_properties(facts, lang):
     told = [
         text(_PROPERTY, lang).format(
-            name=text(name, lang).partition(" (")[0], half=number(half, lang, 2), unit=units.of_name(name), n=n
+            name=quantity(name, lang), half=number(half, lang, 2), unit=units.of_name(name), n=n
         )
         for name, (half, n) in facts["properties"].items()
     ]

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import number, text
-from nanofoam_lib.report.answers import short
 from nanofoam_lib.report.claims import GATE
 from nanofoam_lib.report.findings.phrases import num, say
 from nanofoam_lib.report.tables import sentences
@@ -96,7 +95,7 @@ def _capital(sentence):
 
 def _numbers(row, lang):
     # Differences of pore measures have units, so that two decimals are none or too many
-    write = short if row["statistic"] == "difference" else num
+    write = number if row["statistic"] == "difference" else num
     value, low, high = (write(row[name], lang) for name in ("value", "ci_low", "ci_high"))
     places = {"statistic": text(row["statistic"], lang), "value": value, "low": low, "high": high}
     estimate = say(_ESTIMATE if pd.isna(row["ci_low"]) else _WITH_INTERVAL, lang, **places)
