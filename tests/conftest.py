@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import math
 import os
 import pathlib
 import shutil
@@ -13,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from nanofoam_lib.base import files
 from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.runs import kernels
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -232,6 +234,12 @@ def tiny_original(tmp_path_factory):
     out = notebooks.parent / "reference"
     assert chains.finish(notebooks, out)[0] == 0
     return notebooks, out
+
+
+@pytest.fixture(autouse=True)
+def _no_kernel_waits(monkeypatch):
+    """Start no kernel ahead in this process, where most tests execute no notebook."""
+    monkeypatch.setattr(kernels, "ENOUGH_MEMORY", math.inf)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import sys
 import matplotlib
 
 from nanofoam_lib import __main__, render
-from nanofoam_lib.runs import execution
+from nanofoam_lib.runs import execution, kernels
 
 
-def execute(notebook, target, values, on_progress, without=None):
+def execute(notebook, target, values, on_progress, without=None, kernel=None):
     """Take the place of `execution.execute`: run the cells here."""
     said, names = [], {"display": lambda *shown: None}
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
@@ -46,6 +46,7 @@ def main(chapters, words, *arguments):
     """Run the command line with both replaced: exit status."""
     matplotlib.use("agg")
     execution.execute = execute
+    kernels.Queue.prepare = lambda queue, step: None
     for name, chapter in render.CHAPTERS.items():
         wanted = words.split(",") if name in chapters.split(",") else []
         render.CHAPTERS[name] = functools.partial(some, chapter, wanted)

@@ -7,6 +7,8 @@ import platform
 import sys
 import weakref
 
+import numpy as np
+
 #: Batches from which on tracing a model takes less time than it saves.
 TRACED_FROM = 6
 _traced = weakref.WeakKeyDictionary()
@@ -153,6 +155,49 @@ def _one_pass_adam():
             )
 
     return OnePassAdam
+
+
+def sort(values):
+    """Sort along the second axis, differentiably.
+
+    On TensorFlow's CPU numpy sorts, several times as fast: TensorFlow itself sorts by its `top_k`.
+
+    Parameters
+    ----------
+    values : tensor of float, shape (N, n, ...)
+
+    Returns
+    -------
+    tensor of float, shape (N, n, ...)
+        The smallest first. The gradient of each sorted value goes to where the value stood.
+    """
+    return _numpy_sort()(values) if is_tensorflow_on_cpu() else keras.ops.sort(values, axis=1)
+
+
+@functools.cache
+def _numpy_sort():
+    import tensorflow as tf
+
+    def sorted_and_order(values):
+        order = np.argsort(values, axis=1)
+        return np.take_along_axis(values, order, axis=1), order
+
+    def put_back(gradient, order):
+        given = np.empty_like(gradient)
+        np.put_along_axis(given, order, gradient, axis=1)
+        return given
+
+    @tf.custom_gradient
+    def sort(values):
+        found, order = tf.numpy_function(sorted_and_order, [values], [values.dtype, tf.int64], stateful=False)
+
+        def gradient(upstream):
+            given = tf.numpy_function(put_back, [upstream, order], upstream.dtype, stateful=False)
+            return tf.ensure_shape(given, values.shape)
+
+        return tf.ensure_shape(found, values.shape), gradient
+
+    return sort
 
 
 def gradient(function, x):

@@ -6,6 +6,7 @@ responses to a fixed bank of random filters at several scales.
 
 import numpy as np
 
+from nanofoam_lib.models import backend
 from nanofoam_lib.models.backend import keras
 
 ops = keras.ops
@@ -119,7 +120,7 @@ def sliced_wasserstein(a, b):
     ----------
     .. [1] E. Heitz et al., CVPR (2021) 9412, doi:10.1109/CVPR46437.2021.00929
     """
-    return ops.mean(ops.square(ops.sort(a, axis=1) - ops.sort(b, axis=1)), axis=1)
+    return ops.mean(ops.square(backend.sort(a) - backend.sort(b)), axis=1)
 
 
 def distance(images, others):

@@ -8,26 +8,18 @@ import re
 import tempfile
 import threading
 
-import psutil
 from tqdm import tqdm
 
 from nanofoam_lib.base import signals
 from nanofoam_lib.base.errors import DataError, StepError
-from nanofoam_lib.base.files import JOURNAL_VARIABLE
 from nanofoam_lib.base.progress import REPORT_VARIABLE
-from nanofoam_lib.runs import parameter_cells
+from nanofoam_lib.runs import kernels, parameter_cells
 
 #: Errors whose message is written for people; others are shown with their type.
 PLAIN_ERRORS = ("DataError", "TrainingError", "UsageError")
 
-#: A kernel that is busy is asked to end, then told (SIGTERM, SIGKILL), within this time: Ctrl-C must not take long.
-SHUTDOWN_SECONDS = 2.0
 
-#: A kernel logs every interrupt as an error, also the one that its manager sends before it ends it.
-QUIET_KERNEL = ["--IPKernelApp.log_level=CRITICAL"]
-
-
-def execute(notebook, target, values, on_progress, without=None):
+def execute(notebook, target, values, on_progress, without=None, kernel=None):
     """Execute a notebook through papermill in a fresh kernel.
 
     Parameters
@@ -41,6 +33,8 @@ def execute(notebook, target, values, on_progress, without=None):
         Called with the share of cells done, in [0, 1].
     without : str, optional
         The tag of cells that are not executed; a sentence stands in their place.
+    kernel : kernels.Kernel, optional
+        That has executed nothing yet; it is ended here.
 
     Returns
     -------
@@ -56,19 +50,19 @@ def execute(notebook, target, values, on_progress, without=None):
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from traitlets.config import Config
 
     parameter_cells.teach_papermill()
+    kernels.teach_papermill()
+    kernel = kernel or kernels.Kernel()
     n_code = sum(cell.cell_type == "code" for cell in papermill.iorw.load_notebook_node(str(notebook)).cells)
     done = iter(range(1, n_code + 10))
     try:
-        with tempfile.TemporaryDirectory(prefix="nanofoam-") as sockets, _ending_kernels():
-            source = _reduced(notebook, without, pathlib.Path(sockets)) if without else notebook
+        with tempfile.TemporaryDirectory(prefix="nanofoam-") as scratch, _ending(kernel):
+            source = _reduced(notebook, without, pathlib.Path(scratch)) if without else notebook
             executed = papermill.execute_notebook(
                 _literal(source), _literal(target),
-                parameters=values, kernel_name="python3", cwd=str(notebook.parent),
-                config=Config({"KernelManager": _transport(sockets) | {"shutdown_wait_time": SHUTDOWN_SECONDS}}),
-                extra_arguments=QUIET_KERNEL, progress_bar=False,
+                parameters=values, kernel_name="python3", cwd=str(notebook.parent), progress_bar=False,
+                engine_name=kernels.ENGINE, km=kernel.manager, extra_arguments=kernel.arguments,
                 on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
@@ -102,27 +96,9 @@ def _literal(path):
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def end_processes(folder):
-    """End the kernels that work for a run, and what they started: whatever inherited the run's journal.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The run folder; only for who holds its lock.
-    """
-    folder, found = folder.resolve(), []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            journal = process.environ().get(JOURNAL_VARIABLE)
-            if journal and pathlib.Path(journal).parent == folder and process.pid != os.getpid():
-                process.kill()
-                found.append(process)
-    psutil.wait_procs(found, timeout=SHUTDOWN_SECONDS)
-
-
 @contextlib.contextmanager
-def _ending_kernels():
-    """See to it that no kernel outlives the block, not even one that was interrupted before it was ready."""
+def _ending(kernel):
+    """See to it that the kernel does not outlive the block, not even one that was interrupted before it was ready."""
     try:
         yield
     except KeyboardInterrupt:
@@ -130,13 +106,7 @@ def _ending_kernels():
         logging.disable(logging.CRITICAL)  # nbclient and asyncio tell of the kernel that is ended here
         raise
     finally:
-        if JOURNAL_VARIABLE in os.environ:
-            end_processes(pathlib.Path(os.environ[JOURNAL_VARIABLE]).parent)
-
-
-def _transport(folder):
-    """Choose sockets in `folder` over ports: chains side by side cannot clash, and nothing listens on the network."""
-    return {} if os.name == "nt" else {"transport": "ipc", "ip": str(pathlib.Path(folder) / "kernel")}
+        kernel.end()
 
 
 def _find_warnings(notebook):

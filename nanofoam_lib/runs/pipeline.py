@@ -1,6 +1,7 @@
 """The chain of notebooks: what has to run, running it, and keeping account of it in the manifest."""
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageErro
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection, metadata, pore_choices, pore_masks, sources
 from nanofoam_lib.report import html_report, latex_document
-from nanofoam_lib.runs import beginning, error_log, execution, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import beginning, error_log, execution, kernels, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -32,12 +33,13 @@ OTHER_SECONDS = 15.0
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One notebook of the chain: its name, file, the values in its ``parameters`` cell, and its code."""
+    """One notebook of the chain: its name, file, values in its ``parameters`` cell, its code, of which the imports."""
 
     name: str
     notebook: pathlib.Path
     defaults: dict
     code: str
+    imports: str
 
 
 def run(out=None, profile=None, data=None, given=None, start=None, force=False, lang="en", until=None):
@@ -100,9 +102,13 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         manifest = _begin_manifest(earlier, profile, values, source, lang)
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
-        with execution.ChainBar({step.name: _expected_seconds(step, earlier) for step, _ in todo}) as bar:
-            for step, key in todo:
-                _run_step(step, key, place, manifest, values | own, bar, force)
+        expected = {step.name: _expected_seconds(step, earlier) for step, _ in todo}
+        with execution.ChainBar(expected) as bar, kernels.Queue(place) as queue:
+            for (step, key), (following, _) in itertools.zip_longest(todo, todo[1:], fillvalue=(None, None)):
+                kernel = queue.take(step)
+                if following is not None:
+                    queue.prepare(following)
+                _run_step(step, key, place, manifest, values | own, bar, force, kernel)
         _remove_outdated(place, manifest)
         key = _report_key(manifest)
         if manifest["report"].get("key") != key or ledger.find_damage(place, manifest["report"]["outputs"]):
@@ -120,7 +126,7 @@ def _read_step(path):
     sources = ["".join(cell["source"]) for cell in cells]
     tags = [cell.get("metadata", {}).get("tags", []) for cell in cells]
     tagged = next(source for source, own in zip(sources, tags, strict=True) if "parameters" in own)
-    return Step(path.stem, path, parameter_cells.read(tagged), "\n".join(sources))
+    return Step(path.stem, path, parameter_cells.read(tagged), "\n".join(sources), sources[0])
 
 
 def _check_numbers(steps, start, until):
@@ -140,7 +146,7 @@ def _run_folder(out, profile):
 
 def _tidy(place):
     """End what still works for a killed run of this folder, and remove the files that it had begun to write."""
-    execution.end_processes(place.folder)
+    kernels.end_processes(lambda journal: journal.parent == place.folder.resolve())
     ledger.clean(place)
 
 
@@ -238,7 +244,7 @@ def _expected_seconds(step, earlier):
     return last or USUAL_SECONDS.get(step.name, OTHER_SECONDS)
 
 
-def _run_step(step, key, place, manifest, values, bar, force):
+def _run_step(step, key, place, manifest, values, bar, force, kernel):
     """Execute one notebook and keep account of it, however it ends."""
     began, account = time.monotonic(), ledger.Account(place, manifest, step.name)
     executed = place.notebook(step.name).with_name(f".tmp-{os.getpid()}-{step.name}.ipynb")
@@ -248,7 +254,7 @@ def _run_step(step, key, place, manifest, values, bar, force):
         with bar.step(step.name) as on_progress, account.journal:
             own = {name: values[name] for name in step.defaults}
             without = CLASSES if manifest["data"]["classes"] == 1 else None
-            warned = execution.execute(step.notebook, executed, own, on_progress, without)
+            warned = execution.execute(step.notebook, executed, own, on_progress, without, kernel)
         executed.replace(place.notebook(step.name))
         account.close(round(time.monotonic() - began, 1), warned)
     except DataError as error:

@@ -19,7 +19,7 @@ from chains import NOTEBOOKS, finish, results, start, write_chain
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.runs import execution, ledger, lock, pipeline
+from nanofoam_lib.runs import execution, kernels, ledger, lock, pipeline
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
 
@@ -49,7 +49,7 @@ def executed(monkeypatch):
     """Replace the execution of notebooks by a list of their names, and leave out the report of nothing."""
     names = []
 
-    def record(notebook, target, values, on_progress, without=None):
+    def record(notebook, target, values, on_progress, without=None, kernel=None):
         shutil.copy(notebook, target)
         names.append(notebook.stem)
         return []
@@ -190,7 +190,7 @@ def test_what_works_for_a_killed_run_is_ended_and_nothing_else(tmp_path):
         subprocess.Popen(sleep, env=os.environ | {files.JOURNAL_VARIABLE: str(folder / ".journal-02_train")})
         for folder in folders
     )
-    execution.end_processes(folders[0])
+    kernels.end_processes(lambda journal: journal.parent == folders[0])
     assert not psutil.pid_exists(ours.pid)
     assert other.poll() is None
     other.kill()
@@ -319,7 +319,7 @@ def test_damage_is_rebuilt(copy, reference, name, force):
 def test_force_takes_nothing_over_and_removes_nothing_else(copy, monkeypatch):
     found = {}
 
-    def look(notebook, target, values, on_progress, without=None):
+    def look(notebook, target, values, on_progress, without=None, kernel=None):
         shutil.copy(notebook, target)
         found[notebook.stem] = set(results(copy.folder)) | {p.name for p in copy.folder.glob("models/*/*")}
         return []
@@ -341,11 +341,11 @@ def test_an_unfinished_step_finds_what_it_left_but_keeps_nothing_of_another_reci
     """A checkpoint outlives a kill; of another recipe's files none stays when the step is done."""
     model = copy.folder / "models" / "vae-2"
 
-    def stop(notebook, target, values, on_progress, without=None):
+    def stop(notebook, target, values, on_progress, without=None, kernel=None):
         files.write_text(model / "checkpoint.npz", str(values["epochs"]))
         raise KeyboardInterrupt
 
-    def go_on(notebook, target, values, on_progress, without=None):
+    def go_on(notebook, target, values, on_progress, without=None, kernel=None):
         shutil.copy(notebook, target)
         if notebook.stem == "02_train":
             found.append((model / "checkpoint.npz").exists())

@@ -66,7 +66,7 @@ def executed(monkeypatch):
     """Replace the execution of notebooks by a list of their names."""
     names = []
 
-    def record(notebook, target, values, on_progress, without=None):
+    def record(notebook, target, values, on_progress, without=None, kernel=None):
         shutil.copy(notebook, target)
         names.append(notebook.stem)
         return []
@@ -448,7 +448,7 @@ def stop():
 
 
 def test_a_failed_step_is_recorded_and_its_notebook_kept(copy, tiles_folder, monkeypatch):
-    def fail(notebook, target, values, on_progress, without=None):
+    def fail(notebook, target, values, on_progress, without=None, kernel=None):
         target.write_text("{}")
         raise StepError(f"{notebook.stem} failed: no luck")
 

@@ -1,0 +1,93 @@
+import json
+import math
+import os
+import time
+
+import psutil
+import pytest
+
+from nanofoam_lib.base.run_folder import Run
+from nanofoam_lib.runs import execution, kernels, pipeline
+
+posix = pytest.mark.skipif(os.name == "nt", reason="processes do not tell their environment")
+
+
+def write_notebook(path, *cells):
+    code = [
+        {"cell_type": "code", "id": f"c{i}", "source": cell, "metadata": {}, "outputs": [], "execution_count": None}
+        for i, cell in enumerate(cells)
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}}
+    path.write_text(json.dumps({"cells": code, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def step_of(path, imports):
+    return pipeline.Step(path.stem, path, {}, "", imports)
+
+
+def test_a_kernel_that_waited_has_imported_and_knows_nothing_else(tmp_path):
+    told = "import json, os, sys; before = 'colorsys' in sys.modules"
+    given = "('In', 'Out', 'get_ipython', 'exit', 'quit', 'open')"
+    names = f"names = sorted(n for n in globals() if n[0] != '_' and n not in {given})"
+    left = f"json.dump([os.getpid(), before, names], open({str(tmp_path / 'found')!r}, 'w'))"
+    notebook = write_notebook(tmp_path / "02_next.ipynb", "import colorsys", told, names, left)
+    kernel = kernels.Kernel(tmp_path / ".journal-02_next", "import colorsys")
+    kernel.start(tmp_path)
+    own = kernel.manager.provisioner.pid
+    execution.execute(notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
+    pid, before, known = json.loads((tmp_path / "found").read_text())
+    assert (pid, before) == (own, True)
+    assert set(known) - {"json", "os", "sys", "before"} == {"colorsys"}
+    assert not psutil.pid_exists(own)
+
+
+def test_cells_are_counted_from_one_in_a_kernel_that_waited(tmp_path):
+    notebook = write_notebook(tmp_path / "02_next.ipynb", "1 + 1")
+    kernel = kernels.Kernel(tmp_path / ".journal-02_next", "import colorsys")
+    kernel.start(tmp_path)
+    execution.execute(notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
+    (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    assert cell["execution_count"] == 1
+
+
+@pytest.mark.parametrize("imports", ["import colorsys", "raise SystemExit", "import time; time.sleep(600)"])
+def test_whatever_waits_at_the_end_is_ended(tmp_path, monkeypatch, imports):
+    monkeypatch.setattr(kernels, "ENOUGH_MEMORY", 0)
+    step = step_of(tmp_path / "02_next.ipynb", imports)
+    with kernels.Queue(Run(tmp_path)) as queue:
+        queue.prepare(step)
+        kernel = queue.take(step)
+        own = kernel.manager.provisioner.pid
+        time.sleep(0.5)
+    assert not psutil.pid_exists(own) or psutil.Process(own).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_kernel_whose_imports_fail_still_executes_its_step(tmp_path):
+    notebook = write_notebook(tmp_path / "02_next.ipynb", "print(6 * 7)")
+    kernel = kernels.Kernel(tmp_path / ".journal-02_next", "import no_such_module")
+    kernel.start(tmp_path)
+    execution.execute(notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
+    (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    assert "".join(cell["outputs"][0]["text"]) == "42\n"
+
+
+@posix
+def test_a_step_that_ends_leaves_the_kernel_alone_that_waits_for_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "ENOUGH_MEMORY", 0)
+    first, second = (step_of(write_notebook(tmp_path / f"{n}.ipynb", "1"), "") for n in ("01_a", "02_b"))
+    with kernels.Queue(Run(tmp_path)) as queue:
+        kernel = queue.take(first)
+        queue.prepare(second)
+        execution.execute(first.notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
+        waiting = queue.take(second)
+        assert psutil.pid_exists(waiting.manager.provisioner.pid)
+        execution.execute(second.notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=waiting)
+
+
+def test_where_memory_is_short_nothing_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "ENOUGH_MEMORY", math.inf)
+    step = step_of(tmp_path / "02_next.ipynb", "")
+    with kernels.Queue(Run(tmp_path)) as queue:
+        queue.prepare(step)
+        assert not queue.take(step).manager.has_kernel
