@@ -97,7 +97,7 @@ def _relative(ridge):
 
 
 def _wide_gaussian(picture, sigma):
-    """Blur as `scipy.ndimage.gaussian_filter`, in a time that does not grow with `sigma`."""
+    """Blur as ``scipy.ndimage.gaussian_filter``, in a time that does not grow with `sigma`."""
     down, across = (np.exp(-((math.pi * sigma / n * np.arange(n, dtype=np.float32)) ** 2) / 2) for n in picture.shape)
     return fft.idctn(fft.dctn(picture) * down[:, None] * across)
 
