@@ -5,12 +5,13 @@ wall is a ridge of the grey, and a cell is what ridges enclose: a spot of light 
 encloses nothing.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import fft, ndimage, sparse
 from skimage.morphology import local_minima
 from skimage.segmentation import watershed
 
@@ -83,78 +84,108 @@ def borders(labels: Labels) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArr
     found = []
     for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         meet = labels[one] != labels[other]
-        pair = np.sort(np.stack([labels[one][meet], labels[other][meet]]), axis=0)
-        found.append((*pair, flat[one][meet], flat[other][meet]))
+        sides = labels[one][meet], labels[other][meet]
+        found.append((np.minimum(*sides), np.maximum(*sides), flat[one][meet], flat[other][meet]))
     first, second, here, there = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return first, second, here, there
 
 
 def _relative(ridge):
     """Divide ridges by those nearby, and level them: the square root of at most `_BRIGHTEST`."""
-    nearby = np.sqrt(ndimage.gaussian_filter(ridge * ridge, min(ridge.shape) / 8))
+    nearby = np.sqrt(np.maximum(_wide_gaussian(ridge * ridge, min(ridge.shape) / 8), 0))
     return np.sqrt(np.minimum(ridge / np.maximum(nearby, 1e-9), _BRIGHTEST))
 
 
+def _wide_gaussian(picture, sigma):
+    """Blur as ``scipy.ndimage.gaussian_filter``, in a time that does not grow with `sigma`."""
+    down, across = (np.exp(-((math.pi * sigma / n * np.arange(n, dtype=np.float32)) ** 2) / 2) for n in picture.shape)
+    return fft.idctn(fft.dctn(picture) * down[:, None] * across)
+
+
 def _regions(strength, scale):
+    """Cut a picture of ridges into the basins between them, numbered from 0."""
     seeds = local_minima(ndimage.gaussian_filter(strength, 2.5 * scale), connectivity=2)
-    return watershed(ndimage.gaussian_filter(strength, 0.7), ndimage.label(seeds)[0]).astype(np.int32)
+    return watershed(ndimage.gaussian_filter(strength, 0.7), ndimage.label(seeds)[0]).astype(np.int32) - 1
 
 
-def _join(labels, strength):
-    """Join regions that no wall parts."""
-    strength = ndimage.gaussian_filter(strength, 0.7)
-    strong = np.quantile(_strongest_of_two(labels, strength)[2], 0.9) if labels.max() > 1 else 0
+def _join(regions, strength):
+    """Join regions, numbered from 0, that no wall parts: labels from 1."""
+    own = _Borders.between(regions, ndimage.gaussian_filter(strength, 0.7))
+    strong = np.quantile(own.strength, 0.9) if len(own.first) else 0
+    name = np.arange(regions.max() + 1)  # of each region, what it is part of
     for step in _STEPS:
-        first, second, own = _saliency(labels, strength, _WEAKEST)
-        weak = own < step * strong
-        labels = _united(labels, first[weak], second[weak])
+        weak = own.salience(_WEAKEST) < step * strong
+        part = _parts(int(name.max()) + 1, own.first[weak], own.second[weak])
+        own, name = own.renamed(part), part[name]
+    area, at_edge = np.bincount(name[regions].ravel()), np.zeros(name.max() + 1, bool)
+    for side in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
+        at_edge[name[side]] = True
     for _ in range(3):
-        first, second, own = _saliency(labels, strength, 0.3)
-        area = np.bincount(labels.ravel()).astype(float)
-        enclosed = np.bincount(np.concatenate([first, second]), minlength=len(area)) == 1
-        goes = (area < _SMALLEST * (area**2).sum() / area.sum()) | (enclosed & ~_at_edge(labels))
-        goes[0] = False
-        ways = np.argsort(np.concatenate([own, own]), kind="stable")
-        source, target = np.concatenate([first, second])[ways], np.concatenate([second, first])[ways]
+        enclosed = np.bincount(np.concatenate([own.first, own.second]), minlength=len(area)) == 1
+        goes = (area < _SMALLEST * (area.astype(float) ** 2).sum() / area.sum()) | (enclosed & ~at_edge)
+        salience = own.salience(0.3)
+        ways = np.argsort(np.concatenate([salience, salience]), kind="stable")
+        source, target = (np.concatenate(ends)[ways] for ends in ((own.first, own.second), (own.second, own.first)))
         source, target = source[goes[source]], target[goes[source]]
         if not len(source):
             break
         weakest = np.unique(source, return_index=True)[1]
-        labels = _united(labels, source[weakest], target[weakest])
-    return labels
+        part = _parts(len(area), source[weakest], target[weakest])
+        own, name = own.renamed(part), part[name]
+        area, at_edge = np.bincount(part, area), np.bincount(part, at_edge) > 0
+    return (name[regions] + 1).astype(np.int32)
 
 
-def _at_edge(labels):
-    found = np.zeros(labels.max() + 1, bool)
-    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        found[side] = True
-    return found
+class _Borders(NamedTuple):
+    """Borders between regions, which are joined here without going through the picture again.
+
+    Attributes
+    ----------
+    first, second : ndarray, shape (n,)
+        The two regions of each border.
+    border : ndarray, shape (m,)
+        On which border each place lies where two pixels meet, the weakest first.
+    strength : ndarray, shape (m,)
+        Of the ridge there.
+    """
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    border: NDArray[np.intp]
+    strength: NDArray[np.floating]
+
+    @classmethod
+    def between(cls, regions, strength):
+        lower, higher, here, there = borders(regions)
+        own = np.maximum(strength.ravel()[here], strength.ravel()[there])
+        order = np.argsort(own)
+        n = int(regions.max()) + 1
+        pairs, border = np.unique(lower.astype(np.intp) * n + higher, return_inverse=True)
+        return cls(pairs // n, pairs % n, border[order], own[order])
+
+    def salience(self, quantile):
+        """Give a quantile of the strength along each border."""
+        numbers = self.border.astype(np.min_scalar_type(len(self.first)))  # which are sorted faster if they are short
+        count = np.bincount(numbers, minlength=len(self.first))
+        ordered = self.strength[np.argsort(numbers, kind="stable")]
+        return ordered[np.cumsum(count) - count + ((count - 1) * quantile).astype(int)]
+
+    def renamed(self, part):
+        """Give the borders that are left when regions become part of larger ones."""
+        ends = np.sort(np.stack([part[self.first], part[self.second]]), axis=0)
+        n = int(part.max()) + 1
+        apart = ends[0] != ends[1]
+        pairs, number = np.unique(ends[0, apart] * n + ends[1, apart], return_inverse=True)
+        new = np.full(len(apart), -1)
+        new[apart] = number
+        border = new[self.border]
+        return _Borders(pairs // n, pairs % n, border[border >= 0], self.strength[border >= 0])
 
 
-def _strongest_of_two(labels, strength):
-    first, second, here, there = borders(labels)
-    flat = strength.ravel()
-    return first, second, np.maximum(flat[here], flat[there])
-
-
-def _saliency(labels, strength, quantile):
-    """Give how strong the border between each two neighbours is: lower label, higher label, strength."""
-    first, second, own = _strongest_of_two(labels, strength)
-    n = int(labels.max()) + 1
-    pair = first.astype(np.int64) * n + second
-    order = np.lexsort((own, pair))
-    pairs, start, count = np.unique(pair[order], return_index=True, return_counts=True)
-    return pairs // n, pairs % n, own[order][start + ((count - 1) * quantile).astype(int)]
-
-
-def _united(labels, first, second):
-    """Give the regions that these pairs connect one label, and number them from 1."""
-    n = int(labels.max()) + 1
+def _parts(n, first, second):
+    """Give of each of n regions the number, from 0, of the part to which these pairs connect it."""
     pairs = sparse.coo_matrix((np.ones(len(first), bool), (first, second)), shape=(n, n))
-    _, component = sparse.csgraph.connected_components(pairs, directed=False)
-    _, component[1:] = np.unique(component[1:], return_inverse=True)
-    component[1:] += 1
-    return component[labels].astype(np.int32)
+    return sparse.csgraph.connected_components(pairs, directed=False)[1]
 
 
 def _hollow(picture: Picture, labels: Labels) -> Callable[[float], Labels]:
@@ -193,7 +224,9 @@ def _hollow(picture: Picture, labels: Labels) -> Callable[[float], Labels]:
 
 def _medians(grey: NDArray[Any], labels: Labels, numbers: NDArray[np.intp]) -> NDArray[np.float32]:
     """Give the median grey of each label, that of all where a label has no pixel."""
-    order = np.lexsort((grey.ravel(), labels.ravel()))
+    order = np.argsort(grey, axis=None)
+    own = labels.ravel()[order].astype(np.min_scalar_type(labels.max()))  # sorted faster if short
+    order = order[np.argsort(own, kind="stable")]
     own = labels.ravel()[order]
     start, end = np.searchsorted(own, numbers), np.searchsorted(own, numbers, side="right")
     middle = np.minimum((start + end) // 2, own.size - 1)

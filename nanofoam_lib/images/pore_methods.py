@@ -5,13 +5,13 @@ A new method is one more entry in `METHODS`: a function of a picture and a scale
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from nanofoam_lib.base.labels import Label
-from nanofoam_lib.images import pore_cells, pore_phases, pore_verdicts
+from nanofoam_lib.images import pore_cells, pore_outlines, pore_phases, pore_verdicts
 from nanofoam_lib.images.pore_phases import Labels, Picture
 
 AUTO, MASKS, NONE = "auto", "masks", "none"
@@ -26,7 +26,10 @@ class Method(NamedTuple):
         What it is called.
     prepare : callable
         From a picture, float32 (h, w), and a scale, the factor of the method's own lengths, to a function that takes
-        a level from 0 to 1, where between the greys of walls and pores the outlines lie, and gives the labels.
+        a level from 0 to 1, where between the greys of walls and pores the outlines lie, and gives the labels, or a
+        mask that is still to be parted.
+    part : callable
+        From such a mask to the labels.
     rule : str
         What its pictures are judged by, a key of `pore_verdicts.RULES`.
     trial_pixels : int
@@ -34,15 +37,22 @@ class Method(NamedTuple):
     """
 
     label: Label
-    prepare: Callable[[Picture, float], Callable[[float], Labels]]
+    prepare: Callable[[Picture, float], Callable[[float], Any]]
+    part: Callable[[Any], Labels]
     rule: str
     trial_pixels: int = 64_000
 
+    def ready(self, picture: Picture, scale: float = 1.0) -> Callable[[float], Labels]:
+        """Get ready to label a picture's pores: a function of the level."""
+        outline = self.prepare(picture, scale)
+        return lambda level: self.part(outline(level))
 
+
+_PART = pore_phases.part
 METHODS: Mapping[str, Method] = {
-    "dark": Method(Label("pores are dark", "los poros son oscuros"), pore_phases.dark, "threshold"),
-    "bright": Method(Label("pores are bright", "los poros son claros"), pore_phases.bright, "threshold"),
-    "cells": Method(Label("walls are lines", "las paredes son líneas"), pore_cells.cells, "cells", 160_000),
+    "dark": Method(Label("pores are dark", "los poros son oscuros"), pore_phases.dark, _PART, "threshold"),
+    "bright": Method(Label("pores are bright", "los poros son claros"), pore_phases.bright, _PART, "threshold"),
+    "cells": Method(Label("walls are lines", "las paredes son líneas"), pore_cells.cells, np.asarray, "cells", 160_000),
 }
 #: What the parameter ``pores`` may be.
 CHOICES = (AUTO, *METHODS, MASKS, NONE)
@@ -107,54 +117,74 @@ def find(picture: Picture, method: str = AUTO, level: float = 0.5, mask: Labels 
     Notes
     -----
     "auto" asks first whether a threshold parts two phases, and takes for the pores the one whose parts are rounder, in
-    case of doubt the darker one. If the verdict on them is doubtful, it looks for cells between lines. If that is
-    doubtful as well, it takes what is rounder, and the picture stays doubtful.
+    case of doubt the darker one. If outlines do not stand out, or the verdict is doubtful, it looks for cells between
+    lines. If that is doubtful as well, it takes what is rounder, and the picture stays doubtful.
     """
     if method == MASKS:
         if mask is None:
             raise ValueError("mask: the method 'masks' needs one")
-        return Found(mask, MASKS, _WHY[MASKS], pore_verdicts.standing(picture, mask))
+        outlines = pore_outlines.Outlines(picture, mask > 0)
+        return Found(mask, MASKS, _WHY[MASKS], pore_verdicts.standing(mask, outlines, MASKS))
     if method != AUTO:
-        return _Trial(picture, method, level).judged(_WHY["given"], is_thorough=True)
-    first = _brighter_or_darker(picture, level)
-    found = first.judged(_WHY[first.method])
-    if found.verdict == pore_verdicts.OK:
-        return found
+        return _Trial(picture, method, level).judged(_WHY["given"])
+    dark = _Trial(picture, "dark", level)
+    if pore_verdicts.parts_phases(dark.outlines):
+        first = _brighter_or_darker(dark)
+        if found := first.believed(_WHY[first.method]):
+            return found
     second = _Trial(picture, "cells", level)
-    if (other := second.judged(_WHY["cells"])).verdict == pore_verdicts.OK:
-        return other
-    return max((first, second), key=lambda trial: trial.roundness).judged(_WHY["doubtful"], is_thorough=True)
+    if found := second.believed(_WHY["cells"]):
+        return found
+    return max((_brighter_or_darker(dark), second), key=lambda trial: trial.roundness).judged(_WHY["doubtful"])
 
 
 def label(picture: Picture, method: str = "dark", level: float = 0.5) -> Labels:
     """Find the pores of a picture without judging them: int32 (h, w); arguments as in `find`."""
-    return find(picture, method, level).labels if method == AUTO else METHODS[method].prepare(picture, 1.0)(level)
+    return find(picture, method, level).labels if method == AUTO else METHODS[method].ready(picture)(level)
 
 
 class _Trial:
     """A method on a picture, judged as far as is asked for: what stands out so little is not tried at other scales."""
 
     def __init__(self, picture, method, level):
-        self.method, self._level, self._picture = method, level, picture
-        self._label = METHODS[method].prepare(picture, 1.0)
-        self.labels = self._label(level)
-        self._standing = pore_verdicts.standing(picture, self.labels)
-        self.roundness = self._standing["roundness"]
+        self.method, self.level, self.picture = method, level, picture
+        self._own = METHODS[method]
+        self._outline = self._own.prepare(picture, 1.0)
+        self._found = self._outline(level)
+        self.outlines = pore_outlines.Outlines(picture, self._found > 0)
 
-    def judged(self, why, is_thorough=False):
+    @functools.cached_property
+    def labels(self):
+        return self._own.part(self._found)
+
+    @property
+    def roundness(self):
+        return self._standing["roundness"]
+
+    @functools.cached_property
+    def _standing(self):
+        return pore_verdicts.standing(self.labels, self.outlines, self._own.rule)
+
+    def believed(self, why):
+        """Give what was found if its verdict is not doubtful, else None."""
         found = Found(self.labels, self.method, why, self._standing)
-        if found.verdict == pore_verdicts.DOUBTFUL and not is_thorough:
+        if found.verdict == pore_verdicts.OK and (found := self.judged(why)).verdict == pore_verdicts.OK:
             return found
-        return found._replace(numbers=self._standing | self._moves())
+        return None
 
+    def judged(self, why):
+        """Give what was found, with all numbers behind its verdict."""
+        return Found(self.labels, self.method, why, self._standing | self._moves)
+
+    @functools.cached_property
     def _moves(self):
-        own = METHODS[self.method]
-        small = _reduced(self._picture, own.trial_pixels)
-        label, labels = self._label, self.labels
-        if small is not self._picture:
-            label = own.prepare(small, 1.0)
-            labels = label(self._level)
-        return pore_verdicts.moves(labels, label, functools.partial(own.prepare, small), self._level)
+        small = _reduced(self.picture, self._own.trial_pixels)
+        if small is self.picture:
+            label, labels = lambda level: self._own.part(self._outline(level)), self.labels
+        else:
+            label = self._own.ready(small)
+            labels = label(self.level)
+        return pore_verdicts.moves(labels, label, functools.partial(self._own.ready, small), self.level)
 
 
 def _reduced(picture, pixels):
@@ -166,11 +196,10 @@ def _reduced(picture, pixels):
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
-def _brighter_or_darker(picture, level):
+def _brighter_or_darker(dark):
     """Take the phase whose parts are rounder for the pores, in case of doubt the darker one."""
-    dark = _Trial(picture, "dark", level)
     if dark.roundness > 1 - _ROUNDER:
         return dark
     other = pore_phases.part(dark.labels == 0) if dark.labels.any() else dark.labels
     is_rounder = np.nan_to_num(pore_verdicts.roundness(other)) > np.nan_to_num(dark.roundness) + _ROUNDER
-    return _Trial(picture, "bright", level) if is_rounder else dark
+    return _Trial(dark.picture, "bright", dark.level) if is_rounder else dark

@@ -26,8 +26,8 @@ _NECK = 0.8  # two pores are told apart if the way between them narrows below th
 _BESIDE = 0.1, 0.35  # of a typical pore's radius: how far from an outline the greys on its two sides are taken
 
 
-def dark(picture: Picture, scale: float = 1.0) -> Callable[[float], Labels]:
-    """Get ready to label the pores that are darker than the walls.
+def dark(picture: Picture, scale: float = 1.0) -> Callable[[float], Mask]:
+    """Get ready to find the pores that are darker than the walls.
 
     Parameters
     ----------
@@ -40,37 +40,40 @@ def dark(picture: Picture, scale: float = 1.0) -> Callable[[float], Labels]:
     -------
     callable
         Takes where between the greys of walls (0) and pores (1), both taken beside the outlines, an outline lies;
-        gives the labels, int32 (h, w): 0 in the walls, 1…n in the pores.
+        gives where pores are, bool (h, w); `part` labels them.
 
     Notes
     -----
     A first outline is Otsu's, after the light of the walls is taken off; the second is half way between the greys on
-    both of its sides, wherever it runs. A watershed of the distance d to the walls parts touching pores. Its markers
-    are those maxima of d from which every way to a higher one passes below 0.8 d_max (h-maxima of log d). What is
-    smaller than a quarter of the typical pore's radius (area-weighted mean) is taken for grain.
+    both of its sides, wherever it runs. What is smaller than a quarter of the typical pore's radius (area-weighted
+    mean) is taken for grain.
     """
     if picture.min() == picture.max():
-        return lambda level: np.zeros(picture.shape, np.int32)
+        return lambda level: np.zeros(picture.shape, bool)
     radius = typical_radius(_first(ndimage.gaussian_filter(picture, 1.5))) * scale
     smooth = ndimage.gaussian_filter(picture, _SMOOTH * radius)
     threshold = _between(smooth, _first(smooth), radius)
     smallest = math.pi * (_SMALLEST * radius) ** 2
 
-    def label(level):
+    def find(level):
         pore = threshold(level)
         pore = pore & ~_small(pore, smallest)
-        return part(pore | _small(~pore, smallest))
+        return pore | _small(~pore, smallest)
 
-    return label
+    return find
 
 
-def bright(picture: Picture, scale: float = 1.0) -> Callable[[float], Labels]:
-    """Get ready to label the pores that are brighter than the walls: `dark` of the negative."""
+def bright(picture: Picture, scale: float = 1.0) -> Callable[[float], Mask]:
+    """Get ready to find the pores that are brighter than the walls: `dark` of the negative."""
     return dark(-picture, scale)
 
 
 def part(mask: Mask) -> Labels:
-    """Part touching pores: int32 (h, w); how, see `dark`."""
+    """Label pores, and part those that touch: int32 (h, w), 0 in the walls, 1…n in the pores.
+
+    A watershed of the distance d to the walls. Its markers are those maxima of d from which every way to a higher one
+    passes below 0.8 d_max (h-maxima of log d).
+    """
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
     depth = ndimage.distance_transform_edt(mask)

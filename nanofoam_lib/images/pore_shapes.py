@@ -24,14 +24,10 @@ def regions(labels: NDArray[np.integer], side_um: float) -> pd.DataFrame:
         its circularity is NaN.
     """
     height, width = labels.shape
-    every = np.bincount(labels.ravel())
-    number = np.flatnonzero(every[1:]) + 1
-    area, perimeter = every[number], _perimeters(labels)[number]
+    number, area, cut, circularity = (values.to_numpy() for _, values in circularities(labels).items())
     rows, columns = np.indices(labels.shape, np.float32)
     y, x = (np.bincount(labels.ravel(), at.ravel())[number] / area + 0.5 for at in (rows, columns))
     diameter = np.sqrt(4 / np.pi * area)
-    at_edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    cut = np.isin(number, at_edge)
     owner, outline_x, outline_y = _outlines(labels)
     order = np.argsort(owner, kind="stable")
     owner, outline_x, outline_y = owner[order], outline_x[order], outline_y[order]
@@ -41,14 +37,23 @@ def regions(labels: NDArray[np.integer], side_um: float) -> pd.DataFrame:
         x[i], y[i], fitted = _fit_circle(outline_x[own], outline_y[own])
         # With its centre in the picture, at least a quarter of a disc is seen: a bound for ragged outlines
         diameter[i] = min(max(fitted, diameter[i]), 2 * diameter[i])
-    circularity = np.minimum(4 * np.pi * area / np.maximum(perimeter, 1) ** 2, 1)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     centres = np.stack([x, y], axis=1)
     nearest = KDTree(centres).query(centres, k=2)[0][:, 1] if len(centres) else np.zeros(0)
     nearest[np.isinf(nearest)] = np.nan  # a pore alone
     lengths = {"x_um": x, "y_um": y, "diameter_um": diameter, "nearest_um": nearest}
-    shape = {"circularity": np.where(cut, np.nan, circularity), "cut": cut, "counted": inside}
+    shape = {"circularity": circularity, "cut": cut, "counted": inside}
     return pd.DataFrame({"label": number} | {key: side_um * v for key, v in lengths.items()} | shape)
+
+
+def circularities(labels: NDArray[np.integer]) -> pd.DataFrame:
+    """Give label, area in pixels, ``cut`` and circularity (see `regions`) of each pore of a label image."""
+    area = np.bincount(labels.ravel())
+    number = np.flatnonzero(area[1:]) + 1
+    area, perimeter = area[number], _perimeters(labels)[number]
+    cut = np.isin(number, np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    circularity = np.where(cut, np.nan, np.minimum(4 * np.pi * area / np.maximum(perimeter, 1) ** 2, 1))
+    return pd.DataFrame({"label": number, "area": area, "cut": cut, "circularity": circularity})
 
 
 def shapes(labels: NDArray[np.integer], side_um: float) -> pd.DataFrame:

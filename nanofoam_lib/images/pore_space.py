@@ -21,16 +21,18 @@ from skimage.measure import euler_number
 
 Mask = NDArray[np.bool_]
 
-_LARGEST = 40  # pixels: radius of a disc beyond which more of them say no more
+_LARGE = 20  # pixels: radius of a disc that covers so many that not every one needs to be asked
 
 
-def local_thickness(mask: Mask) -> NDArray[np.float32]:
+def local_thickness(mask: Mask, step: int = 1) -> NDArray[np.float32]:
     """Give the diameter of the largest disc that lies in the phase and covers each pixel: float32 (h, w), 0 elsewhere.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (h, w)
         The phase.
+    step : int
+        Only every so many rows and columns are told, ``[::step, ::step]`` of the whole: as right, and quicker.
 
     Notes
     -----
@@ -42,13 +44,12 @@ def local_thickness(mask: Mask) -> NDArray[np.float32]:
     ----------
     .. [1] T. Hildebrand, P. Rüegsegger, J. Microsc. 185 (1997) 67-75, :doi:`10.1046/j.1365-2818.1997.1340694.x`
     """
-    thickness = np.zeros(mask.shape, np.float32)
+    told = mask[::step, ::step]
     if not mask.any():
-        return thickness
+        return np.zeros(told.shape, np.float32)
     if mask.all():
-        return np.full(mask.shape, np.float32(math.inf))
+        return np.full(told.shape, np.float32(math.inf))
     radius = ndimage.distance_transform_edt(mask).astype(np.float32)
-    margin = int(radius.max()) + 1
     padded = np.pad(radius, 1)
     centre = radius > 0
     for down in (-1, 0, 1):
@@ -58,29 +59,40 @@ def local_thickness(mask: Mask) -> NDArray[np.float32]:
                 centre &= other < radius + math.hypot(down, right) - 1e-3
     row, column = np.nonzero(centre)
     level = np.round(np.square(radius[row, column].astype(float))).astype(int)  # squares are whole numbers
-    order = np.argsort(level, kind="stable")
-    row, column, level = row[order], column[order], level[order]
-    width = mask.shape[1] + 2 * margin
-    canvas = np.zeros((mask.shape[0] + 2 * margin) * width, np.float32)
-    y, x = np.mgrid[-margin : margin + 1, -margin : margin + 1]
-    square = (y * y + x * x).ravel()
+    margin = math.ceil((float(radius.max()) + 1) / step)  # of the canvas, whose pixels are `step` apart
+    width = told.shape[1] + 2 * margin
+    canvas = np.zeros((told.shape[0] + 2 * margin) * width, np.float32)
+    place = (row // step + margin) * width + column // step + margin
+    discs = [_disc(*divmod(at, step), step, margin, width) for at in range(step * step)]
+    # Discs of one size that lie alike on the canvas's grid are painted at once
+    alike = level * step * step + row % step * step + column % step
+    order = np.argsort(alike, kind="stable")
+    groups, start = np.unique(alike[order], return_index=True)
+    for group, places in zip(groups.tolist(), np.split(place[order], start[1:]), strict=True):
+        own, at = divmod(group, step * step)
+        offset, square = discs[at]
+        canvas[places[:, None] + offset[: np.searchsorted(square, own)]] = 2 * math.sqrt(own)
+    inside = canvas.reshape(-1, width)[margin:-margin, margin:-margin]
+    return np.where(told, np.maximum(inside, 1), 0).astype(np.float32)
+
+
+def _disc(down, right, step, reach, width):
+    """List pixels of a canvas, `step` apart, from the nearest on: flat offsets, and squares of their distance.
+
+    The distance is from a centre that lies `down` and `right` of the canvas's pixel.
+    """
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    square = ((y * step - down) ** 2 + (x * step - right) ** 2).ravel()
     inward = np.argsort(square, kind="stable")
-    offset, square = (y * width + x).ravel()[inward], square[inward]
-    place = (row + margin) * width + column + margin
-    for own in np.unique(level):
-        start, end = np.searchsorted(level, [own, own + 1])
-        disc = offset[: np.searchsorted(square, own)]
-        canvas[place[start:end, None] + disc] = 2 * math.sqrt(own)
-    canvas = canvas.reshape(-1, width)[margin : margin + mask.shape[0], margin : margin + mask.shape[1]]
-    return np.where(mask, np.maximum(canvas, 1), 0).astype(np.float32)
+    return (y * width + x).ravel()[inward], square[inward]
 
 
 def mean_thickness(mask: Mask) -> float:
-    """Give the mean of the local thickness over the phase in pixels, of a coarser picture where discs are large."""
-    widest = float(ndimage.distance_transform_edt(mask).max())
-    step = max(math.ceil(widest / _LARGEST), 1)
-    coarse = mask[step // 2 :: step, step // 2 :: step]
-    return step * float(local_thickness(coarse)[coarse].mean()) if coarse.any() and not coarse.all() else math.nan
+    """Give the mean of the local thickness over the phase in pixels; where discs are large, at some of its pixels."""
+    widest = 4 * float(ndimage.distance_transform_edt(mask[::4, ::4]).max())
+    step = max(math.ceil(widest / _LARGE), 1)
+    told = mask[::step, ::step]
+    return float(local_thickness(mask, step)[told].mean()) if told.any() and not mask.all() else math.nan
 
 
 def shifted_products(mask: Mask, farthest: int) -> NDArray[np.floating]:

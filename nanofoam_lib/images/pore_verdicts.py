@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
-from skimage.segmentation import watershed
 
 from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.base.messages import message
-from nanofoam_lib.images.pore_phases import Labels, Picture, two_surfaces
-from nanofoam_lib.images.pore_shapes import regions
+from nanofoam_lib.images.pore_outlines import Outlines
+from nanofoam_lib.images.pore_phases import Labels
+from nanofoam_lib.images.pore_shapes import circularities
 
 OK, DOUBTFUL = "ok", "doubtful"
 #: By how much threshold (of the difference between the two greys) and scale are moved.
@@ -29,6 +28,10 @@ class Limit(NamedTuple):
     least: float
     largest: float
     reason: str  # in the catalogue of `base.language`; {value} and {limit} are filled in
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a value lies within; NaN does not."""
+        return self.least <= value <= self.largest
 
 
 def _at_least(limit, reason):
@@ -79,53 +82,30 @@ NUMBERS = (
 )  # fmt: skip
 
 
-def standing(picture: Picture, labels: Labels) -> dict[str, float]:
+def standing(labels: Labels, outlines: Outlines, rule: str) -> dict[str, float]:
     """Give the numbers of a verdict that need no other trial.
 
     Parameters
     ----------
-    picture : ndarray of float32, shape (h, w)
-        Square pixels.
     labels : ndarray of int32, shape (h, w)
-        The pores that were found in it, 0 in the walls.
+        The pores that were found, 0 in the walls.
+    outlines : Outlines
+        Of these pores in the picture.
+    rule : str
+        A key of `RULES`.
 
     Returns
     -------
     dict
-        ``count``, pores; ``edge``, mean gradient of the grey at the outlines over that inside the phases;
-        ``contrast``, difference of the greys on both sides of the outlines over their standard deviation there, on a
-        blurred picture; ``blur``, the width over which the grey goes from one to the other, in pore radii;
-        ``agreement``, Dice with a watershed of the gradient that starts from the middle of pores and walls;
-        ``roundness``, mean circularity. NaN where there is nothing to be measured.
-
-    Notes
-    -----
-    Of a Gaussian field, whatever its spectrum, gradient and grey are independent: ``edge`` is 1 for noise.
+        ``count``, pores; ``roundness``, mean circularity; and what the rule asks of the outlines.
     """
-    mask = labels > 0
-    found = {"count": _summary(labels)[0], "roundness": roundness(labels)}
-    if not mask.any() or mask.all():
-        return found | dict.fromkeys(("edge", "contrast", "blur", "agreement"), math.nan)
-    depth, height = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
-    radius = 3 * float(depth[mask].mean())
-    smooth = ndimage.gaussian_filter(picture, max(0.07 * radius, 0.7))
-    gradient = np.hypot(*np.gradient(smooth))
-    away = np.where(mask, depth, height)
-    rim, far = away <= 1.01, away > max(0.25 * radius, 3)
-    found["edge"] = float(gradient[rim].mean() / max(gradient[far].mean(), 1e-12)) if far.any() else math.nan
-    middle = np.zeros(mask.shape, np.int32)
-    middle[depth > 0.35 * radius] = 1
-    middle[height > min(0.35 * radius, 0.7 * height.max())] = 2
-    other = watershed(gradient, middle) == 1
-    found["agreement"] = float(2 * (other & mask).sum() / (other.sum() + mask.sum()))
-    if (greys := two_surfaces(smooth, depth, height, radius)) is None:
-        return found | {"contrast": math.nan, "blur": math.nan}
-    walls, pores, outer, inner = greys
-    apart = float(np.abs(walls - pores).mean())
-    unrest = np.concatenate([(smooth - pores)[inner], (smooth - walls)[outer]]).std()
-    found["contrast"] = apart / max(float(unrest), 1e-12)
-    found["blur"] = apart / max(float(np.median(gradient[rim])), 1e-12) / radius
-    return found
+    asked = {name: getattr(outlines, name) for name in RULES[rule] if hasattr(Outlines, name)}
+    return {"count": _summary(labels)[0], "roundness": roundness(labels)} | asked
+
+
+def parts_phases(outlines: Outlines) -> bool:
+    """Tell whether outlines found by a threshold part two phases, whichever of the two is pores."""
+    return all(RULES["threshold"][name].holds(getattr(outlines, name)) for name in ("edge", "contrast"))
 
 
 def moves(
@@ -194,7 +174,7 @@ def reasons(found: Mapping[str, float], rule: str, lang: str = "en") -> list[str
     """
     said = []
     for name, limit in RULES[rule].items():
-        if name in found and not limit.least <= found[name] <= limit.largest:
+        if name in found and not limit.holds(found[name]):
             bound = limit.least if math.isfinite(limit.least) else limit.largest
             digits = 0 if name == "count" else 2
             words = {"value": fixed(found[name], lang, digits), "limit": fixed(bound, lang, digits)}
@@ -218,4 +198,4 @@ def _summary(labels):
 
 def roundness(labels: Labels) -> float:
     """Give the mean circularity of the pores that the edge does not cut, NaN if there are none."""
-    return float(regions(labels, 1.0)["circularity"].mean()) if labels.any() else math.nan
+    return float(circularities(labels)["circularity"].mean()) if labels.any() else math.nan

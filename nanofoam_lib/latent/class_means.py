@@ -42,7 +42,8 @@ def means(measures: pd.DataFrame, labels: ArrayLike, groups: ArrayLike) -> pd.Da
         mean, sd = (values.mean(), values.std(ddof=1) if several else np.nan) if len(values) else (np.nan, np.nan)
         own = {"n_images": n_images, "n_specimens": len(values), "mean": mean, "sd": sd, "ci_low": low, "ci_high": high}
         rows.append({"class": label, "measure": measure} | own)
-    return pd.DataFrame(rows)
+    columns = ["class", "measure", "n_images", "n_specimens", "mean", "sd", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns)  # also where there is no class
 
 
 def differences(measures: pd.DataFrame, labels: ArrayLike, groups: ArrayLike, seed: int = 0) -> pd.DataFrame:

@@ -4,13 +4,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
 from chains import finish, results, write_chain
-from conftest import ROOT, write_tiles
+from conftest import ROOT, discs, write_tiles
+from PIL import Image
 
 from nanofoam_lib import __main__
 from nanofoam_lib.base import scheduling
@@ -111,6 +113,66 @@ def test_a_cluster_is_left_with_the_block(monkeypatch, cluster):
             assert scheduling.VARIABLE not in os.environ
         assert os.environ[scheduling.VARIABLE] == cluster[0]
     assert scheduling.VARIABLE not in os.environ
+
+
+@pytest.fixture
+def foams(tmp_path):
+    """Give a folder of 2 × 3 micrographs of discs."""
+    for name, radius in (("a", 10), ("b", 13)):
+        (tmp_path / "foams" / name).mkdir(parents=True)
+        for i in range(3):
+            Image.fromarray(discs(radius + i / 2)).save(tmp_path / "foams" / name / f"{i}.png")
+    return tmp_path / "foams"
+
+
+def written(out):
+    """Give the bytes of every file in a folder, by its path."""
+    return {str(file.relative_to(out)): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+
+
+def measure_pores(folder, out, *options):
+    return __main__.main(["pores", str(folder), "--out", str(out), "-p", "pixel_size_um=0.5", *options])
+
+
+def kill_when_it_exists(pattern, out, process):
+    while not any(out.glob(pattern)):
+        time.sleep(0.01)
+    os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
+def test_pores_on_a_cluster_are_those_of_this_machine_byte_by_byte_also_when_a_worker_dies(
+    cluster, foams, tmp_path, monkeypatch
+):
+    address, workers = cluster
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert measure_pores(foams, here) == 0
+    expected = written(here)
+    assert {name.partition("/")[0] for name in expected} >= {"pictures.csv", "pores.csv", "labels", "overlays", "parts"}
+    assert sum(name.endswith(".tif") for name in expected) == sum(name.endswith(".jpg") for name in expected) == 6
+
+    killer = threading.Thread(target=kill_when_it_exists, args=("parts/a/*.json", there, workers.pop()))
+    killer.start()
+    monkeypatch.chdir(tmp_path)  # the workers are elsewhere: relative paths must still reach them
+    assert measure_pores(foams.relative_to(tmp_path), there.relative_to(tmp_path), "--scheduler", address) == 0
+    killer.join()
+    assert written(there) == expected
+
+
+@pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
+def test_a_killed_measurement_of_pores_goes_on_on_a_cluster(cluster, foams, tmp_path):
+    out = tmp_path / "out"
+    asked = ["pores", str(foams), "--out", str(out), "-p", "pixel_size_um=0.5", "--scheduler", cluster[0]]
+    with subprocess.Popen([sys.executable, "-m", "nanofoam_lib", *asked], cwd=ROOT) as command:
+        kill_when_it_exists("parts/a/*.json", out, command.pid)
+    assert not (out / "pictures.csv").exists()
+    done = {file: file.stat().st_mtime_ns for file in out.glob("parts/*/*.json")}
+    (torn := next(iter(done))).write_text("{")  # what a full disk may leave
+    assert measure_pores(foams, out, "--scheduler", cluster[0]) == 0
+    assert all(file.stat().st_mtime_ns == time for file, time in done.items() if file != torn)
+    assert measure_pores(foams, tmp_path / "here") == 0
+    expected = written(tmp_path / "here")
+    assert {name: content for name, content in written(out).items() if "/.tmp-" not in name} == expected
 
 
 @pytest.mark.parametrize("address", ["", "host:8786", "tcp://host", "http://host:80", "tcp://host:80/x"])

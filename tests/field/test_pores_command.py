@@ -101,6 +101,16 @@ def test_one_bad_picture_does_not_stop_the_others(laboratory, tmp_path, capsys):
 
 
 @odd
+def test_where_all_pictures_are_doubtful_there_is_a_page_nevertheless(tmp_path, rng):
+    (tmp_path / "noise/a").mkdir(parents=True)
+    save(rng.integers(0, 256, (100, 140), dtype=np.uint8), tmp_path / "noise/a/0.png")
+    assert __main__.main(["pores", str(tmp_path / "noise"), "--out", str(tmp_path / "out"), "-p", "pores=dark"]) == 0
+    assert files.read_csv(tmp_path / "out/pictures.csv")["verdict"].tolist() == ["doubtful"]
+    assert files.read_csv(tmp_path / "out/classes.csv").empty
+    assert "1 picture" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+
+
+@odd
 def test_a_mask_is_as_large_as_the_file_and_loses_the_same_bar(laboratory, tmp_path):
     for label in ("CuNi1", "CuNi2"):
         for i in range(2):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from nanofoam_lib.images import pore_methods, pore_verdicts, pores, structures, synthetic
+from nanofoam_lib.images import pore_cells, pore_methods, pore_verdicts, pores, structures, synthetic
 from nanofoam_lib.images.structure_imaging import Imaging
 
 CELLS = {"size": 60.0, "wall": 5.0, "regularity": 0.8, "spread": 0.2, "glints": 0.5, "shade": 0.6, "open": 0.0}
@@ -61,6 +61,13 @@ def test_a_spot_of_light_is_no_wall():
     found = pore_methods.label(ndimage.gaussian_filter(np.float32(picture + spots), 0.5), "cells")
     assert len(np.unique(found)) - 1 == 63  # 5 × 7 whole ones, and those that the edge cuts
     assert (found[6::50, 4::50] == found[18::50, 4::50][: len(found[6::50])]).all()  # the spot, and beside it
+
+
+def test_a_wide_blur_is_the_gaussian_filter(rng):
+    picture = np.float32(rng.random((60, 85)))
+    for sigma in (2.0, 9.0, 30.0):
+        expected = ndimage.gaussian_filter(picture, sigma, truncate=8)
+        np.testing.assert_allclose(pore_cells._wide_gaussian(picture, sigma), expected, atol=2e-5)
 
 
 def test_a_foam_is_dark_and_its_negative_bright():

@@ -40,6 +40,15 @@ def test_local_thickness_is_the_largest_disc_painted_one_by_one():
     np.testing.assert_allclose(found[mask], expected[mask], rtol=1e-6)
 
 
+def test_local_thickness_of_some_pixels_is_that_of_all(rng):
+    mask = ndimage.gaussian_filter(rng.standard_normal((61, 80)), 4) > 0
+    whole = pore_space.local_thickness(mask)
+    for step in (2, 3, 5):
+        np.testing.assert_array_equal(pore_space.local_thickness(mask, step), whole[::step, ::step])
+    y, x = np.mgrid[:400, :400] - 200
+    assert pore_space.mean_thickness(np.hypot(y, x) < 150) == pytest.approx(300, rel=0.01)
+
+
 def test_local_thickness_of_stripes():
     mask = stripes(12, 20)
     found = pore_space.local_thickness(mask)
