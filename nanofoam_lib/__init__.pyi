@@ -6,6 +6,7 @@ from .base.run_folder import Run as Run
 from .explain import gradcam as gradcam
 from .explain import gradcam_checks as gradcam_checks
 from .explain import inspection as inspection
+from .explain import property_maps as property_maps
 from .figures import style as style
 from .images import assignment as assignment
 from .images import augmentation as augmentation
@@ -38,6 +39,7 @@ from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
 from .latent import projection as projection
 from .latent import properties as properties
+from .latent import property_axes as property_axes
 from .latent import property_study as property_study
 from .latent import scattering as scattering
 from .latent import separation as separation
@@ -51,6 +53,7 @@ from .models import generated as generated
 from .models import generation as generation
 from .models import kinds as kinds
 from .models import objective as objective
+from .models import property_pictures as property_pictures
 from .models import scoring as scoring
 from .models import skill as skill
 from .models import thesis_protocol as thesis_protocol

@@ -17,7 +17,7 @@ from nanofoam_lib.figures.samples import micrographs, reconstructions
 from nanofoam_lib.figures.schemes import gradcam_scheme, workflow
 from nanofoam_lib.figures.scores import accuracies, confusion, predictability, told_apart
 from nanofoam_lib.figures.spaces import distances, projection
-from nanofoam_lib.figures.specimens import properties
+from nanofoam_lib.figures.specimens import properties, property_maps, property_walks
 from nanofoam_lib.figures.sweeps import sweep, sweep_numbers
 from nanofoam_lib.figures.tables import score_table
 
@@ -46,6 +46,8 @@ __all__ = [
     "predictability",
     "projection",
     "properties",
+    "property_maps",
+    "property_walks",
     "reconstructions",
     "reparametrisation",
     "sampled",

@@ -1,6 +1,5 @@
 """Foams that a model generates, each with the gauge that tells how far it is from real ones."""
 
-import itertools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from numpy.typing import NDArray
 
-from nanofoam_lib.base.language import fixed, number, percent, text
+from nanofoam_lib.base.language import fixed, percent, text
+from nanofoam_lib.figures import strips
 from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import (
     COLOURS,
@@ -21,14 +21,10 @@ from nanofoam_lib.figures.style import (
     columns_for,
     grid,
     page_width,
-    row_title,
     styled,
     wrapped,
 )
 
-EXTRAPOLATION = COLOURS[4]  # of the frames and words that mark it
-PER_LINE = 9  # pictures side by side, at most
-PICTURE_CM = 1.45  # their least width: what the gauge takes
 #: What stands below a picture, by the error that the table holds.
 GAUGES = {
     "cycle_error": "below each picture: distance to train images | cycle error, in units of their spacing",
@@ -91,7 +87,7 @@ def _draw_map(figure, panel, points, images, lang):
         # From top to bottom as on the map, so that the lines do not cross
         for picture, point in zip(panel[:, column], side.sort_values("y", ascending=False).itertuples(), strict=False):
             colour = colours[point.label]
-            _show(picture, images[point.id], colour)
+            strips.show(picture, images[point.id], colour)
             line = ConnectionPatch((edge, 0.5), (point.x, point.y), "axes fraction", "data", axesA=picture, axesB=axis)
             line.set(color=colour, linewidth=0.7, zorder=-1)  # below the axes and the names of their units
             figure.add_artist(line)
@@ -115,13 +111,7 @@ def traversals(table: pd.DataFrame, pictures: NDArray[Any], note: str = "", lang
     -------
     matplotlib.figure.Figure
     """
-    lines = _lines(table)
-    titled = [i == 0 or list(line["step"]) != list(lines[i - 1]["step"]) for i, line in enumerate(lines)]
-    figure, axes = _strips(table, pictures, note, lang, margin_cm=1.1 if sum(titled) > 1 else 0.7)
-    for own, line in zip(axes[titled], itertools.compress(lines, titled), strict=False):
-        for axis, step in zip(own, line["step"], strict=False):
-            axis.set_title(number(step, lang, digits=4))
-    return figure
+    return _strips(table, pictures, note, lang, stepped=True)
 
 
 @styled
@@ -130,7 +120,7 @@ def sampled(table: pd.DataFrame, pictures: NDArray[Any], note: str = "", lang: s
 
     Parameters and return value as in `traversals`.
     """
-    return _strips(table, pictures, note, lang)[0]
+    return _strips(table, pictures, note, lang)
 
 
 @styled
@@ -156,7 +146,7 @@ def interpolation(
     """
     walked = table[table["series"] != REAL]
     known = [name for name in measures if walked[name].notna().any()]
-    lines = _lines(walked)
+    lines = strips.lines(walked)
     columns = columns_for(max(len(known), 1), 4.5)
     heights = (len(lines) * 1.35 / max(map(len, lines)), (4.0 * math.ceil(len(known) / columns) + 0.8) / page_width())[
         : 2 if known else 1
@@ -164,7 +154,8 @@ def interpolation(
     figure, axes = grid(1, 1, cell_aspect=sum(heights), note="")
     axes[0, 0].remove()
     above, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
-    _fill(above.subplots(len(lines), max(map(len, lines)), squeeze=False), lines, pictures, lang)
+    axes = above.subplots(len(lines), max(map(len, lines)), squeeze=False)
+    strips.fill(axes, lines, pictures, _write_gauge, lang)
     for part in below:
         axes = part.subplots(math.ceil(len(known) / columns), columns, squeeze=False)
         for axis in axes.flat[len(known) :]:
@@ -213,7 +204,7 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     """
     measures = list(dict.fromkeys(table["measure"]))
     if not measures:
-        return _say("no pore measure is known", note, lang)[0]
+        return strips.say("no pore measure is known", note, lang)
     looks = dict(zip(sorted(set(table["picture"])), zip(COLOURS, MARKERS, strict=True), strict=False))
     columns = columns_for(len(measures), 4.5)
     bars = "bars: standard deviation over the pictures of one order" if table["spread"].notna().any() else ""
@@ -239,62 +230,14 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     return figure
 
 
-def _strips(table, pictures, note, lang, margin_cm=0.7):
-    """Draw a grid of pictures with `margin_cm` between the rows for what is written there: figure, axes."""
-    lines = _lines(table)
-    if not lines:
-        return _say("nothing was decoded", note, lang)
-    columns = max(map(len, lines))
-    aspect = 1 + margin_cm * columns / page_width()
-    figure, axes = grid(len(lines), columns, cell_aspect=aspect, note=_joined(GAUGES[_error(table)], note, lang))
-    _fill(axes, lines, pictures, lang)
-    return figure, axes
-
-
-def _say(phrase, note, lang):
-    """Make a figure that only says why it is empty, and its axes."""
-    figure, axes = grid(1, 1, cell_aspect=0.1, note=note)
-    axes[0, 0].set_axis_off()
-    axes[0, 0].text(0.5, 0.5, text(phrase, lang), ha="center", va="center")
-    return figure, axes
-
-
-def _lines(table):
-    """Cut each series into lines of at most `PER_LINE` pictures, fewer where the page is narrow."""
-    most = columns_for(PER_LINE, PICTURE_CM)
-    lines = []
-    for _, own in table.groupby("series", sort=False):
-        n = math.ceil(len(own) / math.ceil(len(own) / most))
-        lines += [own.iloc[start : start + n] for start in range(0, len(own), n)]
-    return lines
-
-
-def _fill(axes, lines, pictures, lang):
-    """Show the pictures of each line in a row of axes, named by its series, the gauge under each."""
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for own, line in zip(axes, lines, strict=True):
-        series = line["series"].iloc[0]
-        title = series if series == line.iloc[0].get("class") else text(series, lang)  # a class is a name
-        row_title(own[0], title.replace(" (", "\n("))
-        for axis, (i, row) in zip(own, line.iterrows(), strict=False):
-            _show(axis, pictures[i], EXTRAPOLATION if row["extrapolation"] else None)
-            _write_gauge(axis, row, lang)
-
-
-def _show(axis, picture, frame):
-    top = 255 if picture.dtype == np.uint8 else 1.0
-    axis.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation="nearest")
-    axis.set_axis_on()
-    axis.set(xticks=[], yticks=[])
-    axis.spines[:].set(visible=frame is not None, color=frame or "none", linewidth=1.6)
+def _strips(table, pictures, note, lang, stepped=False):
+    """Draw each series of a table with the gauge under each picture."""
+    note = _joined(GAUGES[_error(table)], note, lang) if len(table) else note
+    return strips.draw(table, pictures, _write_gauge, note, lang, stepped=stepped)
 
 
 def _write_gauge(axis, row, lang):
-    words = f"{fixed(row['distance'], lang)} | {fixed(row[_error(row)], lang)}"
-    if row["extrapolation"]:
-        words += "\n" + text("extrapolation", lang)
-    axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
+    strips.caption(axis, f"{fixed(row['distance'], lang)} | {fixed(row[_error(row)], lang)}", row, lang)
 
 
 def _error(table):

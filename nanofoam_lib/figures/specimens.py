@@ -1,11 +1,17 @@
-"""Properties of specimens: measured against predicted."""
+"""Properties of specimens: measured against predicted, the structure that goes with them, and where it is seen."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from nanofoam_lib.base.language import fixed, text
+from nanofoam_lib.base import units
+from nanofoam_lib.base.language import fixed, number, text
+from nanofoam_lib.figures import strips
 from nanofoam_lib.figures.spaces import class_legend, class_points
 from nanofoam_lib.figures.style import (
     brief,
@@ -14,6 +20,7 @@ from nanofoam_lib.figures.style import (
     grid,
     names,
     page_width,
+    row_title,
     styled,
     wrapped,
 )
@@ -68,6 +75,78 @@ def _panel(axis, own, classes, lang):
     axis.set(xlabel=text("measured", lang), ylabel=text("predicted value", lang))
     axis.set_title("\n".join(wrapped(brief(line, 40), 5.0, 8) for line in title.split("\n")))
     axis.locator_params(nbins=4)
+
+
+@styled
+def property_walks(
+    table: pd.DataFrame, pictures: NDArray[Any], measures: Sequence[str], note: str = "", lang: str = "en"
+) -> Figure:
+    """Draw the structure that goes with low to high values of each property, with its pore measures below.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row per picture, its index the row in `pictures`: columns target, unit, step (the value of the property, which
+        stands above), extrapolation, and those of `measures`.
+    pictures : ndarray, shape (n, S, S)
+        uint8, or float in [0, 1].
+    measures : sequence of str
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+
+    def write(axis, row, lang):
+        strips.caption(axis, "\n".join(number(row[name], lang) for name in measures), row, lang)
+
+    below = text("below each picture", lang)
+    told = f"{below}: {', '.join(text(name, lang) for name in measures)}"
+    series = [titled(target, unit, lang) for target, unit in zip(table["target"], table["unit"], strict=True)]
+    note = "\n".join(filter(None, [told, note]))
+    return strips.draw(table.assign(series=series), pictures, write, note, lang, margin_cm=1.2, stepped=True)
+
+
+@styled
+def property_maps(
+    targets: NDArray[Any], measured: NDArray[Any], predicted: NDArray[Any], images: NDArray[np.uint8],
+    maps: NDArray[Any], note: str = "", lang: str = "en",
+) -> Figure:  # fmt: skip
+    """Show where micrographs of low, middle and high properties speak for a high value, and where for a low one.
+
+    Parameters
+    ----------
+    targets : ndarray of str, shape (P,)
+    measured, predicted : ndarray, shape (P, L)
+    images : ndarray of uint8, shape (P, L, S, S)
+    maps : ndarray, shape (P, L, h, w)
+        Signed; each property has a colour scale of its own, in its unit.
+    note, lang
+        See `micrographs`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    if not len(targets):
+        return strips.say("no property is known", note, lang)
+    told = text("above each map: predicted; orange speaks for a high value, violet for a low one", lang)
+    n = images.shape[1]
+    figure, axes = grid(len(targets), 2 * n, 1.25, "\n".join(filter(None, [told, note])))
+    for row, target, *parts in zip(axes, targets, measured, predicted, images, maps, strict=True):
+        limit = np.abs(parts[-1]).max() or 1.0
+        for column, (value, expected, image, own) in enumerate(zip(*parts, strict=True)):
+            shown, mapped = row[2 * column : 2 * column + 2]
+            strips.show(shown, image, None)
+            strips.show(mapped, image, None)
+            size = (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
+            mapped.imshow(own, cmap="PuOr_r", vmin=-limit, vmax=limit, alpha=0.6, extent=size, interpolation="bilinear")
+            shown.set_title(number(value, lang))
+            mapped.set_title(number(expected, lang))
+        row_title(row[0], titled(target, units.of_name(target), lang).replace(" (", "\n("))
+    return figure
 
 
 def titled(target: str, unit: str, lang: str = "en") -> str:

@@ -3,24 +3,28 @@
 None of them was measured: they are as synthetic as the pictures.
 """
 
-import math
 import zlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nanofoam_lib.images import synthetic
 
 SOLID_GPA = 150.0  # Young's modulus of solid copper-nickel, about 60 : 40
 _MODULUS_SCATTER, _PERMEABILITY_SCATTER = 0.01, 0.05  # standard deviations of the logarithm between specimens
+_Numbers = TypeVar("_Numbers", float, NDArray[np.float64])
 
 
-def modulus_gpa(porosity: float) -> float:
+def modulus_gpa(porosity: _Numbers) -> _Numbers:
     """Give Young's modulus of an open foam, in GPa: ``E = E_s (1 − φ)²`` [1]_, with E_s of 150 GPa.
 
     Parameters
     ----------
-    porosity : float in [0, 1]
+    porosity : float or ndarray, in [0, 1]
 
     References
     ----------
@@ -35,13 +39,13 @@ def modulus_gpa(porosity: float) -> float:
     return SOLID_GPA * (1 - porosity) ** 2
 
 
-def permeability_um2(porosity: float, diameter_um: float) -> float:
+def permeability_um2(porosity: _Numbers, diameter_um: _Numbers) -> _Numbers:
     """Give the permeability in µm², about a darcy each: ``k = d² φ³ / (180 (1 − φ)²)``, after Kozeny and Carman [1]_.
 
     Parameters
     ----------
-    porosity : float in [0, 1)
-    diameter_um : float
+    porosity : float or ndarray, in [0, 1)
+    diameter_um : float or ndarray
         Here that of the pores, which the law states for grains; it sets the scale alone.
 
     References
@@ -55,6 +59,17 @@ def permeability_um2(porosity: float, diameter_um: float) -> float:
     2.5
     """
     return diameter_um**2 * porosity**3 / (180 * (1 - porosity) ** 2)
+
+
+#: Property → its law, of pore measures as a table has them. What has no law, such as a composition, is not here.
+LAWS: Mapping[str, Callable[[pd.DataFrame], NDArray[np.float64]]] = MappingProxyType(
+    {
+        "modulus_gpa": lambda pores: modulus_gpa(pores["porosity"].to_numpy(float)),
+        "permeability_um2": lambda pores: permeability_um2(
+            pores["porosity"].to_numpy(float), pores["median_diameter_um"].to_numpy(float)
+        ),
+    }
+)
 
 
 def of_specimens(table: pd.DataFrame) -> pd.DataFrame:
@@ -78,10 +93,9 @@ def of_specimens(table: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(index=table.index)
     if set(table["label"]) <= set(synthetic.COMPOSITIONS):
         found["cu_m"] = [synthetic.COMPOSITIONS[label].copper_molar for label in table["label"]]
-    found["modulus_gpa"] = [modulus_gpa(porosity) for porosity in own["porosity"]] * factors[:, 0]
+    found["modulus_gpa"] = LAWS["modulus_gpa"](own) * factors[:, 0]
     if own["median_diameter_um"].notna().any():
-        flow = [permeability_um2(*pair) if math.isfinite(pair[1]) else math.nan for pair in own.to_numpy()]
-        found["permeability_um2"] = flow * factors[:, 1]
+        found["permeability_um2"] = LAWS["permeability_um2"](own) * factors[:, 1]
     return found
 
 

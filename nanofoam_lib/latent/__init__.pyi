@@ -9,6 +9,7 @@ from . import permutation as permutation
 from . import pore_prediction as pore_prediction
 from . import projection as projection
 from . import properties as properties
+from . import property_axes as property_axes
 from . import property_study as property_study
 from . import scattering as scattering
 from . import separation as separation

@@ -111,7 +111,7 @@ def beside_real(table: pd.DataFrame, measures: pd.DataFrame, labels: ArrayLike) 
     Parameters
     ----------
     table : pandas.DataFrame
-        Rows of the interpolation: columns `class`, empty between classes, and `step`.
+        Columns what, `class`, empty between classes, and `step`; the rows of the interpolation count.
     measures : pandas.DataFrame
         Pore measures of the real micrographs.
     labels : sequence of str
@@ -120,8 +120,9 @@ def beside_real(table: pd.DataFrame, measures: pd.DataFrame, labels: ArrayLike) 
     Returns
     -------
     pandas.DataFrame
-        `table` and one row per class, of series "real": the medians of its measures.
+        Its rows and one row per class, of series "real": the medians of its measures.
     """
+    table = table[table["what"] == "interpolation"]
     stations = table[table["class"] != ""].drop_duplicates("class")[["what", "class", "step"]]
     medians = measures.groupby(np.asarray(labels)).median().rename_axis("class").reset_index()
     real = stations.merge(medians, on="class").assign(series=REAL)

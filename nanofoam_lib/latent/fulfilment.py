@@ -103,13 +103,15 @@ def over_noise(comparison: pd.DataFrame) -> pd.DataFrame:
     return table[[*COLUMNS, "spread"]]
 
 
-def summarise(comparison: pd.DataFrame) -> pd.DataFrame:
+def summarise(comparison: pd.DataFrame, tolerated: float = TOLERATED) -> pd.DataFrame:
     """Sum up how well each measure can be ordered, alone and together with others, and whether it is worth it.
 
     Parameters
     ----------
     comparison : pandas.DataFrame
         Rows of `compare` for designed pictures, and for held-out images and their reconstructions.
+    tolerated : float
+        Share of the wanted value that an order may miss and be filled.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def summarise(comparison: pd.DataFrame) -> pd.DataFrame:
         whether `error` is below both.
 
         ``circularity`` of the designed pictures and ``real_circularity`` of the real ones, means; ``round`` says
-        whether they are within `LESS_ROUND`. ``filled`` counts the orders whose mean misses by less than `TOLERATED`,
+        whether they are within `LESS_ROUND`. ``filled`` counts the orders whose mean misses by less than `tolerated`,
         in all measures that were ordered together, and whose pores are as round as that: a texture without pores gets
         numbers too. ``refused`` names what keeps a measure from being ordered, or is empty: "regression" (R² is not
         above 0), "ranks" (below `FEWEST_RANKS`), "constant" (not better than one foam for all orders).
@@ -134,11 +136,11 @@ def summarise(comparison: pd.DataFrame) -> pd.DataFrame:
     orders = over_noise(comparison)
     real = orders[orders["picture"] == REAL].groupby("measure")["circularity"].mean()
     near = orders["measure"].map(real).astype(float) - orders["circularity"] <= LESS_ROUND
-    orders["filled"] = (orders["relative_error"] < TOLERATED) & near
+    orders["filled"] = (orders["relative_error"] < tolerated) & near
     orders["filled"] = orders.groupby(["picture", "order"])["filled"].transform("all")
     return pd.DataFrame(
         [
-            _sum_up(picture, name, own, orders[orders["measure"] == name])
+            _sum_up(picture, name, own, orders[orders["measure"] == name]) | {"tolerated": tolerated}
             for picture in (DESIGNED, TOGETHER)
             for name, own in comparison.groupby("measure", sort=False)
             if (own["picture"] == picture).any() or picture == DESIGNED

@@ -1,5 +1,6 @@
 """Where a further specimen would teach most of a property: a suggestion, and no more, from what a few have taught."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,20 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 
+from nanofoam_lib.base import units
+from nanofoam_lib.base.language import number
 from nanofoam_lib.latent import properties
 
 #: What is sought: a property to know better everywhere, or a high or low value of it.
 SEEK = ("knowledge", "high", "low")
+#: Of the table that `study` gives.
+COLUMNS = ["target", "unit", "seek", "place", "predicted", "sd", "gain"]
+PARTS = 10  # of the way between what two classes were made with
+SIDE = 7  # points per side of a grid over the map of specimens
+NEAR = 1.0  # in spreads of the specimens: how far from the nearest of them a point of that grid may lie
 
 
 def suggest(
@@ -88,6 +97,85 @@ def suggest(
         process = _believe(process, x := np.vstack([x, candidates[pick]]), y := np.append(y, mean[pick]))
     parts = {"candidate": chosen, "predicted": before[0][chosen], "sd": before[1][chosen], "gain": gains}
     return pd.DataFrame(parts)
+
+
+def study(vectors: ArrayLike, targets: pd.DataFrame, index: pd.DataFrame, n: int = 2) -> pd.DataFrame:
+    """Suggest for every property what to make next: to know it better, and for a high and for a low value.
+
+    Parameters
+    ----------
+    vectors : array-like, shape (N, D)
+        Latent vectors of images.
+    targets : pandas.DataFrame, shape (N, T)
+        The properties, NaN where unknown. Columns that are the same for all specimens of a class, and not for all
+        classes, say what a class was made with, such as a composition: of them nothing is suggested, they are what can
+        be chosen.
+    index : pandas.DataFrame, N rows
+        Columns label and group.
+    n : int
+        Suggestions for each of `SEEK`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`: ``place``, what to make: values of the columns that can be chosen, anywhere between those of
+        two classes; or where there is no such column a place on the map of the first two principal components of the
+        specimens, not farther than their spread from one, which is named. The others as in `suggest`. Without rows
+        where no property is known of ten specimens, or of too many for a Gaussian process.
+    """
+    made_with = _made_with(targets, index["label"])
+    parts = [pd.DataFrame(columns=COLUMNS)]
+    for name in targets.columns.difference(made_with, sort=False):
+        known = properties.by_specimen(vectors, targets[name], index["group"])
+        if not properties.FEWEST <= len(known.names) <= properties.MOST or np.ptp(known.measured) == 0:
+            continue
+        if made_with:
+            x, places = _mixtures(targets[made_with].to_numpy(float)[known.first])
+            words = [
+                ", ".join(f"{one} {number(value)}" for one, value in zip(made_with, row, strict=True)) for row in places
+            ]
+        else:
+            x, places, words = _map(known)
+        for seek in SEEK:
+            found = suggest(x, known.measured, known.names, places, n, seek)
+            own = {
+                "target": name,
+                "unit": units.of_name(name),
+                "seek": seek,
+                "place": [words[i] for i in found["candidate"]],
+            }
+            parts.append(found.assign(**own)[COLUMNS])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _made_with(targets, labels):
+    """List the columns that say what a class was made with: known of all images, the same within a class alone."""
+    within = targets.groupby(np.asarray(labels, str)).agg(np.ptp).max()
+    return [name for name in targets if targets[name].notna().all() and within[name] == 0]
+
+
+def _mixtures(made):
+    """Give what each specimen was made with (S, C), and all that lies between two of them: (P, C)."""
+    kinds = np.unique(made, axis=0)
+    share = np.linspace(0, 1, PARTS + 1)[:, None]
+    ways = [(1 - share) * a + share * b for a, b in itertools.combinations(kinds, 2)]
+    return made, np.unique(np.concatenate([kinds, *ways]).round(9), axis=0)
+
+
+def _map(known):
+    """Lay specimens out by their first two principal components, and a grid over them: (S, 2), (P, 2), words."""
+    x = PCA(min(2, *known.vectors.shape)).fit_transform(known.vectors)
+    x = x / x.std(axis=0)
+    sides = [np.linspace(column.min(), column.max(), SIDE) for column in x.T]
+    grid = np.stack([side.ravel() for side in np.meshgrid(*sides)], axis=1)
+    apart = np.linalg.norm(grid[:, None] - x, axis=-1)
+    near = apart.min(axis=1) <= NEAR
+    nearest = known.names[apart.argmin(axis=1)]
+    words = [
+        f"{', '.join(f'PC{i + 1} {value:+.1f}' for i, value in enumerate(row))} ({name})"
+        for row, name in zip(grid[near], nearest[near], strict=True)
+    ]
+    return x, grid[near], words
 
 
 def _expect(process: Pipeline, x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

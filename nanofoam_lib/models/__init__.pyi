@@ -5,6 +5,7 @@ from . import generated as generated
 from . import generation as generation
 from . import kinds as kinds
 from . import objective as objective
+from . import property_pictures as property_pictures
 from . import scoring as scoring
 from . import skill as skill
 from . import thesis_protocol as thesis_protocol

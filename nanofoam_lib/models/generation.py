@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from nanofoam_lib.base import files
+from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import augmentation, pores
-from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, projection
-from nanofoam_lib.models import descriptors, realism, vae
+from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, projection, traversal
+from nanofoam_lib.models import descriptors, kinds, realism, vae
 
 COMPARED = 40  # held-out images whose pores are measured beside those of designed pictures, about
+LARGE = 512  # pixels, the side of large foams
 FIELDS = 10  # of noise, from each of which an order is drawn by a model that takes any
 
 
@@ -106,6 +109,28 @@ def study(
         ordered.append(fulfilment.compare(designs, held_out[some], measures[test][some], got, picture))
     ordered = pd.concat(ordered, ignore_index=True)
     return Study(yardstick, real, projection.maps(maps, index), generated, to_bytes(pictures), ordered)
+
+
+def write(run: Run, kind: str, found: Study) -> None:
+    """Write what a kind of model has drawn into a run: three tables, and the pictures as a drawing."""
+    for name, table in (("generated", found.generated), ("design", found.ordered), ("latent_map", found.points)):
+        files.write_csv(run.table(kinds.of_kind(name, kind)), table)
+    files.write_npz(run.drawing(kinds.of_kind("generated", kind)), pictures=found.pictures)
+
+
+def large(model: vae.Autoencoder, mu: NDArray[Any], index: pd.DataFrame, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Draw the mean of each class 512 pixels wide, by a model that draws pictures larger than those it has seen.
+
+    Returns
+    -------
+    dict of ndarray
+        ``pictures`` uint8 (C, 512, 512), ``labels`` (C,), ``um`` (C, 2): size of a pixel in x and y.
+    """
+    train = (index["split"] == "train").to_numpy()
+    means = traversal.class_means(mu[train], index["label"][train])
+    pictures = to_bytes(descriptors.decode(model, means, seed, size=LARGE))
+    um = index.groupby("label")[["um_x", "um_y"]].median().to_numpy()
+    return {"pictures": pictures, "labels": means.index.to_numpy(str), "um": um}
 
 
 def draw(

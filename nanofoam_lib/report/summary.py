@@ -75,8 +75,13 @@ def _of_properties(manifest, index, tables):
         return []
     is_synthetic, lang = manifest["data"]["folder"] is None, manifest["lang"]
     is_synthetic = is_synthetic and manifest["data"]["name"].startswith("synthetic")
-    said = findings.properties(tables["properties"], targets.of_index(index).said, is_synthetic, lang)
-    return [said, *_effects(tables, *findings.PREDICTED, lang=lang)]
+    said = [findings.properties(tables["properties"], targets.of_index(index).said, is_synthetic, lang)]
+    said += _effects(tables, *findings.PREDICTED, lang=lang)
+    if "property_walks" in tables and _have(tables, "claims"):
+        said.append(findings.carried(tables["property_walks"], tables["claims"], lang))
+    told = {"property_maps": findings.property_maps, "property_orders": findings.property_orders}
+    told |= {"suggestions": findings.suggested}
+    return said + [tell(tables[name], lang) for name, tell in told.items() if name in tables]
 
 
 def _of_dimensions(tables, lang):

@@ -8,7 +8,7 @@ import pandas as pd
 from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST
 from nanofoam_lib.images import pore_verdicts
-from nanofoam_lib.latent import fulfilment, inverse_design, property_study
+from nanofoam_lib.latent import fulfilment, inverse_design, property_axes, property_study
 from nanofoam_lib.models import control_registry, kinds
 
 #: What a reader asks of a trained model.
@@ -35,6 +35,8 @@ VIEWS = {
     "latent_map": lambda table: table[table["shown"]],
     "models": lambda table: table[[name for name in MODEL_COLUMNS if name in table]],
     "design": lambda table: fulfilment.over_noise(table)[[*ORDER_COLUMNS]],
+    "property_orders": lambda table: _orders_by_property(table),
+    "property_walks": lambda table: property_axes.over_noise(table),
     "confusion": lambda table: table[table["classifier"] == FOREST],
 }
 
@@ -106,6 +108,13 @@ def _told_by_ridge(table):
     """Show what claims are made of, under headings that are not those of pore measures."""
     shown = table[table["model"] == property_study.NAMED]
     return shown[property_study.COLUMNS[:12]].rename(columns=PROPERTY_HEADS)
+
+
+def _orders_by_property(table):
+    """Show orders of properties, means over their pictures, with what the regression says of these."""
+    same = ["picture", "measure", "order"]
+    said = table.groupby(same, sort=False).agg({"by": "first", **dict.fromkeys(("encoded", "low", "high"), "mean")})
+    return fulfilment.over_noise(table).join(said, on=same)[[*ORDER_COLUMNS, *said]]
 
 
 def view(name, table, lang="en"):

@@ -5,7 +5,7 @@ import pytest
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files, run_folder
-from nanofoam_lib.figures.generated import EXTRAPOLATION
+from nanofoam_lib.figures.strips import EXTRAPOLATION
 from nanofoam_lib.latent import decode_plan, projection
 from nanofoam_lib.report import findings
 

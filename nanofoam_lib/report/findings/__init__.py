@@ -12,6 +12,7 @@ from nanofoam_lib.report.findings.learning import classifier, data, models, with
 from nanofoam_lib.report.findings.maps import average_maps, map_checks
 from nanofoam_lib.report.findings.neighbourhood import neighbourhood
 from nanofoam_lib.report.findings.specimens import properties
+from nanofoam_lib.report.findings.structures import carried, property_maps, property_orders, suggested
 from nanofoam_lib.report.findings.textures import drawn
 from nanofoam_lib.report.findings.told_apart import told_apart
 from nanofoam_lib.report.findings.verdicts import pores
@@ -22,6 +23,7 @@ __all__ = [
     "TOLD_APART",
     "application",
     "average_maps",
+    "carried",
     "classifier",
     "data",
     "design",
@@ -39,7 +41,10 @@ __all__ = [
     "pores",
     "projections",
     "properties",
+    "property_maps",
+    "property_orders",
     "scores",
+    "suggested",
     "told_apart",
     "without_skill",
 ]

@@ -199,8 +199,8 @@ def design(summary: pd.DataFrame, lang: str = "en") -> str:
     -------
     str
         Markdown, one item per measure, and one per measure that was ordered together with others. "Works" is said of a
-        median error below 10 %, "the direction is right, the values are not" of a larger one; before either, whether
-        the measure is refused, and whether what is drawn are pores at all.
+        median error below what is tolerated, "the direction is right, the values are not" of a larger one; before
+        either, whether the measure is refused, and whether what is drawn are pores at all.
     """
     said = [f"- {_verdict(row, lang)}" for row in summary.itertuples()]
     measures = set(summary["measure"]) if len(summary) else set()
@@ -226,7 +226,7 @@ def _judged(row, lang):
         return say(_REFUSED, lang, reasons=reasons, what=what)
     if not row.round:
         return say(_NO_FOAMS, lang, what=what)
-    return say(_WORKS if row.error < fulfilment.TOLERATED else _DIRECTION, lang, what=what)
+    return say(_WORKS if row.error < row.tolerated else _DIRECTION, lang, what=what)
 
 
 def _numbers(row, lang):
@@ -251,7 +251,7 @@ def _foams(row, lang):
     """Say whether what was drawn are pores, and how many orders are filled."""
     return say(
         _ROUND if row.round else _NOT_ROUND, lang, circularity=num(row.circularity, lang),
-        real=num(row.real_circularity, lang), tolerated=percent(fulfilment.TOLERATED, lang), filled=row.filled,
+        real=num(row.real_circularity, lang), tolerated=percent(row.tolerated, lang), filled=row.filled,
         orders=row.orders,
     )  # fmt: skip
 
