@@ -32,7 +32,7 @@ FORMS = {
     "property_walks": {"target": TEXT, "kind": TEXT, "latent_dim": COUNT, "step": NUMBER, "noise": COUNT,
                        "extrapolation": TRUTH},
     "property_orders": {"picture": TEXT, "measure": TEXT, "wanted": NUMBER, "got": NUMBER, "extrapolation": TRUTH,
-                        "by": TEXT, "encoded": NUMBER, "low": NUMBER, "high": NUMBER},
+                        "by": TEXT, "encoded": NUMBER, "pi_low": NUMBER, "pi_high": NUMBER},
     "property_maps": {"target": TEXT, "variant": TEXT, "value": NUMBER, "p_value": SHARE},
     "suggestions": {"target": TEXT, "seek": TEXT, "place": TEXT, "predicted": NUMBER, "sd": NUMBER},
     "generated_quality": {"kind": TEXT, "latent_dim": COUNT, "features": TEXT, "accuracy": SHARE, "ci_low": SHARE,

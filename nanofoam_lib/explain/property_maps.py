@@ -28,8 +28,8 @@ class Maps:
     Attributes
     ----------
     drawing : dict of ndarray
-        What `figures.property_maps` shows, of P properties at three levels: ``targets`` (P,); ``measured`` and
-        ``predicted`` (P, 3); ``images`` uint8 (P, 3, 128, 128); ``maps`` float32 (P, 3, h, w), in the property's unit.
+        What `figures.specimens.property_maps` shows, of P properties at three levels: ``targets`` (P,); ``measured``
+        and ``predicted`` (P, 3); ``images`` uint8 (P, 3, 128, 128); ``maps`` float32 (P, 3, h, w), in the property's unit.
     table : pandas.DataFrame
         One row per property and way of erasing other pixels: ``target``, and the columns of `gradcam_checks.summarise`
         on deletion.

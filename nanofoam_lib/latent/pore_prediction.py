@@ -13,6 +13,8 @@ from nanofoam_lib.latent import held_out, permutation, ridge
 
 #: The descriptor that knows the class and nothing else.
 LABEL = "class label"
+#: The control that is the pore measures: it would predict them from themselves.
+MEASURES = "pore measures"
 
 
 def predictability(vectors: ArrayLike, measures: pd.DataFrame, groups: ArrayLike, seed: int = 0) -> pd.DataFrame:
@@ -204,7 +206,7 @@ def summarise(
     Parameters
     ----------
     descriptors : dict
-        ``(kind, latent_dim, name)`` → ndarray (N, D).
+        ``(kind, latent_dim, name)`` → ndarray (N, D); those named `MEASURES` are left out.
     measures : pandas.DataFrame, shape (N, M)
     index : pandas.DataFrame
         Columns `id`, `label`, `group`, `split`.
@@ -223,7 +225,8 @@ def summarise(
     images = pd.concat([index[["id", "label", "group", "split"]].reset_index(drop=True), measures], axis=1)
     labels, groups, split = (index[name].to_numpy() for name in ("label", "group", "split"))
     plain, parts = held_out.one_hot(labels), [images.assign(row="image")]
-    for key, vectors in [*descriptors.items(), (("control", plain.shape[1], LABEL), plain)]:
+    others = [(key, vectors) for key, vectors in descriptors.items() if key[2] != MEASURES]
+    for key, vectors in [*others, (("control", plain.shape[1], LABEL), plain)]:
         everywhere = predictability(vectors, measures, groups, seed).set_index("measure")[["r2"]].T
         own = pd.concat([everywhere, held_out.score(vectors, measures, labels, groups, split, seed)])
         named = dict(zip(("kind", "latent_dim", "descriptor"), key, strict=True))

@@ -20,7 +20,7 @@ LAW, REGRESSION = "law", "regression"
 #: Of a table of pictures on ways from low to high values, before their pore measures.
 WALKED = ["target", "unit", "kind", "latent_dim", "step", "noise", "extrapolation"]
 #: Of a table of orders, behind `fulfilment.COLUMNS`.
-ORDERED = ["unit", "by", "encoded", "low", "high"]
+ORDERED = ["unit", "by", "encoded", "pi_low", "pi_high"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ class Study:
         Wanted, predicted and got, as `fulfilment.compare` gives them with the property as measure: of pictures made to
         order, of held-out images reduced to 128×128, and of their reconstructions. ``by`` tells how got is read from a
         picture: by the ``law`` of its pores, or where there is none by the ``regression``, from the picture encoded
-        again. ``encoded``, ``low`` and ``high`` are what the regression says of it, and its 90 % interval.
+        again. ``encoded``, ``pi_low`` and ``pi_high`` are what the regression says of it, and its 90 % interval.
     """
 
     walks: pd.DataFrame
@@ -102,7 +102,7 @@ def study(
     fields = generation.noise_fields(yardstick.model)
     drawn, found = _draw(yardstick, points, fields, pixel, aspect)
     parts = [
-        _compare(yardstick, axes, adjusted, points, wanted, drawn[own], found[own], fulfilment.DESIGNED, field)
+        _compare(yardstick, axes, adjusted, points, wanted, drawn[own], found.iloc[own], fulfilment.DESIGNED, field)
         for field, own in zip(fields, np.split(np.arange(len(found)), len(fields)), strict=True)
     ]
     shown = np.flatnonzero(test)[:: -(-test.sum() // generation.COMPARED)]
@@ -181,7 +181,7 @@ def _compare(yardstick, axes, laws, points, wanted, pictures, got, picture, nois
     for name, limits in said.items():
         rows = table["measure"] == name
         at = table.loc[rows, "order"].to_numpy(int)
-        own = dict(zip(("encoded", "low", "high"), (part[at] for part in limits), strict=True))
+        own = dict(zip(("encoded", "pi_low", "pi_high"), (part[at] for part in limits), strict=True))
         by = property_axes.LAW if name in laws else property_axes.REGRESSION
         table.loc[rows, property_axes.ORDERED] = pd.DataFrame(
             {"unit": units.of_name(name), "by": by, **own}, index=table.index[rows]

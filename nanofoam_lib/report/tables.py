@@ -84,6 +84,8 @@ WORDS = {
     "verdict",
     "method",
     "assumes",
+    "by",
+    "seek",
 }
 
 
@@ -113,7 +115,9 @@ def _told_by_ridge(table):
 def _orders_by_property(table):
     """Show orders of properties, means over their pictures, with what the regression says of these."""
     same = ["picture", "measure", "order"]
-    said = table.groupby(same, sort=False).agg({"by": "first", **dict.fromkeys(("encoded", "low", "high"), "mean")})
+    said = table.groupby(same, sort=False).agg(
+        {"by": "first", **dict.fromkeys(("encoded", "pi_low", "pi_high"), "mean")}
+    )
     return fulfilment.over_noise(table).join(said, on=same)[[*ORDER_COLUMNS, *said]]
 
 

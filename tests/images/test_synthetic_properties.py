@@ -50,3 +50,12 @@ def test_a_synthetic_folder_has_properties(tmp_path):
     assert table.groupby("label")["cu_m"].first().to_dict() == {
         name: made.copper_molar for name, made in synthetic.COMPOSITIONS.items()
     }
+
+
+def test_the_laws_give_of_true_pores_what_specimens_have_but_for_their_scatter():
+    table = table_of(n=200)
+    found, mean = synthetic_properties.of_specimens(table), table.groupby("group").transform("mean", numeric_only=True)
+    for name, spread in (("modulus_gpa", 0.01), ("permeability_um2", 0.05)):
+        ratio = np.log(found[name] / synthetic_properties.LAWS[name](mean))
+        assert abs(ratio.mean()) < 0.2 * spread and ratio.std() == pytest.approx(spread, rel=0.15)
+    assert set(synthetic_properties.LAWS) == set(found) - {"cu_m"}

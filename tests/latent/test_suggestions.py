@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from nanofoam_lib.latent import suggestions
@@ -66,3 +67,39 @@ def test_what_cannot_be_used_is_named():
         suggestions.suggest(x[:27], y[:27], groups[:27], GRID)
     with pytest.raises(ValueError, match=r"candidates: expected \(C, 1\)"):
         suggestions.suggest(x, y, groups, np.zeros((3, 2)))
+
+
+def study_of(**made):
+    """Make 24 specimens of two classes, with a property that rises along one latent dimension, and suggest."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(24, 5)) * [3, 1, 0.1, 0.1, 0.1]
+    labels = np.repeat(["a", "b", "c"], 8)
+    known = pd.DataFrame({"modulus_gpa": 50 + vectors[:, 0]} | {name: np.repeat(own, 8) for name, own in made.items()})
+    index = pd.DataFrame({"label": labels, "group": [f"s{i}" for i in range(24)]})
+    return vectors, known, index
+
+
+def test_compositions_are_chosen_among_those_between_two_classes():
+    vectors, known, index = study_of(cu_m=[0.2, 0.25, 0.3], ni_m=[0.2, 0.15, 0.1])
+    table = suggestions.study(vectors, known, index)
+    assert list(table) == suggestions.COLUMNS and set(table["target"]) == {"modulus_gpa"}
+    assert table["unit"].unique().tolist() == ["GPa"] and table["seek"].tolist() == [
+        seek for seek in suggestions.SEEK for _ in range(2)
+    ]
+    for place in table["place"]:
+        copper, nickel = (float(part.split()[1]) for part in place.split(", "))
+        assert 0.2 <= copper <= 0.3 and copper + nickel == pytest.approx(0.4)  # a mixture of what was made
+
+
+def test_without_a_composition_places_on_the_map_of_specimens_are_chosen():
+    vectors, known, index = study_of()
+    table = suggestions.study(vectors, known, index).set_index("seek")
+    assert table["place"].str.fullmatch(r"PC1 [+-][\d.]+, PC2 [+-][\d.]+ \(s\d+\)").all()
+    assert table.loc["high", "predicted"].min() > 50 > table.loc["low", "predicted"].max()
+
+
+def test_nothing_is_suggested_of_few_specimens_or_without_a_property():
+    vectors, known, index = study_of()
+    assert list(suggestions.study(vectors, known.iloc[:, :0], index)) == suggestions.COLUMNS
+    few = known.where(pd.Series(np.arange(24) < 9), axis=0)
+    assert not len(suggestions.study(vectors, few, index))

@@ -140,13 +140,13 @@ def property_orders(ordered: pd.DataFrame, lang: str = "en") -> str:
 
 def _limits(name, own, lang):
     """Say how wide the interval is, and how often it holds what a law gives."""
-    half = (own["high"] - own["encoded"]).iloc[0]
+    half = (own["pi_high"] - own["encoded"]).iloc[0]
     if not np.isfinite(half):
         return say(_UNKNOWN_INTERVAL, lang, target=quantity(name, lang))
     places = {"target": quantity(name, lang), "half": _with_unit(half, name, lang)}
     if (own["by"] == property_axes.REGRESSION).all():
         return say(_INTERVAL, lang, **places)
-    holds = own["got"].between(own["low"], own["high"])
+    holds = own["got"].between(own["pi_low"], own["pi_high"])
     return say(_INTERVAL_OF_LAW, lang, **places, n=int(holds.sum()), all=len(own))
 
 

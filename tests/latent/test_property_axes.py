@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanofoam_lib.latent import inverse_design, properties, property_axes
+
+WEIGHTS = np.array([2.0, 0, -1, 0.5])
+
+
+def specimens_of(n=300, noise=0.0, seed=0):
+    """Make specimens of two images each, whose property is linear in their vectors but for noise."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(n, 4))
+    values = 40 + vectors @ WEIGHTS + noise * rng.normal(size=n)
+    return vectors.repeat(2, axis=0), values.repeat(2), np.arange(n).repeat(2)
+
+
+def test_the_regression_is_found_and_orders_are_exact():
+    vectors, values, groups = specimens_of()
+    axis = property_axes.fit(vectors, values, groups)
+    np.testing.assert_allclose(axis.design.slopes, WEIGHTS, atol=0.01)
+    for wanted in (38.0, 40.0, 43.5):
+        assert 40 + property_axes.order(axis, wanted) @ WEIGHTS == pytest.approx(wanted, abs=0.02)
+    assert axis.told == pytest.approx(1, abs=0.01)
+
+
+def test_the_design_and_the_predictor_are_one_regression():
+    vectors, values, groups = specimens_of(noise=1.0)
+    axis = property_axes.fit(vectors, values, groups)
+    np.testing.assert_allclose(axis.predictor.predict(vectors)[0], inverse_design.predict(axis.design, vectors))
+
+
+def test_the_way_is_what_goes_with_the_property_not_what_reads_it_off(rng):
+    """One dimension carries the property and a disturbance, another the disturbance alone, which the weights cancel."""
+    signal, disturbance = rng.normal(size=(2, 800))
+    vectors = np.stack([signal + disturbance, disturbance], axis=1)
+    axis = property_axes.fit(vectors, signal, np.arange(800))
+    np.testing.assert_allclose(axis.design.slopes, [1, -1], atol=0.02)
+    low, high = property_axes.typical(axis, [-1, 1])
+    np.testing.assert_allclose(high - low, [2, 0], atol=0.15)
+
+
+def test_the_way_is_the_mean_of_the_vectors_given_the_property():
+    vectors, values, groups = specimens_of(4000, noise=np.sqrt(WEIGHTS @ WEIGHTS))
+    axis = property_axes.fit(vectors, values, groups)
+    assert axis.told == pytest.approx(0.5, abs=0.03)  # half of the variance is noise
+    far = values > np.quantile(values, 0.9)
+    np.testing.assert_allclose(
+        property_axes.typical(axis, [values[far].mean()])[0], vectors[far].mean(axis=0), atol=0.12
+    )
+
+
+def test_what_vectors_do_not_tell_of_is_hardly_moved_for(rng):
+    vectors = rng.normal(size=(60, 4))
+    axis = property_axes.fit(vectors, rng.normal(size=60), np.arange(60))
+    ends = property_axes.typical(axis, property_axes.levels(axis)[[0, -1]])
+    assert np.linalg.norm(ends[1] - ends[0]) < 0.5 * np.linalg.norm(vectors[1] - vectors[0])
+
+
+def test_orders_run_within_what_was_measured_and_nothing_is_ordered_outside():
+    vectors, values, groups = specimens_of(noise=1.0)
+    axis = property_axes.fit(vectors, values, groups)
+    wanted, points = property_axes.orders({"modulus_gpa": axis, "hardness": axis}, 5)
+    assert wanted.notna().sum().tolist() == [5, 5] and points.shape == (10, 4)
+    np.testing.assert_allclose(wanted["modulus_gpa"][:5], property_axes.levels(axis, 5))
+    assert wanted["hardness"].min() > values.min() and wanted["hardness"].max() < values.max()
+    for outside in (values.min() - 0.01, values.max() + 0.01, np.nan):
+        with pytest.raises(ValueError, match="outside of what was measured"):
+            property_axes.order(axis, outside)
+
+
+def test_units_do_not_matter():
+    vectors, values, groups = specimens_of(noise=1.0)
+    plain, scaled = (property_axes.fit(vectors, factor * values, groups) for factor in (1, 1000))
+    np.testing.assert_allclose(property_axes.order(scaled, 41_000), property_axes.order(plain, 41), rtol=1e-6)
+    np.testing.assert_allclose(property_axes.typical(scaled, [41_000]), property_axes.typical(plain, [41]), rtol=1e-6)
+
+
+def test_few_specimens_and_constants_are_left_out():
+    vectors, values, groups = specimens_of(9)
+    with pytest.raises(ValueError, match="of 9 specimens"):
+        property_axes.fit(vectors, values, groups)
+    table = pd.DataFrame({"few": values, "same": 1.0})
+    assert property_axes.fit_all(vectors, table, groups) == {}
+    vectors, values, groups = specimens_of(properties.FEWEST)
+    table = pd.DataFrame({"enough": values, "same": 1.0, "some": np.where(groups < 9, values, np.nan)})
+    assert list(property_axes.fit_all(vectors, table, groups)) == ["enough"]
+
+
+def test_means_over_the_fields_keep_the_pictures_of_the_first():
+    walks = pd.DataFrame(
+        {"target": "t", "unit": "", "kind": "texture", "latent_dim": 4, "step": [1.0, 2, 1, 2], "noise": [1, 1, 2, 2],
+         "extrapolation": False, "porosity": [0.2, 0.4, 0.4, 0.6]}
+    )  # fmt: skip
+    found = property_axes.over_noise(walks)
+    assert found.index.tolist() == [0, 1] and found["noise"].tolist() == [1, 1]
+    np.testing.assert_allclose(found["porosity"], [0.3, 0.5])
+    assert len(property_axes.over_noise(walks.iloc[:0])) == 0
