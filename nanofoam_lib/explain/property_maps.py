@@ -18,7 +18,7 @@ ops = keras.ops
 
 HEAD = "property"
 LEVELS = (0.1, 0.5, 0.9)  # quantiles of the property on the test side, whose specimens are shown
-CHECKED = 12  # micrographs, about, that the deletion test takes
+CHECKED = 6  # micrographs, about, that the deletion test takes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Maps:
     ----------
     drawing : dict of ndarray
         What `figures.specimens.property_maps` shows, of P properties at three levels: ``targets`` (P,); ``measured``
-        and ``predicted`` (P, 3); ``images`` uint8 (P, 3, 128, 128); ``maps`` float32 (P, 3, h, w), in the property's unit.
+        and ``predicted`` (P, 3); ``images`` uint8 (P, 3, 128, 128); ``maps`` float32 (P, 3, h, w), in its unit.
     table : pandas.DataFrame
         One row per property and way of erasing other pixels: ``target``, and the columns of `gradcam_checks.summarise`
         on deletion.

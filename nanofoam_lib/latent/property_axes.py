@@ -9,9 +9,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.isotonic import IsotonicRegression
 
 from nanofoam_lib.base.language import number
-from nanofoam_lib.latent import inverse_design, properties, property_study
+from nanofoam_lib.latent import conformal, inverse_design, properties, property_study
 
 STEPS = 7  # from low to high
 ENDS = (0.05, 0.95)  # quantiles of what was measured, between which a way leads and orders lie
@@ -32,19 +33,22 @@ class Axis:
     design : inverse_design.Design
         Ridge regression of the property on the specimens' vectors, and the latent step that raises what it predicts
         by 1 as in the specimens themselves.
-    predictor : properties.Predictor
-        The same regression, with its 90 % interval.
+    half_width : float
+        Of the 90 % interval about the prediction of a specimen, in the property's unit; infinite for too few.
     told : float
         By how much the prediction of a specimen that was not seen rises with its property, in [0, 1]: 0 if the vectors
         tell nothing of it.
     measured : ndarray, shape (S,)
         The property of each specimen.
+    curve : (ndarray, ndarray), optional
+        What was got at some steps from the mean along the way, as `calibrate` leaves it: both ascending.
     """
 
     design: inverse_design.Design
-    predictor: properties.Predictor
+    half_width: float
     told: float
     measured: np.ndarray
+    curve: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def fit(vectors: ArrayLike, values: ArrayLike, groups: ArrayLike, seed: int = 0) -> Axis:
@@ -87,8 +91,8 @@ def fit(vectors: ArrayLike, values: ArrayLike, groups: ArrayLike, seed: int = 0)
     x, y = known.vectors, known.measured
     unseen = properties.unseen(properties.set_up(x, y, property_study.NAMED), x, y, seed)
     told = np.cov(unseen, y)[0, 1] / np.var(y, ddof=1)
-    predictor = properties.fit(vectors, values, groups, property_study.NAMED, seed)
-    return Axis(inverse_design.fit(x, y), predictor, float(np.clip(told, 0, 1)), y)
+    half_width = conformal.half_width(y - unseen, known.names)
+    return Axis(inverse_design.fit(x, y), half_width, float(np.clip(told, 0, 1)), y)
 
 
 def fit_all(vectors: ArrayLike, targets: pd.DataFrame, groups: ArrayLike, seed: int = 0) -> dict[str, Axis]:
@@ -104,6 +108,11 @@ def fit_all(vectors: ArrayLike, targets: pd.DataFrame, groups: ArrayLike, seed: 
 def levels(axis: Axis, n: int = STEPS) -> NDArray[np.float64]:
     """Give `n` values of the property in equal steps, from the 5 % to the 95 % quantile of what was measured: (n,)."""
     return np.linspace(*np.quantile(axis.measured, ENDS), n)  # type: ignore[call-overload]
+
+
+def steps(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
+    """Tell how far along the way specimens with these values (n,) lie, in its unit: ``told · (value − mean)``."""
+    return axis.told * (np.asarray(values, float) - axis.measured.mean())
 
 
 def typical(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
@@ -128,12 +137,39 @@ def typical(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
     >>> bool(abs(typical(axis, [20, 28])[:, 1] - [0, 2]).max() < 0.1)
     True
     """
-    away = axis.told * (np.asarray(values, float) - axis.measured.mean())
-    return axis.design.mean + np.multiply.outer(away, axis.design.direction)
+    return axis.design.mean + np.multiply.outer(steps(axis, values), axis.design.direction)
+
+
+def calibrate(axis: Axis, at: ArrayLike, got: ArrayLike) -> Axis:
+    """Let orders heed what pictures along the way turned out to have of the property.
+
+    Parameters
+    ----------
+    axis : Axis
+    at : array-like, shape (n,)
+        Steps along the way, ascending, as `steps` gives them.
+    got : array-like, shape (n,)
+        What was drawn there, mean over pictures; NaN where nothing can be told.
+
+    Returns
+    -------
+    Axis
+        With a curve that nowhere falls (isotonic regression); as it was where nothing was got or all is alike.
+    """
+    at, got = np.asarray(at, float), np.asarray(got, float)
+    known = np.isfinite(got)
+    if known.sum() < 2:
+        return axis
+    level, first = np.unique(IsotonicRegression().fit_transform(at[known], got[known]), return_inverse=True)
+    mean = np.bincount(first, weights=at[known]) / np.bincount(first)
+    return dataclasses.replace(axis, curve=(mean, level)) if len(level) > 1 else axis
 
 
 def order(axis: Axis, wanted: float) -> NDArray[np.float64]:
-    """Find the point nearest to the mean, as specimens vary, at which the regression predicts the `wanted` value: (D,).
+    """Find the point on the way from the mean, as specimens vary, where the `wanted` value is to be expected: (D,).
+
+    That is where the regression predicts it; or, of an axis that was calibrated, where it was got, between the steps
+    that were tried by interpolation, and beyond them as far on as the regression says.
 
     Raises
     ------
@@ -143,7 +179,11 @@ def order(axis: Axis, wanted: float) -> NDArray[np.float64]:
     low, high = axis.measured.min(), axis.measured.max()
     if not low <= wanted <= high:
         raise ValueError(f"wanted: {number(wanted)} lies outside of what was measured, {number(low)} to {number(high)}")
-    return inverse_design.point(axis.design, wanted)
+    if axis.curve is None:
+        return inverse_design.point(axis.design, wanted)
+    at, got = axis.curve
+    inside = np.clip(wanted, got[0], got[-1])
+    return axis.design.mean + (np.interp(inside, got, at) + wanted - inside) * axis.design.direction
 
 
 def orders(axes: Mapping[str, Axis], n: int = STEPS) -> tuple[pd.DataFrame, NDArray[np.float64]]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from nanofoam_lib.base import files, units
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import augmentation, pores, synthetic_properties, targets
-from nanofoam_lib.latent import fulfilment, property_axes
+from nanofoam_lib.latent import fulfilment, inverse_design, property_axes
 from nanofoam_lib.models import descriptors, generation, realism
 
-#: Fields of noise over which the pores along a way are averaged.
+#: Fields of noise over which the pores along a way are averaged; the others are for orders.
 WALK_FIELDS = 4
 #: Micrographs of the train side, about, by which a law is adjusted to pictures of 128×128.
 ADJUSTED_BY = 60
@@ -35,7 +35,8 @@ class Study:
         Those of the first field, in the order of the rows.
     ordered : pandas.DataFrame
         Wanted, predicted and got, as `fulfilment.compare` gives them with the property as measure: of pictures made to
-        order, of held-out images reduced to 128×128, and of their reconstructions. ``by`` tells how got is read from a
+        order, of held-out specimens, means over their images: all as predicted, and some as got from images reduced to
+        128×128 and from their reconstructions. ``by`` tells how got is read from a
         picture: by the ``law`` of its pores, or where there is none by the ``regression``, from the picture encoded
         again. ``encoded``, ``pi_low`` and ``pi_high`` are what the regression says of it, and its 90 % interval.
     """
@@ -83,34 +84,29 @@ def study(
     train, test = ((index["split"] == side).to_numpy() for side in ("train", "test"))
     axes = property_axes.fit_all(mu[train], known[train], index["group"][train], seed)
     if not axes:
-        none = (
-            pd.DataFrame(columns=property_axes.WALKED),
-            pd.DataFrame(columns=[*fulfilment.COLUMNS, *property_axes.ORDERED]),
-        )
-        return Study(none[0], np.zeros((0, *images.shape[1:]), np.uint8), none[1])
+        walks, ordered = property_axes.WALKED, [*fulfilment.COLUMNS, *property_axes.ORDERED]
+        pictures = np.zeros((0, *images.shape[1:]), np.uint8)
+        return Study(pd.DataFrame(columns=walks), pictures, pd.DataFrame(columns=ordered))
     um, aspect = index[["um_x", "um_y"]], float(np.median(augmentation.aspects(index)[train]))
     pixel = tuple(um[train].median())
     some = np.flatnonzero(train)[:: -(-train.sum() // ADJUSTED_BY)]
     reduced = pores.measure_pictures(images[some], um.to_numpy()[some], aspect=aspect)
-    adjusted = {
-        name: _adjust(law, reduced, known[name].to_numpy(float)[some])
-        for name, law in (laws or {}).items() if name in axes
-    }  # fmt: skip
+    laws = laws or {}
+    read = {
+        name: _adjust(laws[name], reduced, known[name].to_numpy(float)[some]) if name in laws else None for name in axes
+    }
 
-    walks, pictures = _walk(yardstick, axes, pixel, aspect)
+    tried, made = _fields(yardstick.model)
+    walks, pictures = _walk(yardstick, axes, tried, pixel, aspect)
+    axes = {name: _calibrate(axis, walks[walks["target"] == name], read[name]) for name, axis in axes.items()}
     wanted, points = property_axes.orders(axes)
-    fields = generation.noise_fields(yardstick.model)
-    drawn, found = _draw(yardstick, points, fields, pixel, aspect)
+    drawn = _draw(yardstick, axes, points, made, pixel, aspect)[1]
     parts = [
-        _compare(yardstick, axes, adjusted, points, wanted, drawn[own], found.iloc[own], fulfilment.DESIGNED, field)
-        for field, own in zip(fields, np.split(np.arange(len(found)), len(fields)), strict=True)
+        _compare(axes, read, points, wanted, drawn.iloc[own], fulfilment.DESIGNED, field)
+        for field, own in zip(made, np.split(np.arange(len(drawn)), len(made)), strict=True)
     ]
-    shown = np.flatnonzero(test)[:: -(-test.sum() // generation.COMPARED)]
-    decoded = descriptors.decode(yardstick.model, mu[shown])
-    for who, own in ((fulfilment.REAL, images[shown] / np.float32(255)), (fulfilment.RECONSTRUCTED, decoded)):
-        got = _look(yardstick, mu[shown], own, um.to_numpy()[shown], aspect)
-        wanted = known.iloc[shown][list(axes)].reset_index(drop=True)
-        parts.append(_compare(yardstick, axes, adjusted, mu[shown], wanted, own, got, who))
+    parts += _of_specimens(yardstick, axes, read, mu[test], images[test], index[test], known[test], aspect)
+    walks = walks.drop(columns=[_encoded(name) for name in axes if _encoded(name) in walks])
     return Study(walks, pictures, pd.concat(parts, ignore_index=True))
 
 
@@ -132,21 +128,36 @@ def write(run: Run, found: Study) -> None:
     files.write_npz(run.drawing("property_walks"), pictures=found.pictures)
 
 
+def _fields(model):
+    """Part the fields of noise: some for the ways, by which orders are calibrated, and others for the orders."""
+    fields = generation.noise_fields(model)
+    return (fields[:WALK_FIELDS], fields[WALK_FIELDS:]) if len(fields) > WALK_FIELDS else (fields, fields)
+
+
 def _adjust(law, reduced, known):
     """Give a law the factor by which its values for these pores fall short of what is known."""
     factor = np.nanmedian(known / law(reduced))
     return lambda measured: factor * law(measured)
 
 
-def _walk(yardstick, axes, pixel, aspect):
+def _encoded(name):
+    """Name the column of what the regression predicts of a picture that was encoded again."""
+    return f"encoded {name}"
+
+
+def _got(name, law, table):
+    """Read from a table of pictures what they have of a property: by a law, or by the regression."""
+    return law(table) if law else table[_encoded(name)].to_numpy(float)
+
+
+def _walk(yardstick, axes, fields, pixel, aspect):
     """Draw the typical structure of each level of the properties that vectors tell of: table, pictures."""
     told = {name: axis for name, axis in axes.items() if axis.told > 0}
     steps = [(name, value) for name, axis in told.items() for value in property_axes.levels(axis)]
     if not steps:
         return pd.DataFrame(columns=property_axes.WALKED), np.zeros((0, *yardstick.images.shape[1:]), np.uint8)
     points = np.concatenate([property_axes.typical(axis, property_axes.levels(axis)) for axis in told.values()])
-    fields = generation.noise_fields(yardstick.model)[:WALK_FIELDS]
-    drawn, found = _draw(yardstick, points, fields, pixel, aspect)
+    drawn, found = _draw(yardstick, axes, points, fields, pixel, aspect)
     names, values = zip(*steps, strict=True)
     config = yardstick.model.config
     table = found.assign(
@@ -157,33 +168,56 @@ def _walk(yardstick, axes, pixel, aspect):
     return table[[*property_axes.WALKED, *measured]], generation.to_bytes(drawn[: len(steps)])
 
 
-def _draw(yardstick, points, fields, pixel, aspect):
+def _calibrate(axis, walk, law):
+    """Let orders heed what the pictures on the way have of a property, mean over their fields of noise."""
+    if not len(walk):
+        return axis
+    got = pd.Series(_got(walk["target"].iloc[0], law, walk)).groupby(walk["step"].to_numpy()).mean()
+    return property_axes.calibrate(axis, property_axes.steps(axis, got.index), got)
+
+
+def _draw(yardstick, axes, points, fields, pixel, aspect):
     """Decode points from each field of noise, and look at all pictures: pictures (fields · n, S, S), their table."""
     pictures = np.concatenate([descriptors.decode(yardstick.model, points, max(field - 1, 0)) for field in fields])
     everywhere = np.tile(points, (len(fields), 1))
-    return pictures, _look(yardstick, everywhere, pictures, [pixel] * len(pictures), aspect)
+    return pictures, _look(yardstick, axes, everywhere, pictures, [pixel] * len(pictures), aspect)
 
 
-def _look(yardstick, points, pictures, um, aspect):
-    """Tell how far pictures are from real ones, and measure their pores."""
+def _look(yardstick, axes, points, pictures, um, aspect):
+    """Tell how far pictures are from real ones, what their pores measure, and what the regressions predict of them."""
     found = realism.measure(yardstick, points, pictures)
-    return found.join(pores.measure_pictures(pictures, um, aspect=aspect)).join(descriptors.half_widths(pictures))
+    found = found.join(pores.measure_pictures(pictures, um, aspect=aspect)).join(descriptors.half_widths(pictures))
+    mu = descriptors.encode(yardstick.model, pictures)["mu"]
+    return found.assign(**{_encoded(name): inverse_design.predict(axis.design, mu) for name, axis in axes.items()})
 
 
-def _compare(yardstick, axes, laws, points, wanted, pictures, got, picture, noise=0):
-    """Lay what was wanted beside what the pictures have of it, by a law or by the regression."""
-    encoded = descriptors.encode(yardstick.model, pictures)["mu"]
-    said = {name: axis.predictor.predict(encoded) for name, axis in axes.items()}
-    got = got.reset_index(drop=True)
-    values = {name: laws[name](got) if name in laws else said[name][0] for name in axes}
-    designs = {name: axis.design for name, axis in axes.items()}
-    table = fulfilment.compare(designs, points, wanted, got.assign(**values), picture, noise)
-    for name, limits in said.items():
-        rows = table["measure"] == name
-        at = table.loc[rows, "order"].to_numpy(int)
-        own = dict(zip(("encoded", "pi_low", "pi_high"), (part[at] for part in limits), strict=True))
-        by = property_axes.LAW if name in laws else property_axes.REGRESSION
-        table.loc[rows, property_axes.ORDERED] = pd.DataFrame(
-            {"unit": units.of_name(name), "by": by, **own}, index=table.index[rows]
+def _of_specimens(yardstick, axes, read, mu, images, index, known, aspect):
+    """Compare test specimens, means over their images: all as predicted, some also as got from small pictures."""
+    groups, group_of = np.unique(index["group"].to_numpy(str), return_inverse=True)
+    points = np.stack([mu[group_of == g].mean(axis=0) for g in range(len(groups))])
+    wanted = known[list(axes)].groupby(group_of).mean()
+    shown = np.flatnonzero(group_of % -(-len(index) // generation.COMPARED) == 0)
+    um, decoded = index[["um_x", "um_y"]].to_numpy()[shown], descriptors.decode(yardstick.model, mu[shown])
+    parts = []
+    for who, own in ((fulfilment.REAL, images[shown] / np.float32(255)), (fulfilment.RECONSTRUCTED, decoded)):
+        table = _look(yardstick, axes, mu[shown], own, um, aspect).astype(float).groupby(group_of[shown]).mean()
+        table = table.reindex(range(len(groups)))
+        parts.append(
+            _compare(axes, read, points, wanted, table.assign(extrapolation=table["extrapolation"] > 0.5), who)
         )
-    return table
+    return parts
+
+
+def _compare(axes, read, points, wanted, table, picture, noise=0):
+    """Lay what was wanted beside what pictures, or the means of specimens, have of it."""
+    table = table.reset_index(drop=True)
+    got = table.assign(**{name: _got(name, read[name], table) for name in axes})
+    designs = {name: axis.design for name, axis in axes.items()}
+    found = fulfilment.compare(designs, points, wanted, got, picture, noise)
+    for name, axis in axes.items():
+        rows = found["measure"] == name
+        encoded = table[_encoded(name)].to_numpy()[found.loc[rows, "order"].to_numpy(int)]
+        own = {"unit": units.of_name(name), "by": property_axes.LAW if read[name] else property_axes.REGRESSION}
+        own |= {"encoded": encoded, "pi_low": encoded - axis.half_width, "pi_high": encoded + axis.half_width}
+        found.loc[rows, property_axes.ORDERED] = pd.DataFrame(own, index=found.index[rows])
+    return found

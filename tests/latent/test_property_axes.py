@@ -24,10 +24,24 @@ def test_the_regression_is_found_and_orders_are_exact():
     assert axis.told == pytest.approx(1, abs=0.01)
 
 
-def test_the_design_and_the_predictor_are_one_regression():
+def test_the_regression_and_its_interval_are_those_that_predict_properties():
     vectors, values, groups = specimens_of(noise=1.0)
+    axis, predictor = property_axes.fit(vectors, values, groups), properties.fit(vectors, values, groups)
+    np.testing.assert_allclose(predictor.predict(vectors)[0], inverse_design.predict(axis.design, vectors))
+    assert axis.half_width == pytest.approx(predictor.half_width)  # images of a specimen are alike here
+
+
+def test_orders_heed_what_was_got_and_go_on_beyond_it_as_the_regression_says():
+    vectors, values, groups = specimens_of()
     axis = property_axes.fit(vectors, values, groups)
-    np.testing.assert_allclose(axis.predictor.predict(vectors)[0], inverse_design.predict(axis.design, vectors))
+    mean, at = values.mean(), np.linspace(-2, 2, 9)
+    bent = property_axes.calibrate(axis, at, mean + np.sign(at) * at**2)  # the decoder bends the way
+    for wanted, step in ((mean + 1, 1), (mean - 2.25, -1.5), (mean + 4.25, 2.25)):
+        there = (property_axes.order(bent, wanted) - axis.design.mean) / axis.design.direction
+        np.testing.assert_allclose(there, step, atol=1e-6)
+    for nothing in (np.full(9, np.nan), np.full(9, 40.0), -at):
+        same = property_axes.calibrate(axis, at, nothing)
+        np.testing.assert_allclose(property_axes.order(same, mean + 1), property_axes.order(axis, mean + 1))
 
 
 def test_the_way_is_what_goes_with_the_property_not_what_reads_it_off(rng):

@@ -46,7 +46,7 @@ def linear_world(monkeypatch):
         property_pictures.realism, "measure", lambda y, points, own: pd.DataFrame(found, index=range(len(own)))
     )
     monkeypatch.setattr(property_pictures.pores, "measure_pictures", measure_pictures)
-    monkeypatch.setattr(property_pictures.generation, "noise_fields", lambda model: [1, 2, 3])
+    monkeypatch.setattr(property_pictures.generation, "noise_fields", lambda model: [1, 2, 3, 4, 5, 6])
 
 
 def specimens_of(n=60):
@@ -82,7 +82,10 @@ def test_the_way_goes_with_the_property_and_its_pores_follow():
     mu, images, index, known = specimens_of()
     found = property_pictures.study(Yardstick, mu, images, index, known, LAWS)
     own = found.walks[found.walks["target"] == "strength_mpa"]
-    assert len(own) == property_axes.STEPS * 3 and list(found.walks.columns[:7]) == property_axes.WALKED
+    assert (
+        len(own) == property_axes.STEPS * property_pictures.WALK_FIELDS
+        and list(found.walks.columns[:7]) == property_axes.WALKED
+    )
     assert len(found.pictures) == 2 * property_axes.STEPS
     first = own[own["noise"] == 1]
     np.testing.assert_allclose(READS * (1 - first["step"] / 300), first["porosity"], atol=0.005)

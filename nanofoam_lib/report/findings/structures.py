@@ -34,9 +34,10 @@ _BY_REGRESSION = (
     "No law gives {targets}: what drawn foams have of it is what the regression predicts of them, encoded again. That "
     "is a prediction, judged by what predicts, and no measurement."
 )
-_INTERVAL = "- The 90% interval of a picture's {target} is ± {half}."
+_INTERVAL = "- The 90% interval of a specimen's {target} is ± {half}."
 _INTERVAL_OF_LAW = (
-    "- The 90% interval of a picture's {target} is ± {half}; it holds what the law gives of {n} of {all}."
+    "- The 90% interval of a specimen's {target} is ± {half}; about what is predicted of the pictures of an order, "
+    "encoded again, it holds what the law gives in {n} of {all} orders."
 )
 _UNKNOWN_INTERVAL = "- There are too few specimens for an interval of {target}."
 _RANGE = "Nothing is ordered outside of what was measured."
@@ -146,8 +147,9 @@ def _limits(name, own, lang):
     places = {"target": quantity(name, lang), "half": _with_unit(half, name, lang)}
     if (own["by"] == property_axes.REGRESSION).all():
         return say(_INTERVAL, lang, **places)
-    holds = own["got"].between(own["pi_low"], own["pi_high"])
-    return say(_INTERVAL_OF_LAW, lang, **places, n=int(holds.sum()), all=len(own))
+    means = own.groupby("order")[["got", "pi_low", "pi_high"]].mean()
+    holds = means["got"].between(means["pi_low"], means["pi_high"])
+    return say(_INTERVAL_OF_LAW, lang, **places, n=int(holds.sum()), all=len(means))
 
 
 def property_maps(table: pd.DataFrame, lang: str = "en") -> str:
