@@ -43,7 +43,7 @@ class Design:
     median: float
 
 
-def fit(vectors: ArrayLike, values: ArrayLike) -> Design:
+def fit(vectors: ArrayLike, values: ArrayLike, penalties: ArrayLike = _ALPHAS) -> Design:
     """Fit a ridge regression of a pore measure on latent vectors, and find the direction that changes it.
 
     Parameters
@@ -52,6 +52,8 @@ def fit(vectors: ArrayLike, values: ArrayLike) -> Design:
         Latent vectors of the train images.
     values : array_like, shape (n,)
         Their measure; images where it is NaN are left out.
+    penalties : array_like, shape (p,)
+        Of standardised vectors, from which that of the smallest leave-one-out error is chosen.
 
     Returns
     -------
@@ -85,7 +87,7 @@ def fit(vectors: ArrayLike, values: ArrayLike) -> Design:
     if not _varies(values):
         raise ValueError(f"a measure must be known of {_FEWEST} images and vary; it is known of {known.sum()}")
     scaler = StandardScaler().fit(vectors[known])
-    model = RidgeCV(_ALPHAS).fit(scaler.transform(vectors[known]), values[known])
+    model = RidgeCV(penalties).fit(scaler.transform(vectors[known]), values[known])
     slopes = model.coef_ / scaler.scale_
     step = ledoit_wolf(vectors)[0] @ slopes
     intercept, direction = model.intercept_ - slopes @ scaler.mean_, step / (slopes @ step)

@@ -24,11 +24,19 @@ def test_the_regression_is_found_and_orders_are_exact():
     assert axis.told == pytest.approx(1, abs=0.01)
 
 
-def test_the_regression_and_its_interval_are_those_that_predict_properties():
-    vectors, values, groups = specimens_of(noise=1.0)
-    axis, predictor = property_axes.fit(vectors, values, groups), properties.fit(vectors, values, groups)
-    np.testing.assert_allclose(predictor.predict(vectors)[0], inverse_design.predict(axis.design, vectors))
-    assert axis.half_width == pytest.approx(predictor.half_width)  # images of a specimen are alike here
+def test_the_interval_is_as_wide_as_the_regression_was_wrong_on_specimens_it_had_not_seen(rng):
+    axis = property_axes.fit(*specimens_of(noise=1.0))
+    fresh = rng.normal(size=(2000, 4))
+    off = 40 + fresh @ WEIGHTS + rng.normal(size=2000) - inverse_design.predict(axis.design, fresh)
+    assert np.mean(np.abs(off) <= axis.half_width) == pytest.approx(0.9, abs=0.04)
+
+
+def test_about_as_many_specimens_as_dimensions_do_no_harm(rng):
+    """Without a penalty the regression fits all of them and knows nothing of others."""
+    vectors, fresh = rng.normal(size=(84, 82)), rng.normal(size=(500, 82))
+    values, actual = (own[:, :3].sum(axis=1) + 2 * rng.normal(size=len(own)) for own in (vectors, fresh))
+    axis = property_axes.fit(vectors, values, np.arange(84))
+    assert np.mean((actual - inverse_design.predict(axis.design, fresh)) ** 2) < 1.05 * actual.var()
 
 
 def test_orders_heed_what_was_got_and_go_on_beyond_it_as_the_regression_says():
