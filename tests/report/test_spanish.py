@@ -8,12 +8,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import test_structure_findings
 import yaml
 from conftest import ODD
 
 from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.images import pore_verdicts, splits, targets, treatment
-from nanofoam_lib.latent import clusters, fulfilment
+from nanofoam_lib.latent import clusters, fulfilment, property_axes, suggestions
 from nanofoam_lib.models import control_registry
 from nanofoam_lib.report import claims, findings, html_report, tables
 
@@ -116,6 +117,7 @@ def every_finding(lang):
     yield from _of_checks(lang)
     yield from _of_clusters(lang)
     yield from _of_pictures(lang)
+    yield from _of_structures(lang)
 
 
 def _of_checks(lang):
@@ -160,12 +162,27 @@ def _of_pictures(lang):
     yield findings.design(_orders()[:0], lang)
 
 
+def _of_structures(lang):
+    walks, orders = test_structure_findings.walks_of(), test_structure_findings.orders_of()
+    for holds in (True, False):
+        yield findings.carried(walks, test_structure_findings.claims_of(holds), lang)
+    yield findings.carried(walks[:0], test_structure_findings.claims_of(), lang)
+    for own in (orders, orders.assign(by=property_axes.REGRESSION), orders.assign(pi_high=np.inf), orders[:0]):
+        yield findings.property_orders(own, lang)
+    moves = {"target": "modulus_gpa", "variant": ["random pixels", "same shape elsewhere"], "p_value": [0.001, 0.4]}
+    moves = pd.DataFrame(moves | {"value": [3.0, 1.1]})
+    rows = pd.DataFrame({"target": "modulus_gpa", "seek": suggestions.SEEK, "place": "cu_m 0.25", "sd": 0.5})
+    for own in (rows.assign(predicted=[44.0, 46, 48]), rows.assign(predicted=46.0), rows[:0]):
+        yield findings.suggested(own, lang)
+    yield from (findings.property_maps(own, lang) for own in (moves, moves[:0]))
+
+
 def _orders():
     """Make what `fulfilment.summarise` gives, a row for each thing that may be said of orders."""
     row = {"picture": "designed", "measure": "median_diameter_um", "refused": "", "round": True, "error": 0.05}
     row |= {"ci_low": 0.04, "ci_high": 0.06, "designed": 0.07, "fields": 1, "orders": 7, "rank_correlation": 0.9}
     row |= {"train_median": 0.2, "middle": 0.3, "beats_constant": True, "circularity": 0.9, "real_circularity": 0.95}
-    row |= {"filled": 5, "r2": 0.8, "reconstruction": 0.1, "real": 0.01, "without_pores": 0}
+    row |= {"filled": 5, "r2": 0.8, "reconstruction": 0.1, "real": 0.01, "without_pores": 0, "tolerated": 0.1}
     changes = [
         {}, {"fields": 10}, {"error": 0.3, "ci_high": 0.5}, {"round": False}, {"beats_constant": False},
         {"refused": "regression, ranks, constant"}, {"measure": "density_per_mm2", "without_pores": 1},

@@ -90,8 +90,13 @@ def test_what_a_map_marks_is_told_beside_what_chance_allows():
 
 
 def test_a_suggestion_is_called_one():
-    rows = [("modulus_gpa", "GPa", seek, f"cu_m 0.{i}", 46.5, 0.5, 0.5) for i, seek in enumerate(suggestions.SEEK, 1)]
-    said = findings.suggested(pd.DataFrame([*rows, rows[0]], columns=suggestions.COLUMNS))
+    rows = [
+        ("modulus_gpa", "GPa", seek, f"cu_m 0.{i}", 45.5 + i, 0.5, 0.5) for i, seek in enumerate(suggestions.SEEK, 1)
+    ]
+    table = pd.DataFrame([*rows, rows[0]], columns=suggestions.COLUMNS)
+    said = findings.suggested(table)
     assert "**a suggestion, and no more**" in said
-    assert "to know it better, cu_m 0.1 (46.5 ± 0.5 GPa); for a high value, cu_m 0.2 (46.5 ± 0.5 GPa)" in said
+    assert "to know it better, cu_m 0.1 (46.5 ± 0.5 GPa); for a high value, cu_m 0.2 (47.5 ± 0.5 GPa)" in said
+    assert "cu_m 0,1 (46,5 ± 0,5 GPa)" in findings.suggested(table, "es")
+    assert "nothing is known that tells one choice from another" in findings.suggested(table.assign(predicted=46.5))
     assert findings.suggested(pd.DataFrame(columns=suggestions.COLUMNS)).startswith("Nothing is suggested")

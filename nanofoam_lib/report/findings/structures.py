@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t
 
 from nanofoam_lib.base import units
-from nanofoam_lib.base.language import number, quantity, text
+from nanofoam_lib.base.language import number, quantity, text, with_decimal_mark
 from nanofoam_lib.latent import fulfilment, inverse_design, permutation, property_axes
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report.claims import LEVEL
@@ -53,6 +53,7 @@ _SUGGESTED = (
     "standard deviation)."
 )
 _NEXT = "- **{target}**: {told}."
+_ALL_ALIKE = "- **{target}**: nothing is known that tells one choice from another."
 _SEEK = {
     "knowledge": "to know it better, {place} ({value} ± {sd})",
     "high": "for a high value, {place} ({value} ± {sd})",
@@ -192,14 +193,21 @@ def suggested(table: pd.DataFrame, lang: str = "en") -> str:
     if not len(table):
         return text(_NOTHING_NEXT, lang)
     firsts = table.drop_duplicates(["target", "seek"])
-    said = [
-        say(_NEXT, lang, target=quantity(target, lang), told="; ".join(_sought(own.to_dict("records"), lang)))
-        for target, own in firsts.groupby("target", sort=False)
-    ]
+    said = [_next(target, own, lang) for target, own in firsts.groupby("target", sort=False)]
     return "\n".join([text(_SUGGESTED, lang), *said])
+
+
+def _next(target, own, lang):
+    """Say what to make next for a property, unless all that is suggested is expected to be alike."""
+    if np.ptp(own["predicted"]) < own["sd"].min():
+        return say(_ALL_ALIKE, lang, target=quantity(target, lang))
+    return say(_NEXT, lang, target=quantity(target, lang), told="; ".join(_sought(own.to_dict("records"), lang)))
 
 
 def _sought(rows: Iterable[dict], lang: str) -> Iterable[str]:
     for row in rows:
         value, sd = number(row["predicted"], lang), _with_unit(row["sd"], row["target"], lang)
-        yield say(_SEEK[row["seek"]], lang, place=row["place"], value=value, sd=sd)
+        numbers, *specimen = row["place"].partition(" (")  # whose name stays as it is
+        yield say(
+            _SEEK[row["seek"]], lang, place="".join([with_decimal_mark(numbers, lang), *specimen]), value=value, sd=sd
+        )
