@@ -174,7 +174,7 @@ def _of_structures(lang):
     rows = pd.DataFrame({"target": "modulus_gpa", "seek": suggestions.SEEK, "place": "cu_m 0.25", "sd": 0.5})
     for own in (rows.assign(predicted=[44.0, 46, 48]), rows.assign(predicted=46.0), rows[:0]):
         yield findings.suggested(own, lang)
-    yield from (findings.property_maps(own, lang) for own in (moves, moves[:0]))
+    yield from (findings.property_maps(own, lang) for own in (moves, moves.assign(value=np.nan), moves[:0]))
 
 
 def _orders():

@@ -86,6 +86,7 @@ def test_what_a_map_marks_is_told_beside_what_chance_allows():
     said = findings.property_maps(table)
     assert "3.0 times as far as erasing random pixels (p = 0.002)" in said
     assert "1.1 times as far as erasing same shape elsewhere (p = 0.400, no more than chance allows)" in said
+    assert "its maps nowhere speak for a high value" in findings.property_maps(table.assign(value=np.nan))
     assert findings.property_maps(table.iloc[:0]).startswith("No maps of properties")
 
 

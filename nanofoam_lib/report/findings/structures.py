@@ -47,6 +47,7 @@ _SEEN = (
 _MOVES = "- **{target}**: {times}."
 _TIMES = "{value} times as far as erasing {variant} (p = {p})"
 _TIMES_BY_CHANCE = "{value} times as far as erasing {variant} (p = {p}, no more than chance allows)"
+_NO_MAP = "- **{target}**: its maps nowhere speak for a high value, so that nothing was erased."
 _NO_MAPS = "No maps of properties: that takes one that is known of ten train specimens or more."
 _SUGGESTED = (
     "What to make next: **a suggestion, and no more**, of a Gaussian process that a few specimens have taught (± one "
@@ -165,13 +166,16 @@ def property_maps(table: pd.DataFrame, lang: str = "en") -> str:
     if not len(table):
         return text(_NO_MAPS, lang)
     corrected = table.assign(p=permutation.holm(table["p_value"]))
-    said = [
-        say(_MOVES, lang, target=quantity(target, lang), times=enumerated([_times(row, lang) for row in rows], lang))
-        for target, rows in (
-            (target, own.to_dict("records")) for target, own in corrected.groupby("target", sort=False)
-        )
-    ]
+    said = [_moves(target, own, lang) for target, own in corrected.groupby("target", sort=False)]
     return "\n".join([f"{text(_SEEN, lang)}:", *said])
+
+
+def _moves(target, own, lang):
+    """Say how far erasing what a map marks moves the prediction, if it marks anything."""
+    if own["value"].isna().all():
+        return say(_NO_MAP, lang, target=quantity(target, lang))
+    times = enumerated([_times(row, lang) for row in own.to_dict("records")], lang)
+    return say(_MOVES, lang, target=quantity(target, lang), times=times)
 
 
 def _times(row, lang):
