@@ -17,7 +17,7 @@ from nanofoam_lib.models import descriptors, generation, realism
 #: Fields of noise over which the pores along a way are averaged; the others are for orders.
 WALK_FIELDS = 4
 #: Micrographs of the train side, about, by which a law is adjusted to pictures of 128×128.
-ADJUSTED_BY = 40
+ADJUSTED_BY = 60
 Law = Callable[[pd.DataFrame], NDArray[np.float64]]
 
 
