@@ -82,8 +82,9 @@ def features(
             turned = augmentation.dihedral(memmap.take(images, rows), flips)
             return backbone_networks.to_input(backbone, descriptors.to_input(turned))
 
-        whole = _join(body, head, ("",) if depth == ALL else LAST[backbone])
-        _fit(whole, shown, classes, fitted, held_out, BODY_RATE, BODY_EPOCHS, seed)
+        for layer in body.layers:
+            layer.trainable = depth == ALL or layer.name.startswith(LAST[backbone])
+        _fit(Joined(body, head), shown, classes, fitted, held_out, BODY_RATE, BODY_EPOCHS, seed)
         deep = backbone_networks.describe(body, backbone, images)
     hidden = keras.Model(head.input, head.get_layer("hidden").output)
     return keras.ops.convert_to_numpy(hidden(deep, training=False))
@@ -99,12 +100,15 @@ def _head(deep, n_classes, seed):
     return keras.Model(given, keras.layers.Dense(n_classes, kernel_initializer=kernels[1], name="classes")(hidden))
 
 
-def _join(body, head, trained):
-    """Put the head on the body, of which the layers are trained whose names begin as in `trained`."""
-    for layer in body.layers:
-        layer.trainable = layer.name.startswith(trained)
-    given = keras.Input(body.input_shape[1:])
-    return keras.Model(given, head(body(given, training=False)))
+class Joined(keras.Model):
+    """A body, whose normalisation keeps its statistics even in training, with a head on it."""
+
+    def __init__(self, body, head):
+        super().__init__()
+        self.body, self.head = body, head
+
+    def call(self, images):
+        return self.head(self.body(images, training=False))
 
 
 def _fit(
