@@ -108,6 +108,7 @@ class Joined(keras.Model):
         self.body, self.head = body, head
 
     def call(self, images):
+        """Give scores of the classes: the body is called as after training, whatever Keras asks of the whole."""
         return self.head(self.body(images, training=False))
 
 

@@ -18,7 +18,11 @@ Key = tuple[str, int, str]
 
 
 def further_splits(index: pd.DataFrame, test_fraction: float, n: int, seed: int = 0) -> list[NDArray[np.str_]]:
-    """Split the images by group again and again: a list of n arrays (N,) of "train" and "test" (`splits.by_group`)."""
+    """Split the images by group again and again: a list of n arrays (N,) of "train" and "test" (`splits.by_group`).
+
+    Raises DataError if there is one class (`splits.check_several`).
+    """
+    splits.check_several(index["label"])
     labels, groups = index["label"], index["group"]
     return [splits.by_group(labels, groups, test_fraction, seed + 1 + i) for i in range(n)]
 
