@@ -89,9 +89,10 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return claims.assign(holds=holds & (is_one_class or holds[is_gate].any()))
 
 
-def of_run(run: Run) -> pd.DataFrame:
-    """Collect the claims of a run from the tables in its folder."""
-    return collect({name: run.load_table(name) for name in _FAMILIES if run.table(name).exists()})
+def of_run(run: Run, *names: str) -> pd.DataFrame:
+    """Collect the claims of a run from the tables in its folder: those of `names`, and of comparisons; or from all."""
+    wanted = {"comparisons", *names} if names else _FAMILIES.keys()
+    return collect({name: run.load_table(name) for name in _FAMILIES if name in wanted and run.table(name).exists()})
 
 
 def _row(family, what, claim, statistic, value, limits, null, p, n_groups):
