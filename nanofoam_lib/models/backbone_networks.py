@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.models import backend, descriptors, timm_networks, vae
@@ -125,7 +126,7 @@ def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.
     return describe(build(name, seed), backbone, images)
 
 
-def describe(model: keras.Model, backbone: str, images: NDArray[Any]) -> NDArray[np.float32]:
+def describe(model: keras.Model, backbone: str, images: memmap.Rows) -> NDArray[np.float32]:
     """Give what `model`, one that `build` has made for this backbone, makes of images: float32 (N, F)."""
     features = np.empty((len(images), model.output_shape[-1]), np.float32)
     forward = backend.forward(model, len(images) // BATCH_SIZE)
