@@ -77,6 +77,14 @@ def by_group(labels: ArrayLike, groups: ArrayLike, test_fraction: float = 0.3, s
     return np.where(is_test[group_of], "test", "train")
 
 
+def check_several(labels: ArrayLike) -> None:
+    """Raise DataError if there is one class, as where a notebook that tells classes apart is opened by itself."""
+    if len(np.unique(np.asarray(labels, dtype=str))) < 2:
+        raise DataError(
+            "there is one class, and nothing to tell apart: run the chain by nanofoam run, which leaves such cells out"
+        )
+
+
 def hold_out(index: pd.DataFrame, fraction: float, seed: int = 0) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Keep whole groups of the train side from training, to decide by them what the test side must not.
 

@@ -3,18 +3,27 @@
 import contextlib
 import pathlib
 import socket
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import DataError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.models import backend, descriptors, vae
+from nanofoam_lib.models import backend, descriptors, timm_networks, vae
 from nanofoam_lib.models.backend import keras
 
 #: Module of ``keras.applications`` in which each backbone lives.
-BACKBONES = {"VGG16": "vgg16", "ResNet50": "resnet", "DenseNet121": "densenet", "EfficientNetB0": "efficientnet"}
+BACKBONES = {
+    "VGG16": "vgg16",
+    "VGG19": "vgg19",
+    "ResNet50": "resnet",
+    "DenseNet121": "densenet",
+    "EfficientNetB0": "efficientnet",
+}
+TIMM = "timm:"  # begins the name of a network of `timm_networks`
 BATCH_SIZE = 32
 _MAP_BYTES = 2**28  # of feature maps held at once by `pooled_features`
 _TIMEOUT = 20.0  # seconds without an answer after which a download counts as failed
@@ -87,9 +96,11 @@ def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.
     Parameters
     ----------
     name : str
-        "VGG16", "ResNet50", "DenseNet121" or "EfficientNetB0": with ImageNet weights, which Keras downloads at the
-        first use and keeps in its own folder. "VGG16=FILE.h5": with the weights in that file, made for the network
-        without its top. "random-VGG16": with random weights.
+        One of `BACKBONES`, such as "VGG16": with ImageNet weights, which Keras downloads at the first use and keeps in
+        its own folder. "VGG16=FILE.h5": with the weights in that file, made for the network without its top.
+        "random-VGG16": with random weights. "timm:resnest50d", "timm:resnest50d=FILE.safetensors" and
+        "random-timm:resnest50d": any network that timm knows (`timm_networks.deep_features`), of the extra
+        ``backbones``.
     images : ndarray, shape (N, 128, 128)
         uint8, or float in [0, 1]. Grey goes into all three colour channels.
     seed : int
@@ -98,7 +109,7 @@ def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.
     Returns
     -------
     ndarray of float32, shape (N, F)
-        F is 512, 2048, 1024 or 1280.
+        F is 512 for VGG, else 2048, 1024 or 1280; a network of timm has its own.
 
     Raises
     ------
@@ -109,19 +120,32 @@ def deep_features(name: str, images: NDArray[Any], seed: int = 0) -> NDArray[np.
     ValueError
         If the images are not as described.
     """
-    model = build(name, seed)
-    to_input = getattr(keras.applications, BACKBONES[_parse(name)[0]]).preprocess_input
+    backbone, is_random, path = _parse(name)
+    if backbone.startswith(TIMM):
+        return timm_networks.deep_features(backbone.removeprefix(TIMM), images, path, seed if is_random else None)
+    return describe(build(name, seed), backbone, images)
+
+
+def describe(model: keras.Model, backbone: str, images: memmap.Rows) -> NDArray[np.float32]:
+    """Give what `model`, one that `build` has made for this backbone, makes of images: float32 (N, F)."""
     features = np.empty((len(images), model.output_shape[-1]), np.float32)
     forward = backend.forward(model, len(images) // BATCH_SIZE)
     for rows, batch in descriptors.batches(images, BATCH_SIZE):
-        outputs = forward(to_input(np.repeat(255 * batch, 3, axis=-1)))
-        features[rows] = keras.ops.convert_to_numpy(outputs)
+        features[rows] = keras.ops.convert_to_numpy(forward(to_input(backbone, batch)))
     return features
 
 
+def to_input(backbone: str, batch: NDArray[np.float32]) -> Any:
+    """Turn grey in [0, 1], (n, 128, 128, 1), into the three channels that one of `BACKBONES` takes."""
+    module = getattr(keras.applications, BACKBONES[backbone])
+    return module.preprocess_input(np.repeat(255 * batch, 3, axis=-1))
+
+
 def build(name: str, seed: int = 0) -> keras.Model:
-    """Make the network of `deep_features`, which says what `name` and `seed` are and what is raised."""
+    """Make the network of `deep_features`, which says what `name` and `seed` are and what is raised; none of timm."""
     backbone, is_random, path = _parse(name)
+    if backbone not in BACKBONES:
+        raise UsageError(f"backbone {name!r} cannot be retrained; only {', '.join(BACKBONES)} can")
     make = getattr(getattr(keras.applications, BACKBONES[backbone]), backbone)
     if is_random or path is not None:
         model = make(weights=None, include_top=False, pooling="avg", input_shape=(vae.SIZE, vae.SIZE, 3))
@@ -137,15 +161,33 @@ def build(name: str, seed: int = 0) -> keras.Model:
         ) from error
 
 
+def bare(name: str) -> str:
+    """Give what network is meant by a name of `deep_features`, whatever its weights: "VGG16" for "random-VGG16"."""
+    return _parse(name)[0]
+
+
 def _parse(name):
     """Take a name of `deep_features` apart: backbone, whether its weights are random, path of its weights or None."""
     backbone, equals, path = name.partition("=")
     is_random = backbone.startswith("random-")
     backbone = backbone.removeprefix("random-")
-    if backbone not in BACKBONES or (is_random and equals):
-        known = ", ".join(BACKBONES)
-        raise UsageError(f"backbone {name!r} is not known; expected {known}, with =FILE.h5 after or random- before it")
-    return backbone, is_random, pathlib.Path(path) if equals else None
+    if not (backbone in BACKBONES or backbone.startswith(TIMM)) or (is_random and equals):
+        raise UsageError(
+            f"backbone {name!r} is not known; expected {', '.join(BACKBONES)} or {TIMM}NAME, with =FILE after or "
+            "random- before it"
+        )
+    path = pathlib.Path(path) if equals else None
+    if path is not None:
+        _check_file(path, backbone, timm_networks.SUFFIXES if backbone.startswith(TIMM) else (".h5",))
+    return backbone, is_random, path
+
+
+def _check_file(path: pathlib.Path, backbone: str, suffixes: Collection[str]) -> None:
+    """Raise DataError unless there is such a file, of a kind that holds numbers and no code."""
+    if path.suffix not in suffixes:
+        raise DataError(f"{path}: the weights of {backbone} must come as a {' or '.join(suffixes)} file")
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; the weights of {backbone} were to be read from it")
 
 
 def _draw_kernels(model, seed):
@@ -159,10 +201,6 @@ def _draw_kernels(model, seed):
 
 
 def _load(model, backbone, path):
-    if path.suffix != ".h5":  # HDF5 holds numbers and no code
-        raise DataError(f"{path}: the weights of {backbone} must come as an .h5 file")
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; the weights of {backbone} were to be read from it")
     try:
         model.load_weights(path)
     except Exception as error:  # which kind depends on where the file stops making sense

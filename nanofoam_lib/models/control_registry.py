@@ -33,6 +33,8 @@ from nanofoam_lib.models import kinds
 
 #: Name of the descriptor that has seen the labels, and of that which has seen no picture.
 TAUGHT, MAGNIFICATION = "supervised features", "magnification"
+#: Ends the name of a backbone that labels have retrained, so that nobody takes it for one that has seen none.
+WITH_LABELS = "with labels"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,6 +53,8 @@ class Given:
         Features of a network that was trained with labels (`backbone_networks.supervised`).
     backbones : sequence of str
         Networks for `backbone_networks.deep_features`.
+    fine_tune : str
+        How deep they are retrained with labels, too (`fine_tuning.features`), or "none".
     seed : int
         Of the untrained weights and of z.
     detail : ndarray, shape (N, 162), optional
@@ -71,6 +75,7 @@ class Given:
     detail: NDArray[np.float32] | None = None
     pores: pd.DataFrame | None = None
     index: pd.DataFrame | None = None
+    fine_tune: str = "none"
 
     @functools.cached_property
     def scattered(self) -> NDArray[np.float32]:
@@ -110,6 +115,8 @@ class Control:
         Whether `rows` is called once for each model, with that alone.
     competes : bool
         Whether a model is held against it; not against what knows the answer, labels or true pores.
+    is_taught : bool
+        Whether it has learnt the labels of the train groups, so that other splits would test it on what it knows.
     """
 
     name: str
@@ -118,6 +125,7 @@ class Control:
     rows: Callable | None = None
     by_model: bool = False
     competes: bool = True
+    is_taught: bool = False
 
     @property
     def labels(self) -> dict[str, Label]:
@@ -215,6 +223,23 @@ def _deep(given):
         yield name.partition("=")[0], backbone_networks.deep_features(name, given.images, given.seed)
 
 
+def _tuned(given):
+    """Give the backbones as they are once the labels of train groups have retrained them; nothing of one class."""
+    from nanofoam_lib.models import fine_tuning
+
+    if given.fine_tune != fine_tuning.NONE and len(given.index["label"].unique()) > 1:
+        for name in given.backbones:
+            vectors = fine_tuning.features(name, given.images, given.index, given.fine_tune, given.seed)
+            yield f"{name.partition('=')[0]} {WITH_LABELS}", vectors
+
+
+def _tuned_labels():
+    from nanofoam_lib.models import backbone_networks
+
+    names = (f"{how}{name}" for name in backbone_networks.BACKBONES for how in ("", "random-"))
+    return {f"{name} {WITH_LABELS}": Label(f"{name} with labels", f"{name} con etiquetas") for name in names}
+
+
 def _pixel_pca(given):
     return (("pixel PCA", controls.pixel_pca(given.images, given.train, size)) for size in given.sizes)
 
@@ -240,7 +265,9 @@ def _scattering_and_lbp(given):
 CONTROLS = {
     control.name: control
     for control in (
-        Control(TAUGHT, Label("supervised features", "rasgos supervisados"), rows=_supervised, competes=False),
+        Control(TAUGHT, Label("supervised features", "rasgos supervisados"), rows=_supervised, competes=False,
+                is_taught=True),
+        Control("backbones with labels", _tuned_labels, rows=_tuned, competes=False, is_taught=True),
         Control("true pore measures", Label("true pore measures", "medidas verdaderas de poros"), rows=_true_pores,
                 competes=False),
         Control("pore measures", Label("pore measures", "medidas de poros"), rows=_pores),
@@ -286,6 +313,11 @@ def labels(lang: str) -> dict[str, str]:
 def beyond_competition() -> set[str]:
     """Name the rows of controls that know the answer, so that no model is held against them."""
     return {name for control in known().values() if not control.competes for name in control.labels}
+
+
+def taught() -> set[str]:
+    """Name the rows of controls that have learnt the labels of the train groups."""
+    return {name for control in known().values() if control.is_taught for name in control.labels}
 
 
 def compute(given: Given) -> dict[tuple[str, int, str], NDArray[Any]]:

@@ -18,7 +18,11 @@ Key = tuple[str, int, str]
 
 
 def further_splits(index: pd.DataFrame, test_fraction: float, n: int, seed: int = 0) -> list[NDArray[np.str_]]:
-    """Split the images by group again and again: a list of n arrays (N,) of "train" and "test" (`splits.by_group`)."""
+    """Split the images by group again and again: a list of n arrays (N,) of "train" and "test" (`splits.by_group`).
+
+    Raises DataError if there is one class (`splits.check_several`).
+    """
+    splits.check_several(index["label"])
     labels, groups = index["label"], index["group"]
     return [splits.by_group(labels, groups, test_fraction, seed + 1 + i) for i in range(n)]
 
@@ -80,15 +84,22 @@ def controls(
     scores : ndarray, shape (N, C)
         As `backbone_networks.supervised` gives them.
     index, data, seed, further
-        As in `table1`.
+        As in `table1`; what labels have taught (`control_registry.taught`) is scored on the split of the run alone.
 
     Returns
     -------
     table, predictions : pandas.DataFrame
     """
-    (taught,) = (key for key in plain if key[2] == control_registry.TAUGHT)
-    own = classify.of_scores(scores, index, taught, data)
-    return _stack([classify.table1(plain, index, data, seed, splits=further), own])
+    names = control_registry.taught()
+    taught = {key: vectors for key, vectors in plain.items() if key[2] in names}
+    others = {key: vectors for key, vectors in plain.items() if key[2] not in names}
+    (network,) = (key for key in taught if key[2] == TAUGHT)
+    found = [  # on further splits, what labels have taught would meet groups that taught it
+        classify.table1(taught, index, data, seed),
+        classify.table1(others, index, data, seed, splits=further),
+        classify.of_scores(scores, index, network, data),
+    ]
+    return _stack(found)
 
 
 def fair(table: pd.DataFrame, by_controls: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanofoam_lib.base import memmap, provenance
 from nanofoam_lib.base.files import StrPath
-from nanofoam_lib.images import augmentation
+from nanofoam_lib.images import augmentation, splits
 from nanofoam_lib.models import (
     bottleneck,
     checkpoints,
@@ -214,10 +214,13 @@ def fit_classifier(
 
     Raises
     ------
+    DataError
+        If there is one class (`splits.check_several`).
     TrainingError
         As soon as the loss of a batch is not finite.
     """
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
+    splits.check_several(classes)
     source = images if wide is None else wide
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     compile_with(model, recipe.learning_rate, loss=loss, metrics=["accuracy"])

@@ -1,8 +1,9 @@
 """What a run claims: one row for each effect that its report may tell, and whether it is more than chance.
 
 The first claim is that a descriptor which was named beforehand tells the materials apart. Where it does not hold, no
-other is made: what tells materials apart cannot be said where nothing does (serial gatekeeping [1]_). The others are
-corrected within their family, the claims of one kind, by Holm's method or by the largest of many statistics.
+other is made: what tells materials apart cannot be said where nothing does (serial gatekeeping [1]_). A run of one
+class has nothing to tell apart, and begins with the others. These are corrected within their family, the claims of one
+kind, by Holm's method or by the largest of many statistics.
 
 References
 ----------
@@ -28,6 +29,8 @@ COLUMNS = [
 ]  # fmt: skip
 #: First part of the id of the claim on which all others depend.
 GATE = "materials"
+#: Tables that only a run of several classes has, and families that only such a run can claim anything of.
+_OF_CLASSES, _BETWEEN_CLASSES = {"comparisons", "separation"}, ("dimension: ", "within: ")
 
 #: What is claimed, by the id's first part; its places are filled in in both languages.
 _APART_AT_ALL = "{descriptor} tells the materials apart, more often than guessing"
@@ -67,24 +70,29 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     pandas.DataFrame
         Columns `COLUMNS`. ``id`` is the family and what the claim is about; ``claim`` the sentence in English,
         ``claim_es`` in Spanish; ``null`` the value of the statistic without an effect; ``holds`` whether
-        p_corrected is at most 0.05, the interval does not hold ``null``, and the first claim holds for some descriptor.
+        p_corrected is at most 0.05, the interval does not hold ``null``, and the first claim holds for some descriptor,
+        unless there is one class.
     """
     rows = []
     for name, make in _FAMILIES.items():
         if len(found.get(name, ())):
             rows += [{**row, "table": name} for row in make(found[name], found)]
+    is_one_class = not _OF_CLASSES & found.keys()
+    if is_one_class:
+        rows = [row for row in rows if not row["id"].startswith(_BETWEEN_CLASSES)]
     claims = pd.DataFrame(rows, columns=COLUMNS)
     # An interval that holds the value by chance, or an effect that rounds to it, is none, whatever its p-value
     outside = claims["ci_low"].isna() | (claims["ci_low"] > claims["null"]) | (claims["ci_high"] < claims["null"])
     too_small = claims["id"].astype(str).str.startswith("looks:") & (claims["value"] < SMALLEST_SHARE)
     holds = (claims["p_corrected"].le(LEVEL) & outside & ~too_small).to_numpy(bool)
     is_gate = claims["id"].astype(str).str.startswith(f"{GATE}:").to_numpy(bool)
-    return claims.assign(holds=holds & holds[is_gate].any())
+    return claims.assign(holds=holds & (is_one_class or holds[is_gate].any()))
 
 
-def of_run(run: Run) -> pd.DataFrame:
-    """Collect the claims of a run from the tables in its folder."""
-    return collect({name: run.load_table(name) for name in _FAMILIES if run.table(name).exists()})
+def of_run(run: Run, *names: str) -> pd.DataFrame:
+    """Collect the claims of a run from the tables in its folder: those of `names`, and of comparisons; or from all."""
+    wanted = {"comparisons", *names} if names else _FAMILIES.keys()
+    return collect({name: run.load_table(name) for name in _FAMILIES if name in wanted and run.table(name).exists()})
 
 
 def _row(family, what, claim, statistic, value, limits, null, p, n_groups):

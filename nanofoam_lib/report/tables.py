@@ -174,7 +174,7 @@ def best(name, table):
     if name not in RIVALS or not len(table):
         return [False] * len(table)
     # What has seen the labels competes with none
-    accuracy = table["accuracy"].where(table["descriptor"] != control_registry.TAUGHT)
+    accuracy = table["accuracy"].where(~table["descriptor"].isin(control_registry.taught()))
     rivals = accuracy.groupby([table[column] for column in RIVALS[name]])
     return list((accuracy == rivals.transform("max")) & (table["ci_low"] > rivals.transform(_second)))
 

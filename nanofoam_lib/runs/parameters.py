@@ -85,6 +85,7 @@ _WORDS = {
     "str": ("text", "strings"),
 }
 PROTOCOLS = ("by-group", "thesis")
+FINE_TUNING = ("none", "head", "last", "all")  # of `models.fine_tuning`
 STEREOLOGY = ("none", "spheres")
 STACKS = ("first", "max", "mean", "each")
 WORDS = ("auto", "none")
@@ -150,7 +151,16 @@ PARAMETERS = {
     ),
     "width_cm": Parameter("float", 8, 40, "width of the figures in cm"),
     "strict_split": Parameter("bool", 0, 1, "stop where train and test images show the same picture"),
-    "backbones": Parameter("list of str", 0, 0, 'controls such as ["VGG16"] or ["VGG16=weights.h5"]', True),
+    "backbones": Parameter(
+        "list of str", 0, 0, 'controls such as ["VGG16"], ["VGG16=weights.h5"] or ["timm:resnest50d"]', True
+    ),
+    "fine_tune": Parameter(
+        "choice",
+        0,
+        0,
+        "retrain backbones with the labels of train groups, too: a new head, the last block as well, or all",
+        choices=lambda: FINE_TUNING,
+    ),
 }
 
 

@@ -172,7 +172,7 @@ def _headlines(place, manifest):
         raise DataError(f"{place.table('models')}: has no column model")
     models = models.set_index("model")
     seconds = sum(step.get("seconds") or 0 for step in manifest["steps"].values())
-    plain = tables.headline(controls[controls["descriptor"] != control_registry.TAUGHT])
+    plain = tables.headline(controls[~controls["descriptor"].isin(control_registry.taught())])
     best = plain.loc[plain["accuracy"].idxmax()]
     dims = manifest["parameters"]["latent_dims"]
     if not parameters.PARAMETERS["latent_dims"].accepts(dims):

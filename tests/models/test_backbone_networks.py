@@ -106,7 +106,7 @@ def test_no_network_and_no_file_is_a_clear_error_and_never_random_weights(monkey
 
 @pytest.mark.parametrize("name", ["VGG99", "vgg16", "", "random-", "random-VGG16=weights.h5", "=weights.h5"])
 def test_an_unknown_backbone_lists_the_known(name):
-    with pytest.raises(UsageError, match="VGG16, ResNet50, DenseNet121, EfficientNetB0"):
+    with pytest.raises(UsageError, match="VGG16, VGG19, ResNet50, DenseNet121, EfficientNetB0 or timm:NAME"):
         backbone_networks.deep_features(name, IMAGES)
 
 

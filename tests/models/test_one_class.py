@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nanofoam_lib.base.errors import RunWarning
+from nanofoam_lib.base.errors import DataError, RunWarning
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import assignment, pore_tables
 from nanofoam_lib.latent import decode_plan, projection
-from nanofoam_lib.models import backbone_networks, generation, vae
+from nanofoam_lib.models import backbone_networks, generation, recipes, scoring, training, vae
 from nanofoam_lib.report import findings
 
 
@@ -37,6 +37,14 @@ def test_maps_are_those_that_need_no_labels(index, rng):
 def test_there_is_no_way_between_classes_and_no_classifier(tmp_path, rng):
     assert decode_plan.interpolations(rng.normal(size=(6, 3)), ["a"] * 6) is None
     assert backbone_networks.of_run(Run(tmp_path), np.zeros((2, 128, 128), np.uint8)) == (None, None)
+
+
+def test_a_notebook_that_is_opened_by_itself_says_what_to_do_in_one_line(textures, index):
+    with pytest.raises(DataError, match=r"there is one class, .* run the chain by nanofoam run"):
+        scoring.further_splits(index, 0.3, 0)
+    classifier = vae.classifier(vae.Config(filters=(2, 2), decoder_filters=(2,)), 1)
+    with pytest.raises(DataError, match="there is one class"):
+        training.fit_classifier(classifier, textures[0], np.zeros(24, int), [0, 1], [2], recipes.Recipe(1))
 
 
 def test_foams_are_generated_all_the_same(textures, index, rng):

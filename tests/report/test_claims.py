@@ -186,6 +186,15 @@ def test_a_property_of_few_specimens_or_where_materials_are_not_told_apart_is_no
     assert not claims.collect(tables)["holds"].any()
 
 
+def test_a_run_of_one_class_claims_what_needs_none(ridge_alone, studied):
+    vectors, _, of = studied
+    table = claims.collect({"properties": of({"y": vectors[:, 1]})["properties"]})
+    assert table.set_index("id").loc["property: mu of texture-12, y", "holds"]
+    assert not table["id"].str.startswith("within").any()  # there is nothing beyond one class
+    told = findings.effects(table)
+    assert "predicts y of a specimen it has not seen" in told and "materials" not in told
+
+
 def test_nothing_else_is_claimed_where_guessing_is_not_beaten(quick, foams):
     tables = tables_of(foams, foams[0])
     chance = tables["comparisons"]["against"] == "chance"

@@ -571,8 +571,10 @@ def test_the_whole_chain_runs_on_images_without_classes(tmp_path):
         shutil.copy(tmp_path / "made" / path, flat)
     run = pipeline.run(tmp_path / "run", "demo", flat, ASKED | {"protocol": "by-group", "backbones": [], "seeds": []})
     tables, figures = ({path.stem for path in run.folder.glob(f"{kind}/*.csv")} for kind in ("tables", "figures"))
-    assert {"clusters", "neighbours", "geometry", "dimensions", "generated", "pores", "models"} <= tables
-    assert not tables & {"table1", "controls", "comparisons", "separation", "confusion", "claims"}
+    assert {"clusters", "neighbours", "geometry", "dimensions", "generated", "pores", "models", "claims"} <= tables
+    assert not tables & {"table1", "controls", "comparisons", "separation", "confusion"}
+    families = set(run.load_table("claims")["id"].str.partition(": ")[0])
+    assert families and families <= {"pores", "property", "follows", "deletion", "looks"}
     assert {"neighbours", "pca", "traversals", "pore_sizes"} <= figures and not figures & {"lda", "confusion", "table1"}
     assert not run.classifier.exists()
     page = run.report.read_text(encoding="utf-8")

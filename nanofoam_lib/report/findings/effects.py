@@ -47,7 +47,7 @@ _TESTED, _TESTED_ON_GROUPS = "{estimate}; {null} by chance; {p}", "{estimate}; {
 def effects(claims: pd.DataFrame, *families: str, lang: str = "en") -> str:
     """Tell the claims that hold, family by family, and say "none" of a family in which none does.
 
-    Where the materials are not told apart, nothing else is claimed, whatever its p-value.
+    Where the materials are not told apart, nothing else is claimed, whatever its p-value; but in a run of one class.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ def effects(claims: pd.DataFrame, *families: str, lang: str = "en") -> str:
     """
     family = claims["id"].str.partition(": ")[0]
     asked = [name for name in families or FAMILIES if (family == name).any()]
-    if claims.loc[family == GATE, "holds"].any():
+    gate = claims.loc[family == GATE, "holds"]
+    if gate.any() or not len(gate):
         said = [_of_family(name, claims[family == name], lang) for name in asked]
     else:
         said = [_of_family(GATE, claims[family == GATE], lang)] if GATE in asked else []
