@@ -134,7 +134,7 @@ def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, mo
     status, out, err = call(*arguments, capsys=capsys)
     assert seen == ["o", "demo", "d", {"epochs": 2, "beta": 0.5}, "03", True, "es", None]
     assert (status, out) == (0, f"{tmp_path / 'index.html'}\n")
-    assert "warning: 01_preprocess: mixed image sizes" in err
+    assert "aviso: 01_preprocess: mixed image sizes" in err
 
 
 def test_a_failed_step_exits_with_1(monkeypatch, capsys):
@@ -166,3 +166,18 @@ def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, tiles):
     assert err == f"nanofoam: error: {said}\n"
     with pytest.raises(OverflowError):
         call("check", tiles, "--debug", capsys=capsys)
+
+
+def test_a_spanish_terminal_is_answered_in_spanish(tiles, capsys, monkeypatch):
+    (tiles / "brick" / "text.png").write_text("hello")
+    monkeypatch.setenv("LC_ALL", "es_MX.UTF-8")
+    status, out, _ = call("check", tiles, capsys=capsys)
+    assert status == 1
+    assert out.splitlines()[0] == "brick/text.png: no es una imagen de un formato conocido"
+    assert out.splitlines()[1].split()[:3] == ["clase", "imágenes", "utilizables"]
+    assert out.splitlines()[-1] == "19 imágenes, 1 problema"
+    _, _, err = call("open", tiles, capsys=capsys)
+    assert err.startswith("nanofoam: error: ") and "falta; hay que dar una carpeta" in err
+    status, _, err = call("open", capsys=capsys)
+    assert (status, err.splitlines()[-1]) == (2, "nanofoam open: error: faltan los argumentos RUN")
+    assert "missing; give a folder" in call("open", tiles, "--lang", "en", capsys=capsys)[2]
