@@ -10,7 +10,7 @@ import threading
 
 from tqdm import tqdm
 
-from nanofoam_lib.base import signals
+from nanofoam_lib.base import language, signals
 from nanofoam_lib.base.errors import DataError, StepError
 from nanofoam_lib.base.progress import REPORT_VARIABLE
 from nanofoam_lib.runs import kernels, parameter_cells
@@ -58,7 +58,8 @@ def execute(notebook, target, values, on_progress, without=None, kernel=None):
     done = iter(range(1, n_code + 10))
     try:
         with tempfile.TemporaryDirectory(prefix="nanofoam-") as scratch, _ending(kernel):
-            source = _reduced(notebook, without, pathlib.Path(scratch)) if without else notebook
+            lang = values.get("lang", "en")
+            source = _reduced(notebook, without, pathlib.Path(scratch), lang) if without else notebook
             executed = papermill.execute_notebook(
                 _literal(source), _literal(target),
                 parameters=values, kernel_name="python3", cwd=str(notebook.parent), progress_bar=False,
@@ -78,14 +79,14 @@ def execute(notebook, target, values, on_progress, without=None, kernel=None):
     return _find_warnings(executed)
 
 
-def _reduced(notebook, tag, folder):
+def _reduced(notebook, tag, folder, lang):
     """Write a copy of a notebook without the cells of a tag; give its path."""
     import nbformat
 
     cells = nbformat.read(notebook, as_version=4)
     for number, cell in enumerate(cells.cells):
         if tag in cell.metadata.get("tags", []):
-            said = "*Left out: there is one class, and nothing to tell apart.*"
+            said = language.text("*Left out: there is one class, and nothing to tell apart.*", lang)
             cells.cells[number] = nbformat.v4.new_markdown_cell(said, id=cell.id)
     nbformat.write(cells, folder / notebook.name)
     return folder / notebook.name

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ODD
+from spanish import NAMES, english_in
 
 from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.images import pore_verdicts, splits, targets, treatment
@@ -19,20 +20,6 @@ from nanofoam_lib.models import control_registry
 from nanofoam_lib.report import claims, findings, html_report, tables
 
 LIBRARY = language.CATALOGUE.parents[1]
-
-#: Words that no Spanish sentence has: common ones, and those of this field.
-ENGLISH = set(
-    re.findall(
-        r"\w+",
-        """the of and to in is are was were been that this these those which what whom whose than then there their its
-        with without within by for from on at as or but not nor none more most less least each every all any some other
-        images image pictures picture specimens specimen groups group classes class pores pore measure measures accuracy
-        chance train training held drawn draws tells tell told knows looks follows differ differs between over under
-        value values size sizes split dimension dimensions random forest skill rows row files file""",
-    )
-)
-#: What stays in every language: paths, code, names of models, layers and versions.
-NAMES = re.compile(r"\S*[/_\\]\S*|\S+\.(csv|py|yaml|json|pdf)\b|[a-z]+-\d+|\d[\w.]*|`[^`]*`")
 
 
 class Visible(html.parser.HTMLParser):
@@ -55,13 +42,6 @@ class Visible(html.parser.HTMLParser):
     def handle_data(self, data):
         if not self.hidden:
             self.text.append(data)
-
-
-def english_in(said):
-    """List the English words of a text."""
-    for name in (ODD, "CuNi"):
-        said = said.replace(name, " ")
-    return sorted({word for word in re.findall(r"[a-zA-Zá-úñ]+", NAMES.sub(" ", said)) if word.lower() in ENGLISH})
 
 
 def test_the_list_finds_english_and_leaves_spanish_and_names_alone():
