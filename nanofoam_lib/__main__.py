@@ -1,6 +1,8 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command line: ``nanofoam run``, ``apply``, ``open``, ``check``, ``pores``, ``compare``, ``verify``, ``sweep``."""
 
 import argparse
+import os
 import sys
 
 EPILOG = """\
@@ -18,6 +20,10 @@ RUN/cited.yaml lists the numbers that a text quotes, an entry for each:
 
 row names columns and their values; exactly one row must have them all.
 Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be read.
+"""
+
+COMPLETION = """\
+In a shell, eval "$(register-python-argcomplete nanofoam)" lets the tab key complete commands, options and parameters.
 """
 
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
@@ -49,7 +55,12 @@ def main(arguments=None):
     from nanofoam_lib.base.errors import DataError, StepError, UsageError
 
     terminal.prepare()
-    options = _parser(terminal.language()).parse_args(arguments)
+    parser = _parser(terminal.language())
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may be typed
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(arguments)
     try:
         terminal.check_arguments(sys.argv[1:] if arguments is None else arguments)
         with signals.insistent():
@@ -82,8 +93,11 @@ class _Parser(argparse.ArgumentParser):
         super().error(messages.message(message, self.lang))
 
 
-def _add_parameters(command, meaning):
-    command.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=meaning)
+def _add_parameters(command, meaning, known):
+    option = command.add_argument(
+        "-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=meaning
+    )
+    option.completer = lambda **_: [f"{name}=" for name in known]  # type: ignore[attr-defined]
 
 
 def _parser(lang="en"):
@@ -91,7 +105,7 @@ def _parser(lang="en"):
     from nanofoam_lib.runs.parameters import PARAMETERS
 
     listed = "\n".join(f"  {name:16} {parameter.meaning}" for name, parameter in PARAMETERS.items())
-    parser = _Parser(prog="nanofoam", description="From a folder of micrographs to a report.")
+    parser = _Parser(prog="nanofoam", description="From a folder of micrographs to a report.", epilog=COMPLETION)
     parser.lang = lang
     offered = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -102,7 +116,7 @@ def _parser(lang="en"):
     run.add_argument("--profile", metavar="demo|quick|thesis|FILE.yaml", help="parameter values (default: quick)")
     run.add_argument("--data", metavar="DIR", help="micrographs as DIR/<class>/*.png (default: synthetic foam)")
     run.add_argument("--out", metavar="DIR", help="run folder (default: reports/<profile>)")
-    _add_parameters(run, "see below")
+    _add_parameters(run, "see below", PARAMETERS)
     run.add_argument("--from", dest="start", metavar="NN", help="begin with notebook NN, with the run's own parameters")
     run.add_argument("--until", metavar="NN", help="end with notebook NN")
     run.add_argument("--force", action="store_true", help="run every notebook, unchanged or not")
@@ -110,7 +124,7 @@ def _parser(lang="en"):
 
     check = offered.add_parser("check", help="say of a data folder all that a run would refuse or warn of")
     check.add_argument("data_folder", metavar="DIR")
-    _add_parameters(check, CHECKED)
+    _add_parameters(check, CHECKED, PARAMETERS)
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=commands.check)
 
@@ -119,7 +133,8 @@ def _parser(lang="en"):
     )
     pores.add_argument("data_folder", metavar="DIR", help="micrographs as DIR/<class>/*.png")
     pores.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/pores-DIR)")
-    _add_parameters(pores, f"parameters of nanofoam run: {', '.join(commands.PORE_PARAMETERS)}")
+    known = commands.PORE_PARAMETERS
+    _add_parameters(pores, f"parameters of nanofoam run: {', '.join(known)}", known)
     pores.set_defaults(command=commands.pores)
 
     apply = offered.add_parser(
@@ -128,7 +143,7 @@ def _parser(lang="en"):
     apply.add_argument("run_folder", metavar="RUN", help="a finished run, such as reports/quick; it is not changed")
     apply.add_argument("data_folder", metavar="DIR", help="micrographs, in folders of any depth or in none")
     apply.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/apply-RUN-DIR)")
-    _add_parameters(apply, APPLIED)
+    _add_parameters(apply, APPLIED, PARAMETERS)
     apply.set_defaults(command=commands.apply)
 
     shown = offered.add_parser("open", help="show the report of a run, or of what was applied, in the browser")

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from PIL import Image
+from spanish import english_in
 
 from nanofoam_lib import __main__
 from nanofoam_lib.base.errors import StepError
@@ -137,6 +138,19 @@ def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, mo
     assert "aviso: 01_preprocess: mixed image sizes" in err
 
 
+def test_a_finished_run_ends_with_three_lines_of_results_and_the_path(small_run, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, "run", lambda *_: small_run)
+    *lines, path = call("run", capsys=capsys)[1].splitlines()
+    assert lines[0] == (
+        "Right for unseen images, by a random forest: σ of the 4-d VAE 100% (88% to 100%), the best control, LBP, 75% "
+        "(50% to 88%)."
+    )
+    assert lines[1].startswith("not measured. ") and "specimens were held out whole" in lines[2]
+    assert (len(lines), path) == (3, str(small_run.report))
+    *lines, path = call("run", "--lang", "es", capsys=capsys)[1].splitlines()
+    assert not english_in(" ".join(lines))
+
+
 def test_a_failed_step_exits_with_1(monkeypatch, capsys):
     def run(*_):
         raise StepError("02_train failed:\nno luck")
@@ -153,6 +167,21 @@ def test_the_installed_command_and_the_module_are_the_same():
     ]
     assert helps[0] == helps[1]
     assert "latent_dims" in helps[0]
+
+
+def complete(line, tmp_path):
+    """Give what the shell is offered at the end of a command line."""
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n"}
+    offered = tmp_path / "offered"
+    environment = os.environ | asked | {"_ARGCOMPLETE_STDOUT_FILENAME": str(offered)}
+    subprocess.run([sys.executable, "-m", "nanofoam_lib"], env=environment, check=True)
+    return {word.strip() for word in offered.read_text().split("\n")}
+
+
+def test_the_shell_is_told_what_may_be_typed(tmp_path):
+    assert {"run", "pores", "apply", "check"} <= complete("nanofoam ", tmp_path)
+    assert complete("nanofoam run --pro", tmp_path) == {"--profile"}
+    assert {"latent_dims=", "learning_rate="} == complete("nanofoam run -p l", tmp_path)
 
 
 def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, tiles):

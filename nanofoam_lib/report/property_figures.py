@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from nanofoam_lib import figures
 from nanofoam_lib.images import targets
 from nanofoam_lib.latent import property_study
-from nanofoam_lib.models import kinds
+from nanofoam_lib.models import control_registry, kinds
 
 if TYPE_CHECKING:
     from nanofoam_lib.report.run_figures import Book
@@ -27,4 +27,5 @@ def properties(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     }  # fmt: skip
     predicted = property_study.predictions(vectors, known, index, book.seed)
     if len(predicted):
-        yield "properties", figures.properties(predicted, book.note, **book.look), predicted
+        labels = control_registry.labels(book.lang)
+        yield "properties", figures.properties(predicted, book.note, labels, **book.look), predicted

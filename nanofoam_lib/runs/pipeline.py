@@ -103,7 +103,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
         expected = {step.name: _expected_seconds(step, earlier) for step, _ in todo}
-        with execution.ChainBar(expected) as bar, kernels.Queue(place) as queue:
+        with execution.ChainBar(expected, lang) as bar, kernels.Queue(place) as queue:
             for (step, key), (following, _) in itertools.zip_longest(todo, todo[1:], fillvalue=(None, None)):
                 kernel = queue.take(step)
                 if following is not None:

@@ -472,6 +472,9 @@ def test_the_check_of_the_layout_finds_what_it_is_for():
     second.set_position((1.0, 0.8))
     with pytest.raises(AssertionError, match="second"):
         assert_readable(figure)
+    second.set(position=(0.2, 0.8), fontsize=5.5)
+    with pytest.raises(AssertionError, match=r"5\.5"):
+        assert_readable(figure)
 
 
 def test_spanish_ticks_have_a_decimal_comma(scores):
