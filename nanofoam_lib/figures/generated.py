@@ -294,7 +294,7 @@ def _write_gauge(axis, row, lang):
     words = f"{fixed(row['distance'], lang)} | {fixed(row[_error(row)], lang)}"
     if row["extrapolation"]:
         words += "\n" + text("extrapolation", lang)
-    axis.set_xlabel(words, fontsize=5, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
+    axis.set_xlabel(words, fontsize=6, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
 
 
 def _error(table):

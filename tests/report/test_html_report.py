@@ -133,7 +133,7 @@ def test_cautions_name_leaks_bad_images_collapse_and_extrapolation(small_run):
         ("01_preprocess", "mixed image sizes <b>"),
         ("Images left out", "a.png (empty)"),
         ("table1", summary.LEAKY),
-        ("vae-4", "1 of 4 latent dimensions have collapsed (KL divergence at most 0.01 nat): they carry nothing"),
+        ("VAE 4-d", "1 of 4 latent dimensions have collapsed (KL divergence at most 0.01 nat): they carry nothing"),
         ("generated", "2 of 3 rows are extrapolations, outside of what the model knows"),
     ]
     calm = {"lang": "en", "steps": {}, "left_out": [], "parameters": {"protocol": "by-group"}}
