@@ -1,6 +1,8 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command line: ``nanofoam run``, ``apply``, ``open``, ``check``, ``pores``, ``compare``, ``verify``, ``sweep``."""
 
 import argparse
+import os
 import sys
 
 EPILOG = """\
@@ -20,10 +22,16 @@ row names columns and their values; exactly one row must have them all.
 Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be read.
 """
 
+COMPLETION = """\
+In a shell, eval "$(register-python-argcomplete nanofoam)" lets the tab key complete commands, options and parameters.
+"""
+
 SCHEDULER = "read images and measure pores on a Dask cluster that you trust, such as tcp://host:8786 (extra: cluster)"
 
 APPLIED = "what is to be another for the new files than in the run: bar, stack, pixel_size_um, skip_bad, pores, …"
 CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
+
+LANGUAGE = "language of what is said and of pages and figures (default: as LC_ALL, LC_MESSAGES or LANG have it)"
 
 SWEEP = """\
 SPEC.yaml:
@@ -47,7 +55,12 @@ def main(arguments=None):
     from nanofoam_lib.base.errors import DataError, StepError, UsageError
 
     terminal.prepare()
-    options = _parser().parse_args(arguments)
+    parser = _parser(terminal.language())
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may be typed
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(arguments)
     try:
         terminal.check_arguments(sys.argv[1:] if arguments is None else arguments)
         with signals.insistent():
@@ -55,33 +68,45 @@ def main(arguments=None):
     except (DataError, StepError, UsageError, OSError) as error:
         if options.debug:
             raise
-        terminal.complain(f"error: {error}")
+        terminal.complain(error, options.lang)
         return 2 if isinstance(error, UsageError) else 1
     except Exception as error:  # a fault of the program's, of which a person gets one line as well
         if options.debug:
             raise
         told = f"{type(error).__name__}: {safe_names.short(' '.join(str(error).split()))}"
-        terminal.complain(f"error: {told}; the same command with --debug shows the traceback")
+        terminal.complain(f"{told}; the same command with --debug shows the traceback", options.lang)
         return 1
     except KeyboardInterrupt:
-        print("nanofoam: stopped; the same command goes on with the step that was running", file=sys.stderr)
+        terminal.remark("stopped; the same command goes on with the step that was running", options.lang)
         return 130
 
 
-def _add_parameters(command, meaning):
-    command.add_argument("-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=meaning)
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are in the reader's language; its help is in English."""
+
+    lang = "en"
+
+    def error(self, message):
+        """Say below the usage what is wrong with the command; exit with status 2."""
+        from nanofoam_lib.base import messages
+
+        super().error(messages.message(message, self.lang))
 
 
-def _add_language(command, what):
-    command.add_argument("--lang", choices=("en", "es"), default="en", help=f"language of the {what} (default: en)")
+def _add_parameters(command, meaning, known):
+    option = command.add_argument(
+        "-p", dest="parameter", metavar="NAME=VALUE", action="append", default=[], help=meaning
+    )
+    option.completer = lambda **_: [f"{name}=" for name in known]  # type: ignore[attr-defined]
 
 
-def _parser():
+def _parser(lang="en"):
     from nanofoam_lib.runs import commands
     from nanofoam_lib.runs.parameters import PARAMETERS
 
     listed = "\n".join(f"  {name:16} {parameter.meaning}" for name, parameter in PARAMETERS.items())
-    parser = argparse.ArgumentParser(prog="nanofoam", description="From a folder of micrographs to a report.")
+    parser = _Parser(prog="nanofoam", description="From a folder of micrographs to a report.", epilog=COMPLETION)
+    parser.lang = lang
     offered = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = offered.add_parser(
@@ -91,16 +116,15 @@ def _parser():
     run.add_argument("--profile", metavar="demo|quick|thesis|FILE.yaml", help="parameter values (default: quick)")
     run.add_argument("--data", metavar="DIR", help="micrographs as DIR/<class>/*.png (default: synthetic foam)")
     run.add_argument("--out", metavar="DIR", help="run folder (default: reports/<profile>)")
-    _add_parameters(run, "see below")
+    _add_parameters(run, "see below", PARAMETERS)
     run.add_argument("--from", dest="start", metavar="NN", help="begin with notebook NN, with the run's own parameters")
     run.add_argument("--until", metavar="NN", help="end with notebook NN")
     run.add_argument("--force", action="store_true", help="run every notebook, unchanged or not")
-    _add_language(run, "figures")
     run.set_defaults(command=commands.run)
 
     check = offered.add_parser("check", help="say of a data folder all that a run would refuse or warn of")
     check.add_argument("data_folder", metavar="DIR")
-    _add_parameters(check, CHECKED)
+    _add_parameters(check, CHECKED, PARAMETERS)
     check.add_argument("--max-megapixels", type=float, metavar="N", help="largest image that is read (default: 100)")
     check.set_defaults(command=commands.check)
 
@@ -109,8 +133,8 @@ def _parser():
     )
     pores.add_argument("data_folder", metavar="DIR", help="micrographs as DIR/<class>/*.png")
     pores.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/pores-DIR)")
-    _add_parameters(pores, f"parameters of nanofoam run: {', '.join(commands.PORE_PARAMETERS)}")
-    _add_language(pores, "page")
+    known = commands.PORE_PARAMETERS
+    _add_parameters(pores, f"parameters of nanofoam run: {', '.join(known)}", known)
     pores.set_defaults(command=commands.pores)
 
     apply = offered.add_parser(
@@ -119,8 +143,7 @@ def _parser():
     apply.add_argument("run_folder", metavar="RUN", help="a finished run, such as reports/quick; it is not changed")
     apply.add_argument("data_folder", metavar="DIR", help="micrographs, in folders of any depth or in none")
     apply.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/apply-RUN-DIR)")
-    _add_parameters(apply, APPLIED)
-    _add_language(apply, "page")
+    _add_parameters(apply, APPLIED, PARAMETERS)
     apply.set_defaults(command=commands.apply)
 
     shown = offered.add_parser("open", help="show the report of a run, or of what was applied, in the browser")
@@ -157,7 +180,9 @@ def _parser():
     for command in (run, pores, apply, sweep):
         command.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
     for command in (run, apply, shown, check, pores, compare, verify, sweep):
+        command.add_argument("--lang", choices=("en", "es"), default=lang, help=LANGUAGE)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        command.lang = lang
     return parser
 
 

@@ -1,12 +1,14 @@
-"""Whether a figure can be read: no text runs over another or off the page."""
+"""Whether a figure can be read: no text runs over another or off the page, and none is too small."""
 
 import itertools
 
 from matplotlib.text import Text
 
+SMALLEST = 6  # points, as printed
 
-def visible_texts(figure):
-    """Text and box of everything written; ticks of axes that are switched off, or out of view, are not drawn."""
+
+def visible(figure):
+    """Everything that is written; ticks of axes that are switched off, or out of view, are not drawn."""
     figure.draw_without_rendering()
     ticks, hidden = [], set()
     for axes in figure.axes:
@@ -19,12 +21,18 @@ def visible_texts(figure):
                 labels = [label for tick in drawn for label in (tick.label1, tick.label2)]
                 ticks += [axis.label, axis.offsetText, *labels]
     found = [text for text in figure.findobj(Text) if text not in hidden] + ticks
-    shown = [text for text in found if text.get_visible() and text.get_text().strip()]
-    return [(text.get_text(), text.get_window_extent()) for text in dict.fromkeys(shown)]
+    return list(dict.fromkeys(text for text in found if text.get_visible() and text.get_text().strip()))
+
+
+def visible_texts(figure):
+    """Text and box of each of `visible`."""
+    return [(text.get_text(), text.get_window_extent()) for text in visible(figure)]
 
 
 def assert_readable(figure):
-    """Fail if a text overlaps another or leaves the page, and say which."""
+    """Fail if a text overlaps another, leaves the page or is smaller than `SMALLEST`, and say which."""
+    small = {text.get_text(): text.get_fontsize() for text in visible(figure) if text.get_fontsize() < SMALLEST}
+    assert not small, small
     boxes = visible_texts(figure)
     clashes = [(a, b) for (a, first), (b, second) in itertools.combinations(boxes, 2) if first.overlaps(second)]
     assert not clashes, clashes

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from PIL import Image
+from spanish import english_in
 
 from nanofoam_lib import __main__
 from nanofoam_lib.base.errors import StepError
@@ -134,7 +135,20 @@ def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, mo
     status, out, err = call(*arguments, capsys=capsys)
     assert seen == ["o", "demo", "d", {"epochs": 2, "beta": 0.5}, "03", True, "es", None]
     assert (status, out) == (0, f"{tmp_path / 'index.html'}\n")
-    assert "warning: 01_preprocess: mixed image sizes" in err
+    assert "aviso: 01_preprocess: mixed image sizes" in err
+
+
+def test_a_finished_run_ends_with_three_lines_of_results_and_the_path(small_run, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, "run", lambda *_: small_run)
+    *lines, path = call("run", capsys=capsys)[1].splitlines()
+    assert lines[0] == (
+        "Right for unseen images, by a random forest: σ of the 4-d VAE 100% (88% to 100%), the best control, LBP, 75% "
+        "(50% to 88%)."
+    )
+    assert lines[1].startswith("not measured. ") and "specimens were held out whole" in lines[2]
+    assert (len(lines), path) == (3, str(small_run.report))
+    *lines, path = call("run", "--lang", "es", capsys=capsys)[1].splitlines()
+    assert not english_in(" ".join(lines))
 
 
 def test_a_failed_step_exits_with_1(monkeypatch, capsys):
@@ -155,6 +169,21 @@ def test_the_installed_command_and_the_module_are_the_same():
     assert "latent_dims" in helps[0]
 
 
+def complete(line, tmp_path):
+    """Give what the shell is offered at the end of a command line."""
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n"}
+    offered = tmp_path / "offered"
+    environment = os.environ | asked | {"_ARGCOMPLETE_STDOUT_FILENAME": str(offered)}
+    subprocess.run([sys.executable, "-m", "nanofoam_lib"], env=environment, check=True)
+    return {word.strip() for word in offered.read_text().split("\n")}
+
+
+def test_the_shell_is_told_what_may_be_typed(tmp_path):
+    assert {"run", "pores", "apply", "check"} <= complete("nanofoam ", tmp_path)
+    assert complete("nanofoam run --pro", tmp_path) == {"--profile"}
+    assert {"latent_dims=", "learning_rate="} == complete("nanofoam run -p l", tmp_path)
+
+
 def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, tiles):
     def fail(*_, **__):
         raise OverflowError("cannot convert\nfloat infinity")
@@ -166,3 +195,18 @@ def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, tiles):
     assert err == f"nanofoam: error: {said}\n"
     with pytest.raises(OverflowError):
         call("check", tiles, "--debug", capsys=capsys)
+
+
+def test_a_spanish_terminal_is_answered_in_spanish(tiles, capsys, monkeypatch):
+    (tiles / "brick" / "text.png").write_text("hello")
+    monkeypatch.setenv("LC_ALL", "es_MX.UTF-8")
+    status, out, _ = call("check", tiles, capsys=capsys)
+    assert status == 1
+    assert out.splitlines()[0] == "brick/text.png: no es una imagen de un formato conocido"
+    assert out.splitlines()[1].split()[:3] == ["clase", "imágenes", "utilizables"]
+    assert out.splitlines()[-1] == "19 imágenes, 1 problema"
+    _, _, err = call("open", tiles, capsys=capsys)
+    assert err.startswith("nanofoam: error: ") and "falta; hay que dar una carpeta" in err
+    status, _, err = call("open", capsys=capsys)
+    assert (status, err.splitlines()[-1]) == (2, "nanofoam open: error: faltan los argumentos RUN")
+    assert "missing; give a folder" in call("open", tiles, "--lang", "en", capsys=capsys)[2]

@@ -1,4 +1,4 @@
-"""Messages that a run has left in English, such as its warnings, in the reader's language.
+"""Messages that are written in English, such as warnings and errors, in the reader's language.
 
 They stand in ``messages.yaml`` beside this module: what computes does not know who will read of it, so that a message
 is found again by its words, and what fills its places by where it stands.
@@ -30,7 +30,8 @@ def message(said: str, lang: str = "en", phrases: Iterable[str] = ()) -> str:
     Returns
     -------
     str
-        A place may hold a message of its own; a number is written as the language does.
+        A place may hold a message of its own; a number is written as the language does, but where the place's name
+        begins with ``typed``: what one types has a decimal point in every language.
 
     Examples
     --------
@@ -43,13 +44,13 @@ def message(said: str, lang: str = "en", phrases: Iterable[str] = ()) -> str:
         return said
     for pattern, spanish in [*((_pattern(phrase), text(phrase, lang)) for phrase in phrases), *_load()]:
         if found := pattern.fullmatch(said):
-            return spanish.format(**{name: _in_place(own, lang) for name, own in found.groupdict().items()})
+            return spanish.format(**{name: _in_place(name, own, lang) for name, own in found.groupdict().items()})
     return said
 
 
-def _in_place(own, lang):
+def _in_place(name, own, lang):
     """Write what fills a place: a number, a message, or a name, which stays."""
-    if re.fullmatch(r"[-−]?\d*\.?\d+ ?%?", own):
+    if not name.startswith("typed") and re.fullmatch(r"[-−]?\d*\.?\d+ ?%?", own):
         return percent(with_decimal_mark(own.replace(" %", "%"), lang), lang)
     return message(own, lang)
 

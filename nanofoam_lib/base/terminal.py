@@ -1,11 +1,14 @@
 """What is written to a terminal: lines of characters that it can show, and none that it obeys."""
 
 import json
+import os
 import re
 import sys
+from collections.abc import Mapping
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import UsageError
+from nanofoam_lib.base.messages import message
 
 
 def prepare() -> None:
@@ -27,14 +30,31 @@ def check_arguments(arguments: list[str]) -> None:
 ADVICE = "names of files are not read as UTF-8 here; set the environment variable PYTHONUTF8 to 1"
 
 
-def complain(text: object) -> None:
+def language(environment: Mapping[str, str] = os.environ) -> str:
+    """Give the language that the environment asks for: "es" or "en".
+
+    Examples
+    --------
+    >>> language({"LANG": "es_MX.UTF-8"}), language({"LANG": "es_ES", "LC_ALL": "C"}), language({})
+    ('es', 'en', 'en')
+    """
+    asked = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return "es" if re.match(r"es(_|\.|@|$)", asked) else "en"
+
+
+def complain(text: object, lang: str = "en", kind: str = "error") -> None:
     """Write one line to stderr: an error or a warning, in which names and values may stand that others chose."""
-    print(f"nanofoam: {safe_names.shown(' '.join(str(text).split()))}", file=sys.stderr)
+    remark(f"{message(kind, lang)}: {message(' '.join(str(text).split()), lang)}")
 
 
-def say(text: object) -> None:
+def remark(text: str, lang: str = "en") -> None:
+    """Write one line to stderr that is neither an error nor a warning."""
+    print(f"nanofoam: {safe_names.shown(message(text, lang))}", file=sys.stderr)
+
+
+def say(text: object, lang: str = "en") -> None:
     """Write lines to stdout in the same way."""
-    print("\n".join(map(safe_names.shown, str(text).split("\n"))))
+    print("\n".join(safe_names.shown(message(line, lang)) for line in str(text).split("\n")))
 
 
 def say_json(text: str) -> None:

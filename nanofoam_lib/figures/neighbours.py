@@ -5,9 +5,11 @@ from matplotlib.figure import Figure
 
 from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.figures.spaces import class_legend, class_points
-from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, page_width, styled, wrapped
+from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, page_width, styled
 
 _GREY = "0.75"
+#: Colours of clusters, from the other end, so that none is taken for a class.
+CLUSTERED = COLOURS[:2:-1]
 
 
 @styled
@@ -25,7 +27,10 @@ def neighbours(points: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = grid(1, 2, cell_aspect=0.9 if page_width() >= 12 else 1.1, note=note)
+    trust, plane = (fixed(points[name].iloc[0], lang) for name in ("trust", "trust_of_plane"))
+    said = text("trustworthiness {trust}; of two principal components {plane}", lang).format(trust=trust, plane=plane)
+    note = "\n".join(filter(None, [said, note]))
+    figure, axes = grid(1, 2, cell_aspect=0.9 if page_width() >= 12 else 1.2, note=note)
     left, right = axes[0]
     class_points(left, points, "x", "y", points["label"])
     left.set_title(text("classes", lang))
@@ -34,18 +39,15 @@ def neighbours(points: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
         is_none = number < 0
         right.scatter(
             own["x"], own["y"], s=14, linewidth=0.2, edgecolor="white",
-            color=_GREY if is_none else COLOURS[number % len(COLOURS)],
+            color=_GREY if is_none else CLUSTERED[number % len(CLUSTERED)],
             marker=MARKERS[0 if is_none else number % len(MARKERS)],
             label=text("in no cluster", lang) if is_none else f"{text('cluster', lang)} {number + 1}",
         )  # fmt: skip
     right.set_title(text("clusters", lang))
-    trust, plane = (fixed(points[name].iloc[0], lang) for name in ("trust", "trust_of_plane"))
-    said = text("trustworthiness {trust}; of two principal components {plane}", lang)
     for axis in (left, right):
         axis.set(xlabel="t-SNE 1", ylabel="t-SNE 2", xticks=[], yticks=[])
         axis.margins(0.06)
-    left.set_xlabel(f"t-SNE 1\n{wrapped(said.format(trust=trust, plane=plane), 0.42 * page_width(), size=8)}")
     columns = columns_for(points["cluster"].nunique(), 3.2)
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=max(1, columns // 2), handletextpad=0.2)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=max(1, columns // 2), handletextpad=0.2)
     class_legend(figure, points["label"])
     return figure

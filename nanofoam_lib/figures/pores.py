@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import number, text
+from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import (
     COLOURS,
     brief,
@@ -23,6 +25,8 @@ from nanofoam_lib.figures.style import (
 
 #: Columns of a distribution, and what they are a share of.
 SHARES = {"share": "share of pores", "area_share": "share of their area"}
+
+_FEW = 40  # specimens of a class, of which each is shown
 
 
 @styled
@@ -54,9 +58,17 @@ def pore_overlays(
 
 @styled
 def pore_sizes(
-    sizes: pd.DataFrame, means: pd.DataFrame, classes: Sequence[str], note: str = "", lang: str = "en"
+    sizes: pd.DataFrame,
+    means: pd.DataFrame,
+    specimens: pd.DataFrame,
+    classes: Sequence[str],
+    note: str = "",
+    lang: str = "en",
 ) -> Figure:
-    """Draw the distribution of pore diameters in each class, and the means over specimens with their intervals.
+    """Draw how pore diameters are distributed in each class, and pore measures over specimens.
+
+    Each measure's panel shows the density of specimens, the specimens themselves where they are fewer than 40 of a
+    class, and their mean with its interval.
 
     Parameters
     ----------
@@ -64,26 +76,29 @@ def pore_sizes(
         Columns ``class``, ``diameter_um`` (middle of a bin), ``share`` (of the class's pores) and ``area_share`` (of
         their area).
     means : pandas.DataFrame
-        As `class_means.means` gives it: columns ``class``, ``measure``, ``mean``, ``ci_low``, ``ci_high``.
+        As `class_means.means` gives it: columns ``class``, ``measure``, ``n_specimens``, ``mean``, ``ci_low``,
+        ``ci_high``.
+    specimens : pandas.DataFrame
+        As `class_means.by_specimen` gives it: columns ``class``, ``measure``, ``value``.
     classes : sequence of str
         All that the data has, which fix the colours; those of which nothing is believed stay empty.
     note : str
     lang : {"en", "es"}
     """
     measures = list(dict.fromkeys(means["measure"]))
-    colours = class_colours(classes)
-    markers = class_markers(colours)
     panels = 2 + len(measures)
-    columns = columns_for(panels, 4.5)
+    counts = sorted(set(means["n_specimens"]))
+    told = "–".join(str(n) for n in dict.fromkeys(counts[:1] + counts[-1:]))
+    note = ", ".join(filter(None, [note, text("{n} specimens per class", lang).format(n=told)]))
+    columns = columns_for(panels, 3.8)
     figure, axes = grid(-(-panels // columns), columns, 0.85, note)
     flat = list(axes.flat)
     for axis, share in zip(flat, SHARES, strict=False):
         draw_sizes(axis, sizes, classes, share, lang)
-    if len(sizes):
-        flat[0].legend()
+    class_legend(figure, classes)
     for axis, measure in zip(flat[2:], measures, strict=False):
-        _means(axis, means[means["measure"] == measure], colours, markers)
-        axis.set_ylabel(text(measure, lang))
+        _rain_clouds(axis, specimens[specimens["measure"] == measure], means[means["measure"] == measure], classes)
+        axis.set_ylabel(wrapped(text(measure, lang), 2.8, 8))
     for axis in flat[panels:]:
         axis.set_axis_off()
     letter(flat[:panels])
@@ -128,10 +143,23 @@ def diameters(values: NDArray[np.floating[Any]], note: str = "", lang: str = "en
     return figure
 
 
-def _means(axis: Any, means: pd.DataFrame, colours: dict[str, str], markers: dict[str, str]) -> None:
+def _rain_clouds(axis: Any, specimens: pd.DataFrame, means: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Draw of each class the density of its specimens, to its right themselves, and between them mean and interval."""
+    colours = class_colours(classes)
+    markers = class_markers(colours)
     for place, label in enumerate(colours):
+        values, colour = specimens.loc[specimens["class"] == label, "value"].to_numpy(), colours[label]
+        if len(set(values)) > 1:
+            sns.violinplot(
+                x=np.full(len(values), place - 0.2), y=values, native_scale=True, split=True, inner=None, cut=0,
+                width=0.4, linewidth=0, color=colour, alpha=0.35, ax=axis,
+            )  # fmt: skip
+        if len(values) < _FEW:
+            beside = place + 0.1 + 0.05 * (np.arange(len(values)) % 5)
+            axis.plot(beside, values, markers[label], color=colour, alpha=0.5, markersize=2, markeredgewidth=0)
         for row in means[means["class"] == label].itertuples():
-            axis.plot(place, row.mean, markers[label], color=colours[label], markersize=4)
-            axis.plot([place, place], [row.ci_low, row.ci_high], color=colours[label])
-    axis.set_xticks(range(len(colours)), [brief(label, 16) for label in colours], rotation=30, ha="right")
-    axis.set_xlim(-0.5, len(colours) - 0.5)
+            axis.plot([place, place], [row.ci_low, row.ci_high], color="0.2", linewidth=1)
+            axis.plot(place, row.mean, markers[label], color=colour, markersize=4, markeredgecolor="0.2")
+    axis.set_xticks([])
+    axis.set_xlim(-0.6, len(colours) - 0.4)
+    axis.set_xlabel("")

@@ -151,7 +151,7 @@ def confusion(confusions: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
 def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "", lang: str = "en") -> Figure:
     """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
 
-    Figures of less than 12 cm have no colour bar.
+    Figures of less than 12 cm have no colour bar, and one decimal, so that it is large enough to be read.
 
     Parameters
     ----------
@@ -172,13 +172,13 @@ def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "
     figure, axes = grid(1, 1, cell_aspect=height / page_width(), note=note)
     values.index.name = None
     values.index = [name if wide else wrapped(name, 2.8, size=7) for name in values.index]
-    written = values.map(lambda value: fixed(value, lang))
+    written = values.map(lambda value: fixed(value, lang, 2 if wide else 1))
     sns.heatmap(
         values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
-        annot_kws={"size": 6 if wide else 5}, cbar=wide, cbar_kws={"label": "R²"} if wide else None, linewidths=0.5,
+        annot_kws={"size": 6}, cbar=wide, cbar_kws={"label": "R²"} if wide else None, linewidths=0.5,
     )  # fmt: skip
     for row, column in np.argwhere(values.isna().to_numpy()):  # which seaborn leaves empty
-        axes[0, 0].text(column + 0.5, row + 0.5, MISSING, ha="center", va="center", size=6 if wide else 5)
+        axes[0, 0].text(column + 0.5, row + 0.5, MISSING, ha="center", va="center", size=6)
     axes[0, 0].tick_params(axis="both", length=0)
     axes[0, 0].tick_params(axis="x", rotation=90)
     return figure

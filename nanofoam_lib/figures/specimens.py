@@ -1,7 +1,7 @@
 """Properties of specimens: measured against predicted, the structure that goes with them, and where it is seen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,9 @@ from nanofoam_lib.figures.style import (
 
 
 @styled
-def properties(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
+def properties(
+    table: pd.DataFrame, note: str = "", labels: Mapping[str, str] | None = None, lang: str = "en"
+) -> Figure:
     """Scatter properties as predicted against as measured, with intervals, a panel per property and descriptor.
 
     Parameters
@@ -35,6 +37,8 @@ def properties(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     table : pandas.DataFrame
         As `property_study.predictions` gives it: columns target, unit, kind, latent_dim, descriptor, r2, label,
         measured, predicted, low, high. Limits that are infinite are not drawn.
+    labels : dict, optional
+        Name of a control or a kind of model → what it is called.
     note, lang
         See `micrographs`.
 
@@ -57,21 +61,19 @@ def properties(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
         axis.set_axis_off()
     classes = sorted(set(table["label"]))
     for axis, (_, own) in zip(axes.flat, panels, strict=False):
-        _panel(axis, own, classes, lang)
+        _panel(axis, own, classes, names(own.head(1), lang, labels)[0], lang)
     class_legend(figure, classes)
     return figure
 
 
-def _panel(axis, own, classes, lang):
+def _panel(axis, own, classes, name, lang):
     axis.axline([own["measured"].mean()] * 2, slope=1, color="0.6", linewidth=0.8)
     for label, colour in class_colours(classes).items():
         part = own[own["label"] == label]
         axis.vlines(part["measured"], part["low"], part["high"], color=colour, linewidth=0.5, alpha=0.5)
     class_points(axis, own, "measured", "predicted", classes)
     first = own.iloc[0]
-    title = (
-        f"{titled(first['target'], first['unit'], lang)}\n{names(own.head(1), lang)[0]}, R² {fixed(first['r2'], lang)}"
-    )
+    title = f"{titled(first['target'], first['unit'], lang)}\n{name}, R² {fixed(first['r2'], lang)}"
     axis.set(xlabel=text("measured", lang), ylabel=text("predicted value", lang))
     axis.set_title("\n".join(wrapped(brief(line, 40), 5.0, 8) for line in title.split("\n")))
     axis.locator_params(nbins=4)

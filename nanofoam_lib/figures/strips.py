@@ -103,4 +103,4 @@ def show(axis: Axes, picture: NDArray[Any], frame: str | None) -> None:
 def caption(axis: Axes, words: str, row: pd.Series, lang: str) -> None:
     """Write some words below a picture, and that it is an extrapolation where it is one."""
     said = [words, text("extrapolation", lang)] if row["extrapolation"] else [words]
-    axis.set_xlabel("\n".join(said), fontsize=5, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")
+    axis.set_xlabel("\n".join(said), fontsize=6, labelpad=2, color=EXTRAPOLATION if row["extrapolation"] else "black")

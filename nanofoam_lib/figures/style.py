@@ -196,14 +196,15 @@ def describe(data_name: str, seed: int, lang: str = "en") -> str:
 
 
 def names(table: "pd.DataFrame", lang: str = "en", labels: Mapping[str, str] | None = None) -> list[str]:
-    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "vae-128 μ".
+    """Write the columns kind, latent_dim and descriptor of `table` as one: list of str, such as "VAE 128 μ".
 
-    What a control is called may be told by `labels`, dict of its name to str.
+    What a control or a kind of model is called may be told by `labels`, dict of its name to str.
     """
+    labels = labels or {}
     return [
-        (labels or {}).get(row.descriptor) or _in_symbols(text(row.descriptor, lang))
+        labels.get(row.descriptor) or _in_symbols(text(row.descriptor, lang))
         if row.kind == "control"
-        else f"{row.kind}-{row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
+        else f"{labels.get(row.kind, row.kind)} {row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
         for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
         if row.kind == row.kind
     ]

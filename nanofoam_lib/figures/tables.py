@@ -11,9 +11,8 @@ from nanofoam_lib.figures.canvas import INK, SMALL, canvas, words
 from nanofoam_lib.figures.style import names, page_width, styled
 
 ROW = 0.44  # cm
-NARROW_ROW = 0.7
-NARROWEST = 0.95  # cm of a column in whose width an interval can be read, in small letters
-SMALL_LETTERS, THEIR_COLUMN = 5, 1.1  # points; cm
+NARROW_ROW = 0.82  # room for names on three lines
+NARROWEST = 1.16  # cm of a column in whose width an interval can be read
 LETTER = 0.13  # cm that a letter of a name takes
 
 
@@ -58,7 +57,7 @@ def score_table(
         y -= step
         _name(axes, 0.1, y + step / 2, name, first if len(own) else page_width(), ha="left")
         for row in own.itertuples():
-            _cell(axes, places[row.classifier], y + step / 2, row, lang, column)
+            _cell(axes, places[row.classifier], y + step / 2, row, lang)
     _rule(axes, y, 0.9)
     return figure
 
@@ -77,15 +76,16 @@ def _lines(table, lang, labels):
 
 def _name(axes, x, y, name, width, ha="center"):
     """Write a name at the height of its row, on two lines where it is wider than `width` cm."""
-    words(axes, x, y, "\n".join(textwrap.wrap(name, int(width / LETTER))), size=7, ha=ha)
+    size = 7 if page_width() >= 12 else SMALL
+    words(axes, x, y, "\n".join(textwrap.wrap(name, int(width / LETTER))), size=size, ha=ha)
 
 
-def _cell(axes, x, y, row, lang, column):
+def _cell(axes, x, y, row, lang):
     """Write an accuracy and its interval, beside it or, in a narrow figure, below it."""
     dx, dy = (0, 0.16) if page_width() < 12 else (0.5, 0)
     words(axes, x - dx, y + dy, fixed(row.accuracy, lang), size=7, weight="bold" if row.best else "normal")
     interval = f"{fixed(row.ci_low, lang)}–{fixed(row.ci_high, lang)}"
-    words(axes, x + dx, y - dy, interval, SMALL_LETTERS if column < THEIR_COLUMN else SMALL, colour="0.35")
+    words(axes, x + dx, y - dy, interval, SMALL, colour="0.35")
 
 
 def _rule(axes, y, width):

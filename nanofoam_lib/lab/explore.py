@@ -38,7 +38,7 @@ class Explorer:
     note : str
         Data set, split and seed, written below every saved picture.
     lang : {"en", "es"}
-        Language of the saved pictures.
+        Language of what is said and of the saved pictures.
 
     Attributes
     ----------
@@ -53,21 +53,45 @@ class Explorer:
         Dimension → its Grad-CAM map, float32 (128, 128) in [0, 1]; the strongest of an image, empty for a region.
     """
 
+    sight: inspection.Sight
+    step: inspection.Step
+    _turned: list[int]  # the dimensions that the last move was along
+
     def __init__(self, space: inspection.Space, note: str = "", lang: str = "en") -> None:
         self.space, self.note, self.lang = space, note, lang
         self.map, self.colour = "PCA", "label"
-        self.select(inspection.central(space))
+        self._past: list[tuple[NDArray[Any], NDArray[np.float32]]] = []  # rows looked at, and the point moved to
+        self._look(inspection.central(space))
 
     def select(self, rows: ArrayLike) -> None:
         """Look at the image of one row of the index, or at the average of several."""
-        self.sight = inspection.look(self.space, rows)
-        self.step = inspection.step(self.space, self.sight.start)
-        single = len(self.sight.rows) == 1
-        self.maps = dict(zip(*inspection.strongest_maps(self.space, self.sight.rows[0]), strict=True)) if single else {}
+        self._remember()
+        self._look(rows)
 
     def walk(self, values: ArrayLike) -> None:
         """Move the strongest dimensions of what is looked at to `values`, and decode."""
-        self.step = inspection.step(self.space, inspection.move(self.space, self.sight.start, values))
+        vector = inspection.move(self.space, self.sight.start, values)
+        turned = np.flatnonzero(vector != self.step.vector).tolist()
+        if turned != self._turned:  # a slider that is drawn along moves many times, and is undone at once
+            self._remember()
+        self.step, self._turned = inspection.step(self.space, vector), turned
+
+    def undo(self) -> None:
+        """Go back to before the last choice of an image or move along a dimension; where there was none, stay."""
+        if self._past:
+            rows, vector = self._past.pop()
+            self._look(rows)
+            self.step = inspection.step(self.space, vector)
+
+    def _remember(self) -> None:
+        self._past.append((self.sight.rows, self.step.vector))
+
+    def _look(self, rows: ArrayLike) -> None:
+        self.sight = inspection.look(self.space, rows)
+        self._turned = []
+        self.step = inspection.step(self.space, self.sight.start)
+        single = len(self.sight.rows) == 1
+        self.maps = dict(zip(*inspection.strongest_maps(self.space, self.sight.rows[0]), strict=True)) if single else {}
 
     def here(self) -> NDArray[np.float64]:
         """Give the map coordinates (2, 2) of what is looked at and of where it was moved to."""
@@ -92,7 +116,8 @@ class Explorer:
 
     def summary(self) -> str:
         """Say what is looked at, and how far from real images it was moved."""
-        return f"{describe(self.space, self.sight.rows)}. {gauge_text(self.space, self.step)}."
+        seen, lang = describe(self.space, self.sight.rows, self.lang), self.lang
+        return f"{seen}. {gauge_text(self.space, self.step, lang)}."
 
     def figure(self) -> Figure:
         """Draw what is looked at for print: `matplotlib.figure.Figure`."""
@@ -138,23 +163,28 @@ def next_stem(stem: StrPath) -> pathlib.Path:
     return next(path for path in candidates if not any(path.parent.glob(f"{path.name}.*")))
 
 
-def describe(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
+def describe(space: inspection.Space, rows: Sequence[int] | NDArray[Any], lang: str = "en") -> str:
     """Say what `rows` are: "Image 3, CuNi1, test", or "12 images, 8 of CuNi1, 4 of CuNi2"."""
     own = space.index.iloc[rows]
     if len(own) == 1:
-        return f"Image {own['id'].iloc[0]}, {own['label'].iloc[0]}, {own['split'].iloc[0]}"
-    counts = own["label"].value_counts().sort_index()
-    return f"{len(own)} images, {', '.join(f'{n} of {label}' for label, n in counts.items())}"
+        image, label, split = own.iloc[0][["id", "label", "split"]]
+        return language.text("Image {id}, {label}, {split}", lang).format(
+            id=image, label=label, split=language.text(split, lang)
+        )
+    counts, of = own["label"].value_counts().sort_index(), language.text("{n} of {label}", lang)
+    listed = (of.format(n=n, label=label) for label, n in counts.items())
+    return ", ".join([language.text("{n} images", lang).format(n=len(own)), *listed])
 
 
-def gauge_text(space: inspection.Space, step: inspection.Step) -> str:
+def gauge_text(space: inspection.Space, step: inspection.Step, lang: str = "en") -> str:
     """Say how far a `inspection.Step` lies from real images, and whether that is beyond 99 % of the held-out ones."""
+    gauge, error = space.yardstick.gauge, language.text(space.yardstick.error, lang)
     verdict = "Extrapolation" if step.extrapolation else "Near real images"
-    gauge, error = space.yardstick.gauge, {"cycle_error": "cycle error", "statistics_error": "error of statistics"}
-    return (
-        f"{verdict}: distance {language.fixed(step.distance)} (limit {language.fixed(gauge.max_distance)}), "
-        f"{error[space.yardstick.error]} {language.fixed(step.error)} (limit {language.fixed(gauge.max_error)})"
-    )
+    numbers = (step.distance, gauge.max_distance, step.error, gauge.max_error)
+    distance, most, own, largest = (language.fixed(number, lang) for number in numbers)
+    told = language.text("{verdict}: distance {distance} (limit {most}), {error} {own} (limit {largest})", lang)
+    verdict = language.text(verdict, lang)
+    return told.format(verdict=verdict, distance=distance, most=most, error=error, own=own, largest=largest)
 
 
 def overlay(picture: NDArray[Any], heat: NDArray[Any]) -> NDArray[np.uint8]:

@@ -20,6 +20,8 @@ from ipywidgets import (
 
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
+from nanofoam_lib.base.language import text
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import pore_choices
 from nanofoam_lib.lab import explore, hearing, pore_trial
@@ -52,12 +54,12 @@ def show(micrographs: Run | StrPath, lang: str = "en") -> Widget:
             return Panel(pore_trial.of_run(micrographs), lang).widget
         return Panel(pore_trial.of_folder(micrographs), lang).widget
     except DataError as error:
-        return HTML(html.escape(str(error)))
+        return HTML(html.escape(message(str(error), lang)))
 
 
-def tabs(**parts: Widget) -> Tab:
-    """Put widgets behind tabs, named by the arguments with blanks for underscores."""
-    return Tab(children=list(parts.values()), titles=[name.replace("_", " ") for name in parts])
+def tabs(latent: Widget, pores: Widget, lang: str = "en") -> Tab:
+    """Put the two halves of the explorer behind tabs."""
+    return Tab(children=[latent, pores], titles=[text(name, lang) for name in ("Latent space", "Pores")])
 
 
 class Panel(hearing.Hearing):
@@ -75,22 +77,22 @@ class Panel(hearing.Hearing):
         paths = list(enumerate(trial.known["path"]))
         wide = Layout(width=f"{_SIDE}px")
         named = {"description_width": "90px"}
-        self.number = BoundedIntText(max=last, description="Picture", layout=wide, style=named)
+        self.number = BoundedIntText(max=last, description=text("Picture", lang), layout=wide, style=named)
         self.picture = Dropdown(options=[(p, i) for i, p in paths], description=" ", layout=wide, style=named)
-        self.method = Dropdown(options=pore_choices.METHODS, description="Method", layout=wide, style=named)
+        self.method = Dropdown(options=pore_choices.METHODS, description=text("Method", lang), layout=wide, style=named)
         self.level = FloatSlider(
-            min=low_high[0], max=low_high[1], step=0.01, description="Threshold", continuous_update=False,
+            min=low_high[0], max=low_high[1], step=0.01, description=text("Threshold", lang), continuous_update=False,
             layout=wide, style=named,
         )  # fmt: skip
         unit = "µm" if trial.um == trial.um else "px"
         self.smallest = BoundedFloatText(
-            max=pore_choices.LIMITS["smallest_um"][1], step=0.5, description=f"Smallest, {unit}", layout=wide,
-            style=named,
+            max=pore_choices.LIMITS["smallest_um"][1], step=0.5, layout=wide, style=named,
+            description=text("Smallest, {unit}", lang).format(unit=unit),
         )  # fmt: skip
         self.overlay = Image(format="png", layout=Layout(width=f"{pore_trial.WIDTH}px", object_fit="contain"))
         self.histogram = Image(format="png", layout=wide)
         self.said, self.status = HTML(layout=wide), HTML(layout=wide)
-        self.keep = [Button(description=name, icon="check", layout=Layout(width="32%")) for name in SCOPES]
+        self.keep = [Button(description=text(name, lang), icon="check", layout=Layout(width="32%")) for name in SCOPES]
         controls = [self.number, self.picture, self.method, self.level, self.smallest, HBox(self.keep, layout=wide)]
         controls += [self.status, self.said, self.histogram]
         self.widget = HBox([self.overlay, VBox(controls)], layout=Layout(grid_gap="20px", flex_flow="row wrap"))
@@ -116,14 +118,15 @@ class Panel(hearing.Hearing):
         try:
             act()
         except (DataError, OSError) as error:
-            self._tell(str(error))
+            self._tell(message(str(error), self.lang))
         self._show()
 
     def _keep(self, scope):
         try:
-            self._tell(f"Written into {self.trial.use_for(scope)}; nanofoam run and nanofoam pores obey it")
+            kept = text("Written into {path}; nanofoam run and nanofoam pores obey it", self.lang)
+            self._tell(kept.format(path=self.trial.use_for(scope)))
         except (DataError, OSError) as error:
-            self._tell(str(error))
+            self._tell(message(str(error), self.lang))
 
     def _tell(self, words):
         self.status.value = f"<small>{html.escape(words)}</small>"

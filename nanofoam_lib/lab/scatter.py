@@ -18,7 +18,7 @@ SIDE, AXES = 380, 116  # of the map on screen, and what its buttons and its axis
 MARGIN = 0.06  # around the points, as a share of their range
 
 
-def build(space):
+def build(space, lang="en"):
     """Make the map of an `inspection.Space`: a `jscatter.Scatter`, coloured by class, with the micrograph on hover.
 
     Names of classes reach the page as text, never as HTML: so jupyter-scatter writes them.
@@ -29,23 +29,29 @@ def build(space):
         If jupyter-scatter is not installed.
     """
     jscatter = _jscatter()
-    table = pd.DataFrame({"class": pd.Categorical(space.index["label"]), "id": space.index["id"].astype(str)})
-    table["split"] = space.index["split"]
+    kept = [language.text(name, lang) for name in ("class", "image", "split")]
+    own = pd.Categorical(space.index["label"]), space.index["id"].astype(str), space.index["split"]
+    table = pd.DataFrame(dict(zip(kept, own, strict=True))).replace({kept[2]: _sides(lang)})
     table["micrograph"] = [thumbnail(image) for image in track(space.images, "Thumbnails")]
     for name, found in space.maps.items():
         plane = projection.project(found, space.mu)
         table = table.assign(**dict(zip(explore.titles(space, name), plane.T, strict=True)))
     for name, own in space.measures.dropna(axis=1, how="all").items():
-        table[language.text(name)] = own.fillna(own.min())  # `colour` hides these points
+        table[language.text(name, lang)] = own.fillna(own.min())  # `colour` hides these points
     made = jscatter.Scatter(
         *explore.titles(space, "PCA"), data=table, height=SIDE, size=6, opacity=0.8, opacity_unselected=0.6,
         background_color="white", transition_points_duration=800, legend=True, axes_labels=True, tooltip=True,
-        tooltip_properties=["class", "id", "split"], tooltip_preview="micrograph", tooltip_preview_type="image",
+        tooltip_properties=kept, tooltip_preview="micrograph", tooltip_preview_type="image",
         tooltip_preview_image_height=128,
     )  # fmt: skip
     turn(made, space, "PCA")
-    colour(made, space, "label")
+    colour(made, space, "label", lang)
     return made
+
+
+def _sides(lang):
+    """Call the two sides of the split as a reader does."""
+    return {side: language.text(side, lang) for side in ("train", "test")}
 
 
 def turn(made, space, name):
@@ -57,13 +63,13 @@ def turn(made, space, name):
     made.xy(*titles, x_scale=x, y_scale=y)
 
 
-def colour(made, space, name):
+def colour(made, space, name, lang="en"):
     """Colour the map by class ("label") or by a pore measure; points where that is unknown are hidden."""
     if name == "label":
-        made.color(by="class", map=style.class_colours(space.index["label"])).filter(None)
+        made.color(by=language.text("class", lang), map=style.class_colours(space.index["label"])).filter(None)
     else:
         known = np.flatnonzero(space.measures[name].notna())
-        made.color(by=language.text(name), map="viridis").filter(known)
+        made.color(by=language.text(name, lang), map="viridis").filter(known)
 
 
 def mark(explorer):

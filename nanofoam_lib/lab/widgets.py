@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from nanofoam_lib.base import language
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.files import StrPath
+from nanofoam_lib.base.language import text
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.explain import inspection
 from nanofoam_lib.figures import style
 from nanofoam_lib.lab import explore, hearing, scatter
@@ -61,7 +63,7 @@ def show(explorer: explore.Explorer, stem: StrPath) -> Widget:
     try:
         return Panel(explorer, stem).widget
     except DataError as error:
-        return HTML(html.escape(str(error)))
+        return HTML(html.escape(message(str(error), explorer.lang)))
 
 
 class Panel(hearing.Hearing):
@@ -89,15 +91,17 @@ class Panel(hearing.Hearing):
 
     def __init__(self, explorer: explore.Explorer, stem: StrPath) -> None:
         self.explorer, self.stem = explorer, stem
-        space = explorer.space
-        self.scatter = scatter.build(space)
-        self.sliders = _sliders(space)
+        space, lang = explorer.space, explorer.lang
+        self.scatter = scatter.build(space, lang)
+        self.sliders = _sliders(space, lang)
         self.map = ToggleButtons(options=list(space.maps), style={"button_width": "56px"}, layout=_width(132))
-        self.colour = Dropdown(options=_colours(space), description="Colour", layout=_width(200), style=_label(46))
+        self.colour = Dropdown(
+            options=_colours(space, lang), description=text("Colour", lang), layout=_width(200), style=_label(46)
+        )
         last = len(space.images) - 1
-        self.image = BoundedIntText(max=last, description="Image", layout=_width(130), style=_label(44))
-        self.back = Button(description="Undo moves", icon="undo", layout=_width(130))
-        self.save = Button(description="Save picture", icon="save", layout=_width(130))
+        self.image = BoundedIntText(max=last, description=text("Image", lang), layout=_width(130), style=_label(44))
+        self.back = Button(description=text("Undo", lang), icon="undo", layout=_width(130))
+        self.save = Button(description=text("Save picture", lang), icon="save", layout=_width(130))
         self.heading, self.gauge, self.facts, self.status = (HTML() for _ in range(4))
         self.heading.layout = Layout(flex="1 1 0", min_width="0")  # gives way, so that the buttons do not
         self.pictures = [_picture(PICTURE) for _ in range(3)]
@@ -112,7 +116,10 @@ class Panel(hearing.Hearing):
         plane = VBox([self.scatter.show(["pan_zoom", "lasso", "reset"])])
         plane.add_class("nanofoam-map")
         buttons = HBox([self.heading, self.back, self.save])
-        hint = HTML("<small>Latent dimensions to move, with the pore measure each follows (Spearman's ρ)</small>")
+        said = text(
+            "Latent dimensions to move, with the pore measure that each follows (Spearman's ρ)", self.explorer.lang
+        )
+        hint = HTML(f"<small>{html.escape(said)}</small>")
         left = VBox([tools, plane, self.facts], layout=_width(scatter.SIDE + scatter.AXES))
         right = VBox(
             [buttons, _row(self.pictures), self.gauge, hint, *self.sliders, _row(self.overlays), self.status],
@@ -127,7 +134,7 @@ class Panel(hearing.Hearing):
         self.colour.observe(lambda change: self._colour(change["new"]), "value")
         self.image.observe(lambda change: self._select([change["new"]]), "value")
         self.scatter.widget.observe(lambda change: self._select(change["new"]), "selection")
-        self.back.on_click(lambda _: self._select(self.explorer.sight.rows))
+        self.back.on_click(lambda _: self._undo())
         self.save.on_click(lambda _: self._save())
         for slider in self.sliders:
             slider.observe(lambda _: self._walk(), "value")
@@ -137,13 +144,19 @@ class Panel(hearing.Hearing):
             self.explorer.select(rows)
             self._show_sight()
 
+    def _undo(self):
+        self.explorer.undo()
+        self._show_sight()
+
     def _walk(self):
         if self.heard:
             start = self.explorer.sight.start[self.explorer.space.dimensions["dimension"]]
             asked = np.array([slider.value for slider in self.sliders])
             # The browser rounds a slider to its steps: what is but rounded has not been moved
-            still = np.abs(asked - start) <= [0.51 * slider.step for slider in self.sliders]
-            self.explorer.walk(np.where(still, start, asked))
+            rounding = [0.51 * slider.step for slider in self.sliders]
+            for still in (self._moved(), start):
+                asked = np.where(np.abs(asked - still) <= rounding, still, asked)
+            self.explorer.walk(asked)
             self._show_step()
 
     def _turn(self, name):
@@ -153,61 +166,67 @@ class Panel(hearing.Hearing):
 
     def _colour(self, name):
         self.explorer.colour = name
-        scatter.colour(self.scatter, self.explorer.space, name)
+        scatter.colour(self.scatter, self.explorer.space, name, self.explorer.lang)
 
     def _save(self):
-        self.status.value = "<small>Saving …</small>"
+        lang = self.explorer.lang
+        self.status.value = f"<small>{text('Saving …', lang)}</small>"
         try:
-            said = f"Saved {self.explorer.save(self.stem)} as .pdf, .png and .csv"
+            path = self.explorer.save(self.stem)
+            said = text("Saved {path} as .pdf, .png and .csv", lang).format(path=path)
         except OSError as error:
-            said = f"Not saved: {error}"
+            said = text("Not saved: {reason}", lang).format(reason=message(str(error), lang))
         self.status.value = f"<small>{html.escape(said)}</small>"
 
     def _show_sight(self):
         """Show what is looked at, and set the controls to it."""
-        sight, space = self.explorer.sight, self.explorer.space
+        sight, space, lang = self.explorer.sight, self.explorer.space, self.explorer.lang
         with self.unheard():
             self.scatter.selection(sight.rows)
             if self.explorer.maps:
                 self.image.value = sight.rows[0]
-            for slider, value in zip(self.sliders, sight.start[space.dimensions["dimension"]], strict=True):
+            for slider, value in zip(self.sliders, self._moved(), strict=True):
                 slider.value = value
-        self.heading.value = f"<b>{html.escape(explore.describe(space, sight.rows))}</b>"
+        self.heading.value = f"<b>{html.escape(explore.describe(space, sight.rows, lang))}</b>"
         for own, (name, picture) in zip(self.pictures, self.explorer.pictures().items(), strict=True):
-            _set(own, name, picture)
+            _set(own, text(name, lang), picture)
         for own in self.overlays[len(self.explorer.maps) :]:
             own[0].layout.visibility = own[1].layout.visibility = "hidden"
         for own, (dimension, picture) in zip(self.overlays, self.explorer.overlays().items(), strict=False):
             _set(own, f"Grad-CAM, dim. {dimension}", picture)
-        self.facts.value = facts(space, sight.rows) + mix(space, sight.rows)
+        self.facts.value = facts(space, sight.rows, lang) + mix(space, sight.rows)
         self._show_step()
 
     def _show_step(self):
         """Show the moved point: its picture, its gauge, its place on the map."""
         step = self.explorer.step
-        _set(self.pictures[2], "moved", step.picture)
-        self.gauge.value = gauge(self.explorer.space, step)
+        _set(self.pictures[2], text("moved", self.explorer.lang), step.picture)
+        self.gauge.value = gauge(self.explorer.space, step, self.explorer.lang)
         self._mark()
+
+    def _moved(self):
+        """Give where the dimensions of the sliders are."""
+        return self.explorer.step.vector[self.explorer.space.dimensions["dimension"]]
 
     def _mark(self):
         self.scatter.annotations(scatter.mark(self.explorer))
 
 
-def gauge(space: inspection.Space, step: inspection.Step) -> str:
+def gauge(space: inspection.Space, step: inspection.Step, lang: str = "en") -> str:
     """Say in HTML how far off real images a `inspection.Step` is, behind a dot in green or vermilion."""
     dot = style.COLOURS[4] if step.extrapolation else style.COLOURS[2]
-    return f'<span style="color: {dot}">●</span> {html.escape(explore.gauge_text(space, step))}'
+    return f'<span style="color: {dot}">●</span> {html.escape(explore.gauge_text(space, step, lang))}'
 
 
-def facts(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
+def facts(space: inspection.Space, rows: Sequence[int] | NDArray[Any], lang: str = "en") -> str:
     """Tell the pore measures of `rows` beside those of all images in HTML; names are escaped."""
     measures = "".join(
-        f"<tr><td>{html.escape(language.text(row.Index))}</td><td>{language.number(row.shown)}</td>"
-        f"<td>{language.number(row.all)}</td></tr>"
+        f"<tr><td>{html.escape(text(row.Index, lang))}</td><td>{language.number(row.shown, lang)}</td>"
+        f"<td>{language.number(row.all, lang)}</td></tr>"
         for row in inspection.compare(space, rows).itertuples()
     )
-    who = "this image" if len(rows) == 1 else "mean of the region"
-    return f"<table><tr><td></td><th>{who}</th><th>mean of all</th></tr>{measures}</table>"
+    who = text("this image" if len(rows) == 1 else "mean of the region", lang)
+    return f"<table><tr><td></td><th>{who}</th><th>{text('mean of all', lang)}</th></tr>{measures}</table>"
 
 
 def mix(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
@@ -225,27 +244,28 @@ def mix(space: inspection.Space, rows: Sequence[int] | NDArray[Any]) -> str:
     return f'<div class="nanofoam-mix">{bar}</div>{words}'
 
 
-def _sliders(space):
+def _sliders(space, lang):
     """Make a slider for each of the strongest dimensions; it goes half the range of real images beyond them."""
     made = []
     for row in space.dimensions.itertuples():
         values = space.mu[:, row.dimension]
         beyond = np.ptp(values) / 2 or 1.0
-        follows = language.text(row.best_measure)
         known = row.best_rho == row.best_rho  # not where the dimension is constant
-        told = f"{row.dimension}: {follows.partition(' (')[0]}, ρ {row.best_rho:+.2f}" if known else str(row.dimension)
+        sign = "+" if row.best_rho > 0 else ""
+        follows = f"{language.quantity(row.best_measure, lang)}, ρ {sign}{language.fixed(row.best_rho, lang)}"
+        told = f"{row.dimension}: {follows}" if known else str(row.dimension)
         made.append(
             FloatSlider(
                 min=values.min() - beyond, max=values.max() + beyond, step=beyond / 100, readout_format=".2f",
-                description=told.replace("-", "−"), style=_label(210), layout=Layout(width="100%"),
+                description=told, style=_label(210), layout=Layout(width="100%"),
             )
         )  # fmt: skip
     return made
 
 
-def _colours(space):
+def _colours(space, lang):
     known = space.measures.columns[space.measures.notna().any()]
-    return [("class", "label"), *((language.text(name), name) for name in known)]
+    return [(text("class", lang), "label"), *((text(name, lang), name) for name in known)]
 
 
 def _picture(side):
@@ -257,9 +277,9 @@ def _row(pictures):
 
 
 def _set(shown, title, picture):
-    text, image = shown
-    text.value, image.value = f"<small>{html.escape(title)}</small>", explore.png(picture)
-    text.layout.visibility = image.layout.visibility = "visible"
+    heading, image = shown
+    heading.value, image.value = f"<small>{html.escape(title)}</small>", explore.png(picture)
+    heading.layout.visibility = image.layout.visibility = "visible"
 
 
 def _width(pixels):

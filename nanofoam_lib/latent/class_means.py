@@ -46,6 +46,25 @@ def means(measures: pd.DataFrame, labels: ArrayLike, groups: ArrayLike) -> pd.Da
     return pd.DataFrame(rows, columns=columns)  # also where there is no class
 
 
+def by_specimen(measures: pd.DataFrame, labels: ArrayLike, groups: ArrayLike) -> pd.DataFrame:
+    """Give the mean of each specimen: one row each, with columns ``class``, ``measure`` and ``value``.
+
+    Parameters
+    ----------
+    measures, labels, groups
+        As for `means`.
+
+    Examples
+    --------
+    >>> table = by_specimen(pd.DataFrame({"porosity": [0.1, 0.3, 0.5]}), list("aab"), [1, 1, 2])
+    >>> table["value"].round(3).tolist()
+    [0.2, 0.5]
+    """
+    found = _specimens(measures, labels, groups).items()
+    parts = [pd.DataFrame({"class": label, "measure": measure, "value": own}) for (label, measure), (own, _) in found]
+    return pd.concat(parts, ignore_index=True)
+
+
 def differences(measures: pd.DataFrame, labels: ArrayLike, groups: ArrayLike, seed: int = 0) -> pd.DataFrame:
     """Test whether classes differ in a measure, by permuting specimens.
 

@@ -306,8 +306,9 @@ def known() -> dict[str, Control]:
 
 
 def labels(lang: str) -> dict[str, str]:
-    """Give the label of each row that a control may have: dict of name, as in tables, to str."""
-    return {name: label.in_language(lang) for control in known().values() for name, label in control.labels.items()}
+    """Say what is called how: each row that a control may have, and each kind of model; dict of name, as in tables."""
+    rows = {name: label.in_language(lang) for control in known().values() for name, label in control.labels.items()}
+    return kinds.labels(lang) | rows
 
 
 def beyond_competition() -> set[str]:

@@ -198,4 +198,4 @@ def _restore(model, state):
 
 def _status(model, history):
     loss = next((value for name, value in history[-1].items() if name in SHOWN), None) if history else None
-    return f"training {model.name}" + ("" if loss is None else f", loss {loss:.4g} on test")
+    return f"training {model.name}" + ("" if loss is None else f", loss {loss:.4g} on test") + ", epoch"

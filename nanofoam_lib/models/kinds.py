@@ -266,6 +266,23 @@ def descriptor_name(kind: str, latent_dim: int, descriptor: str, lang: str = "en
     return text("{descriptor} of the {size}-d {model}", lang).format(**words)
 
 
+def labels(lang: str) -> dict[str, str]:
+    """Give what each kind is called in figures and tables: dict of name to str."""
+    return {name: kind.short.in_language(lang) for name, kind in known().items()}
+
+
+def called(folder: str, lang: str = "en") -> str:
+    """Name the model in a folder as `model_name` does; of a kind that is not known, by its folder.
+
+    Examples
+    --------
+    >>> called("texture-64", "es"), called("other")
+    ('VAE de texturas 64-d', 'other')
+    """
+    kind, _, size = folder.rpartition("-")
+    return model_name(kind, int(size), lang) if kind in known() and size.isdecimal() else folder
+
+
 def model_name(kind: str, latent_dim: int, lang: str = "en") -> str:
     """Name a model in a figure: "VAE 128-d", "texture VAE 128-d"."""
     return f"{get(kind).short.in_language(lang)} {latent_dim}-d"

@@ -78,6 +78,6 @@ def _trust(book, found):
     if not len(table):
         return
     first = table[table["latent_dim"] == table["latent_dim"].iloc[0]]
-    first = first.assign(name=style.names(first, book.lang))
+    first = first.assign(name=style.names(first, book.lang, control_registry.labels(book.lang)))
     colours = style.class_colours(book.run.load_index()["label"])
     yield "trust", figures.held_out_specimens(first, colours, lang=book.lang, width_cm=WIDTH_CM), first

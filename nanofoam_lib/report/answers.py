@@ -9,7 +9,8 @@ import pandas as pd
 from nanofoam_lib.base.language import number, percent, percentage, text
 from nanofoam_lib.images import pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
-from nanofoam_lib.models import kinds
+from nanofoam_lib.models import control_registry, kinds
+from nanofoam_lib.report import tables
 from nanofoam_lib.report.claims import GATE
 
 #: Signs of the verdicts, so that none is told by colour alone.
@@ -60,6 +61,38 @@ _QUESTIONS = {
     "difference": "What differs?",
     "trust": "How far to trust this?",
 }
+
+
+def in_three_lines(manifest: Mapping[str, Any], index: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Tell the results in three lines: accuracy beside that of the best control, pores, how far to trust both."""
+    lang = manifest["lang"]
+    told = {answer.name: answer for answer in collect(manifest, index, found)}
+    first = _best_scores(found, lang) or told["separation"].sentence
+    return [first, *(f"{told[name].verdict}. {told[name].sentence}" for name in ("materials", "trust"))]
+
+
+def _best_scores(found, lang):
+    """Set the model's descriptor that a random forest tells the classes by best beside the best control."""
+    scores = [found[name] for name in ("table1", "controls") if name in found]
+    if len(scores) < 2:
+        return ""
+    own, controls = (tables.headline(table) for table in scores)
+    controls = controls[~controls["descriptor"].isin(control_registry.beyond_competition())]
+    best, rival = (table.loc[table["accuracy"].idxmax()] for table in (own, controls))
+    right, low, high, other, least, most = (
+        _percent(row[name], lang) for row in (best, rival) for name in ("accuracy", "ci_low", "ci_high")
+    )
+    model = kinds.descriptor_name(best["kind"], int(best["latent_dim"]), best["descriptor"], lang)
+    control = tables.value(rival["descriptor"], lang)
+    return text(_BESIDE, lang).format(
+        model=model, right=right, low=low, high=high, control=control, other=other, least=least, most=most
+    )
+
+
+_BESIDE = (
+    "Right for unseen images, by a random forest: {model} {right} ({low} to {high}), the best control, {control}, "
+    "{other} ({least} to {most})."
+)
 
 
 def _materials(found, lang):

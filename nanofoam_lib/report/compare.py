@@ -9,7 +9,8 @@ import pandas as pd
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import DataError
-from nanofoam_lib.base.language import MISSING, fixed
+from nanofoam_lib.base.language import MISSING, fixed, text, with_decimal_mark
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.report import page, tables
 
@@ -58,12 +59,12 @@ def compare(folders):
     )
 
 
-def as_text(comparison):
+def as_text(comparison, lang="en"):
     """Write a comparison as aligned text."""
-    data = pd.DataFrame([comparison.data], index=["data"])
-    parts = [_align(pd.concat([data, comparison.parameters]), "parameters that differ")]
-    parts += [_warning(comparison)] if not comparison.same_data else []
-    return "\n\n".join([*parts, _align(comparison.headlines, "headline numbers")]) + "\n"
+    differing, headlines = _tables(comparison, lang)
+    parts = [_align(differing, text("parameters that differ", lang))]
+    parts += [_warning(comparison, lang)] if not comparison.same_data else []
+    return "\n\n".join([*parts, _align(headlines, text("headline numbers", lang))]) + "\n"
 
 
 def as_data(comparison):
@@ -74,24 +75,34 @@ def as_data(comparison):
     }
 
 
-def as_html(comparison):
+def as_html(comparison, lang="en"):
     """Write a comparison as a page that stands alone."""
-    data = pd.DataFrame([comparison.data], index=["data"])
-    blocks = {"Parameters that differ": pd.concat([data, comparison.parameters]), "Numbers": comparison.headlines}
+    blocks = dict(zip(("Parameters that differ", "Numbers"), _tables(comparison, lang), strict=True))
     return page.render(
-        "compare.html.j2", lang="en", title=" · ".join(comparison.data),
-        warning="" if comparison.same_data else _warning(comparison),
+        "compare.html.j2", lang=lang, title=" · ".join(comparison.data),
+        warning="" if comparison.same_data else _warning(comparison, lang),
         blocks=[
-            (heading, [{"name": name, "head": name, "numeric": False} for name in ("", *table)],
+            (text(heading, lang), [{"name": name, "head": name, "numeric": False} for name in ("", *table)],
              [[{"text": cell, "best": False} for cell in (label, *row)] for label, *row in table.itertuples()])
             for heading, table in blocks.items()
         ],
     )  # fmt: skip
 
 
-def _warning(comparison):
+def _tables(comparison, lang):
+    """Give the parameters, below the data, and the numbers in the reader's language."""
+    data = pd.DataFrame([comparison.data], index=["data"])
+    numbers = comparison.headlines.rename(index=lambda label: message(label, lang))
+    return (
+        pd.concat([data, comparison.parameters]).rename(index={"data": text("data", lang)}),
+        numbers.map(lambda cell: with_decimal_mark(message(cell, lang), lang)),
+    )
+
+
+def _warning(comparison, lang):
     listed = ", ".join(f"{_shown(name)}: {_shown(data)}" for name, data in comparison.data.items())
-    return f"These runs are of different data ({listed}): their numbers do not compare."
+    told = text("These runs are of different data ({listed}): their numbers do not compare.", lang)
+    return told.format(listed=listed)
 
 
 def _names(folders):

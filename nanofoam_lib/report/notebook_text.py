@@ -5,12 +5,14 @@ import html
 from IPython.display import Markdown
 
 
-def markdown(text: str) -> Markdown:
-    """Show Markdown, such as `findings` give it; HTML in it, which only a file's or class's name can bring, is text.
+def markdown(*texts: str) -> Markdown:
+    """Show Markdown, such as `findings` give it, each text as a paragraph or more.
+
+    HTML in it, which only a file's or class's name can bring, is text.
 
     Examples
     --------
     >>> markdown("**<img src=x>** is a class").data
     '**&lt;img src=x&gt;** is a class'
     """
-    return Markdown(html.escape(text, quote=False))
+    return Markdown(html.escape("\n\n".join(texts), quote=False))

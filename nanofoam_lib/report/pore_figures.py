@@ -32,5 +32,6 @@ def pores(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     used = pictures[pore_tables.believed(pictures)] if len(pictures) else pictures
     if len(used):
         sizes = book.table("pore_sizes")
-        means = class_means.means(used[list(pore_tables.COMPARED)], used["label"], used["group"]).dropna(subset="mean")
-        yield "pore_sizes", figures.pore_sizes(sizes, means, classes, book.note, **book.look), sizes
+        measured = used[list(pore_tables.COMPARED)], used["label"], used["group"]
+        means, specimens = class_means.means(*measured).dropna(subset="mean"), class_means.by_specimen(*measured)
+        yield "pore_sizes", figures.pore_sizes(sizes, means, specimens, classes, book.note, **book.look), sizes

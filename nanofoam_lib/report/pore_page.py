@@ -45,8 +45,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
     pictures = files.read_csv(out / pore_folder.PICTURES)
     measured = pictures[pictures["verdict"].notna()]
     trusted = measured[pore_tables.believed(measured)]
-    means = class_means.means(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
-    tests = class_means.differences(trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"])
+    compared = trusted[list(pore_tables.COMPARED)], trusted["label"], trusted["group"]
+    means, tests = class_means.means(*compared), class_means.differences(*compared)
     files.write_csv(out / "classes.csv", means)
     files.write_csv(out / "differences.csv", tests)
     resolution = _resolution(trusted)
@@ -59,7 +59,8 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
         sizes = pore_sizes.distribution(lambda: _pieces(out / pore_folder.PORES, set(trusted["name"])))
         known = means[means["mean"].notna()]
         classes = sorted(set(measured["label"]))
-        style.save(figures.pore_sizes(sizes, known, classes, name, lang), out / "pore_sizes", sizes)
+        figure = figures.pore_sizes(sizes, known, class_means.by_specimen(*compared), classes, name, lang)
+        style.save(figure, out / "pore_sizes", sizes)
     shown = measured.assign(doubt=measured["verdict"] != pore_verdicts.DOUBTFUL).sort_values(
         ["doubt"], kind="stable"
     )["name"].head(MOST_PICTURES)  # fmt: skip

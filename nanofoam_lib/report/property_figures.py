@@ -10,7 +10,7 @@ from nanofoam_lib import figures
 from nanofoam_lib.base import files
 from nanofoam_lib.images import targets
 from nanofoam_lib.latent import fulfilment, inverse_design, property_axes, property_study
-from nanofoam_lib.models import kinds
+from nanofoam_lib.models import control_registry, kinds
 
 if TYPE_CHECKING:
     from nanofoam_lib.report.run_figures import Book
@@ -28,7 +28,8 @@ def properties(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     }  # fmt: skip
     predicted = property_study.predictions(vectors, known, index, book.seed)
     if len(predicted):
-        yield "properties", figures.properties(predicted, book.note, **book.look), predicted
+        labels = control_registry.labels(book.lang)
+        yield "properties", figures.properties(predicted, book.note, labels, **book.look), predicted
     note = book.note_on(kinds.placing(book.kinds, book.latent_dims[0])[0])
     if (path := book.run.drawing("property_walks")).exists():
         walks = property_axes.over_noise(book.table("property_walks"))

@@ -122,7 +122,8 @@ def learning(book: Book) -> Drawn:
     """Draw how training went, and what the models of the first latent size make of images they have not seen."""
     folders = [book.run.model(kind, dim) for dim in book.latent_dims for kind in book.kinds]
     history = pd.concat([book.run.load_history(f).assign(model=f.name) for f in folders], ignore_index=True)
-    yield "training", figures.training(history, book.note, **book.look), history
+    named = history.assign(model=[kinds.called(name, book.lang) for name in history["model"]])
+    yield "training", figures.training(named, book.note, **book.look), history
     images, index = book.load()
     test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
     chosen = test.groupby("label").head(2).sort_values("label")
@@ -133,7 +134,8 @@ def learning(book: Book) -> Drawn:
     errors |= {
         f"texture_{name}": descriptors.texture_distance(originals, pictures) for name, pictures in decoded.items()
     }
-    figure = figures.reconstructions(originals, decoded, chosen["label"], book.note, **book.look)
+    named = {kinds.called(name, book.lang): pictures for name, pictures in decoded.items()}
+    figure = figures.reconstructions(originals, named, chosen["label"], book.note, **book.look)
     yield "reconstructions", figure, chosen[["id", "path", "label"]].assign(**errors)
 
 
@@ -226,7 +228,7 @@ def scores(book: Book) -> Drawn:
     chance = index.loc[index["split"] == "test", "label"].value_counts(normalize=True).max()
     yield "controls", figures.accuracies(best, chance, book.note, labels=labels, **book.look), best
     confusion = tables.headline(book.table("confusion"), latent_dim=book.latent_dims[0])
-    confusion = confusion.assign(title=style.names(confusion))
+    confusion = confusion.assign(title=style.names(confusion, book.lang, labels))
     yield "confusion", figures.confusion(confusion, book.note, **book.look), confusion
 
 

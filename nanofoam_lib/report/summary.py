@@ -146,7 +146,7 @@ def cautions(manifest, tables):
         found.append(("table1", text(LEAKY, lang)))
     for (kind, size), active in _active(tables):
         if 0 < active < size:  # a model without any has warned itself
-            found.append((f"{kind}-{size}", text(COLLAPSED, lang).format(n=size - active, all=size)))
+            found.append((kinds.model_name(kind, size, lang), text(COLLAPSED, lang).format(n=size - active, all=size)))
     if _have(tables, "generated") and (beyond := tables["generated"]["extrapolation"]).any():
         counts = {"n": int(beyond.sum()), "all": len(beyond)}
         found.append(("generated", text(EXTRAPOLATED, lang).format(**counts)))

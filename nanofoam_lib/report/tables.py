@@ -63,6 +63,7 @@ WALKS = {"linear", "spherical", "prior"}
 
 #: Columns of words that the library wrote.
 WORDS = {
+    "kind",
     "descriptor",
     "classifier",
     "protocol",
@@ -245,6 +246,8 @@ def _written(column, lang):
     if pd.api.types.is_float_dtype(column):
         return [fixed(value, lang, _decimals(column)) for value in column]
     texts = column.astype(object).fillna(MISSING).astype(str)
+    if column.name == "model":
+        return [kinds.called(name, lang) for name in texts]
     if column.name == "series":
         return [series(word, lang) for word in texts]
     return [value(word, lang) for word in texts] if column.name in WORDS else list(texts)

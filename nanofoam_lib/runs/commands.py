@@ -18,26 +18,33 @@ def run(options):
     from nanofoam_lib.base import scheduling
     from nanofoam_lib.runs import parameters, pipeline
 
-    _prepare()
+    _prepare(options.lang)
     given = parameters.parse_all(options.parameter)
     with scheduling.on(options.scheduler):
         run = pipeline.run(
             options.out, options.profile, options.data, given, options.start, options.force, options.lang, options.until
         )  # fmt: skip
-    return _tell(run)
+    return _tell(run, options.lang)
 
 
-def _prepare():
-    warnings.showwarning = _show_warning
-
-
-def _tell(run):
-    """Show the warnings of a finished run, and where its report is; return the exit status."""
+def _prepare(lang):
     from nanofoam_lib.base import terminal
 
-    for step, record in run.load_manifest()["steps"].items():
+    warnings.showwarning = lambda warning, *_: terminal.complain(warning, lang, "warning")
+
+
+def _tell(run, lang):
+    """Show the warnings of a finished run, its results and where its report is; return the exit status."""
+    from nanofoam_lib.base import terminal
+    from nanofoam_lib.report import answers
+
+    manifest = run.load_manifest()
+    for step, record in manifest["steps"].items():
         for warning in record["warnings"]:
-            terminal.complain(f"warning: {step}: {warning}")
+            terminal.complain(f"{step}: {warning}", lang, "warning")
+    if manifest.get("finished"):
+        for line in answers.in_three_lines(manifest | {"lang": lang}, run.load_index(), run.load_tables()):
+            terminal.say(line)
     terminal.say(run.report)
     return 0
 
@@ -47,38 +54,33 @@ def sweep(options):
     from nanofoam_lib.base import scheduling, terminal
     from nanofoam_lib.runs import sweep_spec, sweeps
 
-    _prepare()
+    _prepare(options.lang)
     sweep = sweep_spec.load(options.spec)
     folder = pathlib.Path(options.out or f"reports/{pathlib.Path(options.spec).stem}")
     if options.list:
         print(*(f"{number} {item.name}" for number, item in enumerate(sweep.items)), sep="\n")
         return 0
     if options.item is not None:
-        return _tell(sweeps.run_item(sweep, options.item, folder))
+        return _tell(sweeps.run_item(sweep, options.item, folder), options.lang)
     failed = {}
     if not options.collect:
         with scheduling.on(options.scheduler):
             failed = sweeps.run(sweep, folder, options.jobs)
     for name, problem in failed.items():
-        terminal.complain(f"error: {name}: {problem}")
+        terminal.complain(f"{name}: {problem}", options.lang)
     table = sweeps.write(sweep, folder)
     done = table.loc[table["status"] == "done", "item"].nunique()
-    print(f"{done} of {len(sweep.items)} runs are finished\n{folder / 'index.html'}")
+    terminal.say(f"{done} of {len(sweep.items)} runs are finished\n{folder / 'index.html'}", options.lang)
     return 1 if failed else 0
-
-
-def _show_warning(message, *_):
-    from nanofoam_lib.base import terminal
-
-    terminal.complain(f"warning: {message}")
 
 
 def check(options):
     """Say all that a run would refuse a data folder for, or warn of."""
-    from nanofoam_lib.base import safe_names, terminal
+    from nanofoam_lib.base import language, messages, safe_names, terminal
     from nanofoam_lib.images import checking
     from nanofoam_lib.runs import parameters
 
+    lang = options.lang
     given = parameters.parse_all(options.parameter)
     given |= {} if options.max_megapixels is None else {"max_megapixels": options.max_megapixels}
     found = checking.check(options.data_folder, **parameters.check(given, "-p", checking.PARAMETERS))
@@ -86,14 +88,17 @@ def check(options):
         _print_json(checking.as_data(found))
         return 1 if len(found.problems) else 0
     for message in (*found.said, *found.few):
-        terminal.complain(f"warning: {message}")
+        terminal.complain(message, lang, "warning")
     for path, problem in zip(found.problems["path"], found.problems["problem"], strict=True):
-        terminal.say(f"{safe_names.shown(path)}: {problem}")
-    for fact in (*found.facts, checking.classes(found).to_string(index=False)):
-        terminal.say(fact)
+        terminal.say(f"{safe_names.shown(path)}: {problem}", lang)
+    for fact in found.facts:
+        terminal.say(fact, lang)
+    counted = checking.classes(found).rename(columns=lambda name: language.text(name, lang))
+    counted = counted.map(lambda cell: messages.message(cell, lang) if isinstance(cell, str) else cell)
+    terminal.say(counted.to_string(index=False))
     counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
     told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)
-    print(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}")
+    terminal.say(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}", lang)
     return 1 if len(found.problems) else 0
 
 
@@ -105,7 +110,7 @@ def pores(options):
     from nanofoam_lib.report import pore_page
     from nanofoam_lib.runs import parameters
 
-    _prepare()
+    _prepare(options.lang)
     given = parameters.parse_all(options.parameter)
     given = parameters.check(given, "-p", PORE_PARAMETERS)
     out = pathlib.Path(options.out or f"reports/pores-{pathlib.Path(options.data_folder).resolve().name}")
@@ -118,22 +123,22 @@ def pores(options):
         pictures = pore_folder.measure(options.data_folder, out, request, **given)
     problems = pictures["problem"].dropna().tolist()
     for problem in problems:
-        terminal.complain(f"error: {problem}")
+        terminal.complain(problem, options.lang)
     if len(problems) == len(pictures):
         return 1
     name = safe_names.shown(pathlib.Path(options.data_folder).resolve().name)
     doubtful = int((pictures["verdict"] == "doubtful").sum())
-    print(f"{len(pictures) - len(problems)} pictures, {doubtful} doubtful")
+    terminal.say(f"{len(pictures) - len(problems)} pictures, {doubtful} doubtful", options.lang)
     print(pore_page.write(out, name, options.lang, stereology))
     return 1 if problems else 0
 
 
 def apply(options):
     """Take new micrographs through a finished run."""
-    from nanofoam_lib.base import safe_names, scheduling
+    from nanofoam_lib.base import safe_names, scheduling, terminal
     from nanofoam_lib.runs import apply, parameters
 
-    _prepare()
+    _prepare(options.lang)
     given = parameters.parse_all(options.parameter)
     given = parameters.check(given, "-p", apply.PARAMETERS)
     run, folder = (pathlib.Path(place).resolve().name for place in (options.run_folder, options.data_folder))
@@ -141,7 +146,8 @@ def apply(options):
     with scheduling.on(options.scheduler):
         applied = apply.apply(options.run_folder, options.data_folder, out, given)
     off = int(applied.predictions["off_manifold"].sum())
-    print(f"{len(applied.predictions)} images of {safe_names.shown(folder)}, {off} off what the run has seen")
+    told = f"{len(applied.predictions)} images of {safe_names.shown(folder)}, {off} off what the run has seen"
+    terminal.say(told, options.lang)
     print(apply.write_page(applied, out, safe_names.shown(folder), options.lang))
     return 0
 
@@ -150,7 +156,7 @@ def show(options):
     """Show a report in the browser."""
     import webbrowser
 
-    from nanofoam_lib.base import safe_names
+    from nanofoam_lib.base import safe_names, terminal
     from nanofoam_lib.base.errors import DataError
     from nanofoam_lib.base.run_folder import Run
 
@@ -158,7 +164,7 @@ def show(options):
     if not report.is_file():
         raise DataError(f"{safe_names.shown(report)}: missing; give a folder in which nanofoam has written a report")
     if not webbrowser.open(report.resolve().as_uri()):
-        print("nanofoam: no browser was found; open the page in one", file=sys.stderr)
+        terminal.remark("no browser was found; open the page in one", options.lang)
     print(report)
     return 0
 
@@ -172,9 +178,9 @@ def compare(options):
     if options.json:
         _print_json(compare.as_data(comparison))
     else:
-        sys.stdout.write(compare.as_text(comparison))
+        sys.stdout.write(compare.as_text(comparison, options.lang))
     if options.html:
-        files.write_text(options.html, compare.as_html(comparison))
+        files.write_text(options.html, compare.as_html(comparison, options.lang))
     return 0
 
 
@@ -191,10 +197,11 @@ def verify(options):
         _print_json({"cited": cited, "problems": problems})
         return 1 if moved or problems else 0
     for citation in moved:
-        terminal.say(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}")
+        terminal.say(f"{citation.where}: cited as {citation.cited:g}, now {citation.now:g}", options.lang)
     for problem in problems:
-        terminal.complain(f"error: {problem}")
-    print(f"{len(citations) - len(moved)} of {len(citations) + len(problems)} cited numbers hold")
+        terminal.complain(problem, options.lang)
+    told = f"{len(citations) - len(moved)} of {len(citations) + len(problems)} cited numbers hold"
+    terminal.say(told, options.lang)
     return 1 if moved or problems else 0
 
 

@@ -10,8 +10,9 @@ import threading
 
 from tqdm import tqdm
 
-from nanofoam_lib.base import signals
+from nanofoam_lib.base import language, signals
 from nanofoam_lib.base.errors import DataError, StepError
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.progress import REPORT_VARIABLE
 from nanofoam_lib.runs import kernels, parameter_cells
 
@@ -58,7 +59,8 @@ def execute(notebook, target, values, on_progress, without=None, kernel=None):
     done = iter(range(1, n_code + 10))
     try:
         with tempfile.TemporaryDirectory(prefix="nanofoam-") as scratch, _ending(kernel):
-            source = _reduced(notebook, without, pathlib.Path(scratch)) if without else notebook
+            lang = values.get("lang", "en")
+            source = _reduced(notebook, without, pathlib.Path(scratch), lang) if without else notebook
             executed = papermill.execute_notebook(
                 _literal(source), _literal(target),
                 parameters=values, kernel_name="python3", cwd=str(notebook.parent), progress_bar=False,
@@ -78,14 +80,14 @@ def execute(notebook, target, values, on_progress, without=None, kernel=None):
     return _find_warnings(executed)
 
 
-def _reduced(notebook, tag, folder):
+def _reduced(notebook, tag, folder, lang):
     """Write a copy of a notebook without the cells of a tag; give its path."""
     import nbformat
 
     cells = nbformat.read(notebook, as_version=4)
     for number, cell in enumerate(cells.cells):
         if tag in cell.metadata.get("tags", []):
-            said = "*Left out: there is one class, and nothing to tell apart.*"
+            said = language.text("*Left out: there is one class, and nothing to tell apart.*", lang)
             cells.cells[number] = nbformat.v4.new_markdown_cell(said, id=cell.id)
     nbformat.write(cells, folder / notebook.name)
     return folder / notebook.name
@@ -123,6 +125,12 @@ class ChainBar:
     ----------
     expected : dict
         Step name → expected seconds: how much of the bar it takes.
+    lang : {"en", "es"}
+
+    Notes
+    -----
+    The time that is left is what has passed, in proportion to what is missing of the expected seconds: how fast this
+    machine is follows from the steps that are done.
 
     Examples
     --------
@@ -131,8 +139,9 @@ class ChainBar:
     ...         on_progress(0.5)
     """
 
-    def __init__(self, expected):
-        self._expected = expected
+    def __init__(self, expected, lang="en"):
+        self._expected, self._lang = expected, lang
+        self._numbers = {name: f"{i}/{len(expected)} {name}" for i, name in enumerate(expected, start=1)}
         self._total = sum(expected.values())
         self._before = 0.0  # seconds' worth of the steps that are done
 
@@ -141,9 +150,10 @@ class ChainBar:
         self._report = pathlib.Path(self._folder.name) / "progress"
         os.environ[REPORT_VARIABLE] = str(self._report)  # the kernels inherit it
         # Where nobody watches a terminal, a line now and then is enough
+        left = language.text("{elapsed}, {remaining} left", self._lang)
         self._bar = tqdm(
             total=100, leave=False, mininterval=0.1, delay=0.01, disable=None if self._total else True,
-            bar_format="{desc} {percentage:3.0f}% |{bar:24}| {elapsed} {postfix}", dynamic_ncols=True,
+            bar_format=f"{{desc}} {{percentage:3.0f}}% |{{bar:20}}| {left} {{postfix}}", dynamic_ncols=True,
         )  # fmt: skip
         return self
 
@@ -159,8 +169,8 @@ class ChainBar:
     def _show(self, name, share, postfix):
         seconds = self._before + share * self._expected[name]
         self._bar.n = max(self._bar.n, min(100, 100 * seconds / self._total))
-        self._bar.set_description_str(name, refresh=False)
-        self._bar.set_postfix_str(postfix, refresh=False)
+        self._bar.set_description_str(self._numbers[name], refresh=False)
+        self._bar.set_postfix_str(message(postfix, self._lang), refresh=False)
         self._bar.refresh()
 
 

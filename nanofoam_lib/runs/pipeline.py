@@ -103,7 +103,7 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
         expected = {step.name: _expected_seconds(step, earlier) for step, _ in todo}
-        with execution.ChainBar(expected) as bar, kernels.Queue(place) as queue:
+        with execution.ChainBar(expected, lang) as bar, kernels.Queue(place) as queue:
             for (step, key), (following, _) in itertools.zip_longest(todo, todo[1:], fillvalue=(None, None)):
                 kernel = queue.take(step)
                 if following is not None:
@@ -205,7 +205,7 @@ def _plan(steps, place, manifest, values, start, force):
     """
     todo, key = [], manifest["data"]["hash"]
     for step in steps:
-        used = {name: values[name] for name in step.defaults if name in values}
+        used = {name: values[name] for name in step.defaults if name in values and (name != "lang" or _draws(step))}
         key = provenance.hash_value([step.code, used, hash_code(step), key])
         done = manifest["steps"].get(step.name, {})
         is_done = not beginning.is_cut_off(place, step) and done.get("status") == "done"
@@ -226,7 +226,12 @@ def _plan(steps, place, manifest, values, start, force):
 
 def hash_code(step):
     """SHA-256 over the library modules that can change what a step writes: hex str."""
-    return provenance.hash_modules(step.code, ONLY_SAID if "figures" in step.name else ONLY_SHOWN)
+    return provenance.hash_modules(step.code, ONLY_SAID if _draws(step) else ONLY_SHOWN)
+
+
+def _draws(step):
+    """Whether a step only shows what others have written: it alone runs again for another language."""
+    return "figures" in step.name
 
 
 def _check_usable(step, is_done, damaged, place, start):

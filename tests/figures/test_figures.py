@@ -142,8 +142,8 @@ def scores():
 
 
 def test_accuracies_stand_with_their_intervals_against_chance(scores):
-    axis = figures.accuracies(scores, 1 / 3, NOTE).axes[0]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["vae-4 σ", "vae-4 μ", "LBP", "LBP, softmax"]
+    axis = figures.accuracies(scores, 1 / 3, NOTE, labels={"vae": "VAE"}).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["VAE 4 σ", "VAE 4 μ", "LBP", "LBP, softmax"]
     bars, points = axis.lines[0:-1:2], axis.lines[1:-1:2]
     np.testing.assert_allclose([bar.get_xdata() for bar in bars], scores[["ci_low", "ci_high"]])
     np.testing.assert_allclose([point.get_xdata()[0] for point in points], scores["accuracy"])
@@ -356,10 +356,10 @@ def table():
 
 @pytest.mark.parametrize("width_cm", [8, 16])
 def test_the_table_shows_every_value_and_the_best_in_bold(table, width_cm):
-    figure = figures.score_table(table, NOTE, width_cm=width_cm)
+    figure = figures.score_table(table, NOTE, labels={"vae": "VAE", "ae": "AE"}, width_cm=width_cm)
     assert {
-        "vae-64 σ",
-        "ae-64 conv",
+        "VAE 64 σ",
+        "AE 64 conv",
         "split by group",
         "the thesis's split after augmentation (leaky)",
         "KNN",
@@ -471,6 +471,9 @@ def test_the_check_of_the_layout_finds_what_it_is_for():
         assert_readable(figure)
     second.set_position((1.0, 0.8))
     with pytest.raises(AssertionError, match="second"):
+        assert_readable(figure)
+    second.set(position=(0.2, 0.8), fontsize=5.5)
+    with pytest.raises(AssertionError, match=r"5\.5"):
         assert_readable(figure)
 
 

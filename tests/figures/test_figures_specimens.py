@@ -24,7 +24,7 @@ def predicted():
 
 
 def test_each_specimen_stands_at_its_values_with_its_interval(predicted):
-    figure = figures.properties(predicted, "tiles")
+    figure = figures.properties(predicted, "tiles", {"vae": "VAE"})
     panels = [axis for axis in figure.axes if axis.collections]
     assert len(panels) == 4
     for axis, (_, own) in zip(panels, predicted.groupby(["kind", "target"], sort=False), strict=True):
@@ -33,7 +33,7 @@ def test_each_specimen_stands_at_its_values_with_its_interval(predicted):
         bars = [line for part in axis.collections if isinstance(part, LineCollection) for line in part.get_segments()]
         drawn = sorted((x, low, high) for (x, low), (_, high) in bars)
         np.testing.assert_allclose(drawn, sorted(own[["measured", "low", "high"]].itertuples(index=False)))
-    assert panels[0].get_title() == "modulus (GPa)\nvae-8 σ, R² 0.12"
+    assert panels[0].get_title() == "modulus (GPa)\nVAE 8 σ, R² 0.12"
 
 
 def test_a_name_that_no_word_is_known_for_keeps_its_unit():

@@ -1,5 +1,7 @@
 import dataclasses
+import html
 import io
+import re
 import sys
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from conftest import HOSTILE, write_run
 from matplotlib.axes import Axes
 from PIL import Image
+from spanish import english_in
 
 from nanofoam_lib.base import files
 from nanofoam_lib.explain import gradcam, inspection
@@ -153,6 +156,37 @@ def test_a_slider_changes_the_picture_and_undo_brings_it_back(controls):
     assert np.array_equal(decoded(shown.value), explore.to_bytes(controls.explorer.step.picture))
     controls.back.click()
     assert shown.value == before
+
+
+def test_undo_goes_back_one_move_or_choice_at_a_time(controls):
+    first, second = controls.sliders
+    seen = [controls.explorer.step.vector.copy()]
+    for _ in range(3):
+        first.value += 1  # drawn along: one move
+    seen.append(controls.explorer.step.vector.copy())
+    second.value -= 2
+    seen.append(controls.explorer.step.vector.copy())
+    controls.image.value = 9
+    for vector in reversed(seen):
+        controls.back.click()
+        np.testing.assert_allclose(controls.explorer.step.vector, vector, atol=1e-6)
+        at = [vector[d] for d in controls.explorer.space.dimensions["dimension"]]
+        assert [slider.value for slider in controls.sliders] == pytest.approx(at)
+    controls.back.click()  # there is nothing before
+    np.testing.assert_allclose(controls.explorer.step.vector, seen[0], atol=1e-6)
+
+
+def test_the_explorer_speaks_spanish(space, tmp_path):
+    controls = widgets.Panel(explore.Explorer(space, lang="es"), tmp_path / "explore")
+    controls.scatter.widget.selection = np.array([0, 1, 13], dtype="uint32")
+    whole = [controls.heading.value, controls.facts.value, controls.gauge.value, controls.explorer.summary()]
+    whole += [own.description for own in (*controls.sliders, controls.colour, controls.image, controls.back)]
+    whole += [name for name, _ in controls.colour.options] + [heading.value for heading, _ in controls.pictures]
+    said = re.sub(r"<[^>]*>|&\w+;", " ", " ".join(whole))
+    for name in set(space.index["label"]):
+        said = said.replace(html.escape(name), " ").replace(name, " ")
+    assert english_in(said) == []
+    assert not re.search(r"\d\.\d", said)
 
 
 def test_a_slider_that_the_browser_rounds_moves_nothing(controls):

@@ -53,12 +53,12 @@ def test_models_are_described_by_skill_those_that_have_some_first():
          "skill_pca": [0.3, 0.3, None], "contrast": [0.0, 0.56, 1.0], "has_skill": [False, True, True]}
     )  # fmt: skip
     first, second, last = findings.models(summary).splitlines()
-    assert first.startswith("- **ae-2**, after 900 steps, draws test images with a skill of 0.40, 0.10 above as many")
+    assert first.startswith("- **AE 2-d**, after 900 steps, draws test images with a skill of 0.40, 0.10 above as many")
     assert "and 56% of their contrast; on train images 0.50" in first
     assert "draws textures of test images with a skill of 0.80" in second and "1 of 2 latent dimensions" in second
-    assert "**vae-2**, after 900 steps, **has no skill** (−0.10, a flat grey 0.04)" in last
+    assert "**VAE 2-d**, after 900 steps, **has no skill** (−0.10, a flat grey 0.04)" in last
     assert "below" in findings.models(summary.assign(skill_pca=0.9))
-    assert findings.without_skill(summary).startswith("**Without skill: vae-2.**")
+    assert findings.without_skill(summary).startswith("**Without skill: VAE 2-d.**")
     assert findings.without_skill(summary[1:]) == ""
 
 
@@ -160,7 +160,7 @@ def test_pictures_that_are_told_are_said_to_be_by_each_set_of_features():
     said = findings.told_apart(pd.concat([quality(), quality("vae", (0.65, 0.9, 0.91), 0.02, np.nan)]))
     texture, pixel = said.splitlines()
     assert texture.startswith(
-        "- The texture model (texture-128): a forest tells its pictures from micrographs **nearly "
+        "- The texture model (texture VAE 128-d): a forest tells its pictures from micrographs **nearly "
     )
     assert "by pore measures (right in 98% of cases, 95 % interval 93% to 100%); **often** by local binary" in texture
     assert "**hardly** by power spectrum (right in 60% of cases" in texture

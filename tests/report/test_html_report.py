@@ -133,7 +133,7 @@ def test_cautions_name_leaks_bad_images_collapse_and_extrapolation(small_run):
         ("01_preprocess", "mixed image sizes <b>"),
         ("Images left out", "a.png (empty)"),
         ("table1", summary.LEAKY),
-        ("vae-4", "1 of 4 latent dimensions have collapsed (KL divergence at most 0.01 nat): they carry nothing"),
+        ("VAE 4-d", "1 of 4 latent dimensions have collapsed (KL divergence at most 0.01 nat): they carry nothing"),
         ("generated", "2 of 3 rows are extrapolations, outside of what the model knows"),
     ]
     calm = {"lang": "en", "steps": {}, "left_out": [], "parameters": {"protocol": "by-group"}}
@@ -205,12 +205,13 @@ def test_in_a_browser_it_is_silent_fits_a_phone_and_sorts(small_run, browser):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_screen_answers_and_no_one_is_shut_out(small_run, browser, scheme):
+@pytest.mark.parametrize(("scheme", "lang"), [("light", "en"), ("dark", "en"), ("light", "es")])
+def test_the_first_screen_answers_and_no_one_is_shut_out(small_run, browser, scheme, lang):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     for name in ("materials", "separation", "difference", "trust"):
         with files.replacing(small_run.figure(f"answer_{name}").with_suffix(".png")) as temporary:
             Image.new("RGB", (1300, 800), "white").save(temporary, format="PNG")
+    files.write_json(small_run.manifest, small_run.load_manifest() | {"lang": lang})
     html_report.write(small_run)
     # The page's policy keeps out the script that looks at it
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 1400, "height": 900})
@@ -224,8 +225,12 @@ def test_the_first_screen_answers_and_no_one_is_shut_out(small_run, browser, sch
         assert answer.locator(".question").inner_text() and answer.locator(".told").inner_text()
         assert answer.locator(".verdict").inner_text()[0] in "✓◐✗?"  # not by colour alone
         assert answer.locator("img").evaluate("image => image.naturalWidth") == html_report.PICTURE_WIDTH
-    found = axe.Axe().run(tab)
-    assert found.violations_count == 0, found.generate_report()
+    assert tab.locator("html").get_attribute("lang") == lang
+    for width in (360, 768, 1400):
+        tab.set_viewport_size({"width": width, "height": 900})
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        found = axe.Axe().run(tab)
+        assert found.violations_count == 0, found.generate_report()
     answers.nth(1).click()
     assert tab.evaluate("location.hash") == "#section-separation"
 

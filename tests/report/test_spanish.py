@@ -2,6 +2,7 @@
 
 import ast
 import html.parser
+import itertools
 import pathlib
 import re
 
@@ -11,6 +12,7 @@ import pytest
 import test_structure_findings
 import yaml
 from conftest import ODD
+from spanish import NAMES, english_in
 
 from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.images import pore_verdicts, splits, targets, treatment
@@ -19,20 +21,6 @@ from nanofoam_lib.models import control_registry
 from nanofoam_lib.report import claims, findings, html_report, tables
 
 LIBRARY = language.CATALOGUE.parents[1]
-
-#: Words that no Spanish sentence has: common ones, and those of this field.
-ENGLISH = set(
-    re.findall(
-        r"\w+",
-        """the of and to in is are was were been that this these those which what whom whose than then there their its
-        with without within by for from on at as or but not nor none more most less least each every all any some other
-        images image pictures picture specimens specimen groups group classes class pores pore measure measures accuracy
-        chance train training held drawn draws tells tell told knows looks follows differ differs between over under
-        value values size sizes split dimension dimensions random forest skill rows row files file""",
-    )
-)
-#: What stays in every language: paths, code, names of models, layers and versions.
-NAMES = re.compile(r"\S*[/_\\]\S*|\S+\.(csv|py|yaml|json|pdf)\b|[a-z]+-\d+|\d[\w.]*|`[^`]*`")
 
 
 class Visible(html.parser.HTMLParser):
@@ -55,13 +43,6 @@ class Visible(html.parser.HTMLParser):
     def handle_data(self, data):
         if not self.hidden:
             self.text.append(data)
-
-
-def english_in(said):
-    """List the English words of a text."""
-    for name in (ODD, "CuNi"):
-        said = said.replace(name, " ")
-    return sorted({word for word in re.findall(r"[a-zA-Zá-úñ]+", NAMES.sub(" ", said)) if word.lower() in ENGLISH})
 
 
 def test_the_list_finds_english_and_leaves_spanish_and_names_alone():
@@ -321,28 +302,89 @@ def test_what_is_doubtful_about_a_picture_is_said_with_its_numbers():
     assert tables.view("pores", table)["reasons"].tolist() == [*said, ""]
 
 
-def warned(path):
-    """Give the warnings that a module writes, with a 7 where something is filled in."""
+#: Options, parameters and entries of files, which are typed alike in every language.
+TYPED = {"from", "pores", "none", "random", "FILE", "row", "value"}
+ERRORS = {"DataError", "StepError", "TrainingError", "UsageError", "OSError"}
+
+
+def wordings(node, named):
+    """Give what an expression may say, with a 7 for each part that is filled in: list of str."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [wordings(part, named) for part in ast.iter_child_nodes(node)]
+        return ["".join(found) for found in itertools.product(*parts)]
+    if isinstance(node, ast.IfExp):
+        return [*wordings(node.body, named), *wordings(node.orelse, named)]
+    if isinstance(node, ast.FormattedValue):
+        return wordings(node.value, named)
+    if isinstance(node, ast.Name) and node.id in named:
+        others = {name: own for name, own in named.items() if name != node.id}
+        return [said for own in named[node.id] for said in wordings(own, others)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else ["7"]
+
+
+def told(path, speaks):
+    """Give what a module says in calls that `speaks` picks, each of its wordings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = {
-        node.targets[0].id: node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
+    phrased, named = (ast.JoinedStr, ast.IfExp, ast.Constant), {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn":
-            said = named.get(node.args[0].id) if isinstance(node.args[0], ast.Name) else node.args[0]
-            if isinstance(said, ast.JoinedStr):
-                yield "".join(
-                    part.value if isinstance(part, ast.Constant) else "7" for part in ast.iter_child_nodes(said)
-                )
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, phrased):
+            named.setdefault(node.targets[0].id, []).append(node.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and speaks(ast.unparse(node.func)):
+            yield from wordings(node.args[0], named)
+
+
+def untold(found):
+    """Pick what has no Spanish form, but for what is made of other messages alone."""
+    spanish = {own: messages.message(own, "es") for own in found if re.search("[a-z]{2,} [a-z]", own)}
+    return {own: said for own, said in spanish.items() if said == own or set(english_in(said)) - TYPED}
 
 
 def test_every_warning_has_a_spanish_form():
-    """But those that are made of other messages alone."""
-    found = {own for path in LIBRARY.rglob("*.py") for own in warned(path) if len(re.findall("[a-z]+", own)) > 4}
+    found = {own for path in LIBRARY.rglob("*.py") for own in told(path, "warnings.warn".__eq__)}
     assert len(found) >= 7
-    assert {own for own in found if messages.message(own, "es") == own} == set()
+    assert untold(found) == {}
+
+
+def test_every_error_has_a_spanish_form():
+    found = {own for path in LIBRARY.rglob("*.py") for own in told(path, ERRORS.__contains__)}
+    assert len(found) > 150
+    assert untold(found) == {}
+
+
+def test_the_list_finds_an_error_that_has_none():
+    assert untold({"7: somebody forgot the translation"}) == {
+        "7: somebody forgot the translation": "7: somebody forgot the translation"
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "spanish"),
+    [
+        (
+            "-p: beta must be a number from 0 to 1e+06, not -0.5",
+            "-p: beta debe ser un número de 0 a 1e+06, no -0.5",
+        ),
+        (
+            "p.yaml: crop must be a number from 0 to 0.45 or a JSON list of 4, [top, right, bottom, left], not 3",
+            "p.yaml: crop debe ser un número de 0 a 0.45 o una lista JSON de 4, [top, right, bottom, left], no 3",
+        ),
+        (
+            "data/metadata.csv: row 3 has no path",
+            "data/metadata.csv: la fila 3 no tiene ruta",
+        ),
+        (
+            "d/a/x.png: is not an image of a known format; 2 bad in all, which -p skip_bad=true leaves out",
+            "d/a/x.png: no es una imagen de un formato conocido; en total hay 2 malas, que -p skip_bad=true excluye",
+        ),
+        (
+            "r/manifest.json: damaged (is larger than 64 MB); delete it to start this run anew",
+            "r/manifest.json: dañado (ocupa más de 64 MB); hay que borrarlo para empezar esta ejecución de nuevo",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_is_said_whole_and_what_is_typed_keeps_its_point(said, spanish):
+    assert messages.message(said, "es") == spanish
 
 
 def test_a_message_and_its_translation_have_the_same_places():

@@ -47,7 +47,7 @@ def test_empty_and_constant_columns_are_left_out_and_said():
     frame = pd.DataFrame({"data": "d", "kind": "vae", "x": [1, 2], "empty": [None, None], "kl": [0.5, 0.5]})
     shown, said = tables.condense(frame, "es")
     assert list(shown) == ["x"]
-    assert said == "Todas las filas: tipo: vae; KL: 0,500."
+    assert said == "Todas las filas: tipo: VAE; KL: 0,500."
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame({"x": [1]}), pd.DataFrame({"x": []}), pd.DataFrame({"x": [1, 1]})])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_tiles
+from spanish import english_in
 
 from nanofoam_lib.base import files, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
@@ -101,6 +102,23 @@ def test_the_run_folder_is_that_of_the_contract(finished):
     }  # fmt: skip
     assert expected <= files
     assert not [name for name in files if ".tmp-" in name]
+
+
+def test_what_notebooks_find_is_said_in_the_language_of_the_run(finished):
+    said = {step.name: "\n".join(markdown_in(finished.notebook(step.name))) for step in pipeline.find_steps()}
+    assert all(said.values())
+    hostile = {part for name in CLASSES.values() for part in (name, html.escape(name, quote=False))}
+    for step, text in said.items():
+        for name in hostile:
+            text = text.replace(name, "")
+        assert english_in(text) == [], step
+
+
+def markdown_in(notebook):
+    """Give what the cells of an executed notebook show as Markdown."""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            yield from [output["data"]["text/markdown"]] if "text/markdown" in output.get("data", {}) else []
 
 
 def test_the_index_matches_the_images_and_the_files(finished, tiles_folder):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from nanofoam_lib.base.language import data_set
 from nanofoam_lib.base.messages import message
 from nanofoam_lib.images import treatment
+from nanofoam_lib.models import kinds
 from nanofoam_lib.report.findings.phrases import capital, count, num, percent, say
 
 _DATA = (
@@ -100,7 +101,7 @@ def models(summary: pd.DataFrame, lang: str = "en") -> str:
 def _of_model(row, lang):
     gain = row.skill_test - row.skill_pca
     told = say(
-        _skill(row, gain), lang, model=row.model, steps=row.steps, test=num(row.skill_test, lang),
+        _skill(row, gain), lang, model=kinds.called(row.model, lang), steps=row.steps, test=num(row.skill_test, lang),
         flat=num(row.skill_flat, lang), gain=num(abs(gain), lang), contrast=percent(row.contrast, lang),
         train=num(row.skill_train, lang),
     )  # fmt: skip
@@ -131,7 +132,7 @@ def without_skill(summary: pd.DataFrame, lang: str = "en") -> str:
         Markdown, to stand above the figures; "" if all models have some.
     """
     names = summary.loc[~summary["has_skill"].astype(bool), "model"]
-    return say(_WITHOUT, lang, models=", ".join(names)) if len(names) else ""
+    return say(_WITHOUT, lang, models=", ".join(kinds.called(name, lang) for name in names)) if len(names) else ""
 
 
 def classifier(history: pd.DataFrame, classes: NDArray[Any], lang: str = "en") -> str:

@@ -50,7 +50,7 @@ def told_apart(table: pd.DataFrame, lang: str = "en") -> str:
 
 def _of_model(kind, latent_dim, rows, lang):
     called = kinds.get(kind).prose.in_language(lang)
-    first = say(_MODEL, lang, model=called, name=f"{kind}-{latent_dim}", told=_told(rows, lang))
+    first = say(_MODEL, lang, model=called, name=kinds.model_name(kind, latent_dim, lang), told=_told(rows, lang))
     return " ".join([first, _copied(rows["copies"].iloc[0], lang), _varied(kind, rows["diversity"].iloc[0], lang)])
 
 

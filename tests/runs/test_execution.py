@@ -1,0 +1,48 @@
+import os
+import pathlib
+import re
+import time
+
+import pytest
+
+from nanofoam_lib.base import progress
+from nanofoam_lib.runs import execution
+
+
+class Terminal:
+    """A stream that says it is a terminal, and keeps what is written."""
+
+    encoding = "utf-8"
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("lang", "epoch", "left"),
+    [("en", "training vae-8, epoch 3/4", "left"), ("es", "entrenamiento de vae-8, época 3/4", "quedan")],
+)
+def test_the_bar_shows_step_model_epoch_and_the_time_that_is_left(monkeypatch, lang, epoch, left):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with execution.ChainBar({"01_preprocess": 1, "02_train": 9}, lang) as bar:
+        with bar.step("01_preprocess") as on_progress:
+            on_progress(1)
+        with bar.step("02_train"):
+            report = pathlib.Path(os.environ[progress.REPORT_VARIABLE])
+            report.write_text("0.7500 training vae-8, epoch 3/4")
+            time.sleep(0.7)
+    shown = terminal.text.split("\r")
+    last = next(line for line in reversed(shown) if "02_train" in line)
+    assert last.startswith("2/2 02_train") and last.rstrip().endswith(epoch) and left in last
+    share = float(re.search(r"(\d+)%", last)[1]) / 100
+    assert share == pytest.approx(0.1 + 0.9 * 0.9 * 0.75, abs=0.01)
