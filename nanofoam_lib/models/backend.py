@@ -9,9 +9,9 @@ import weakref
 
 import numpy as np
 
-#: Batches, since it was made, from which on tracing a model takes less time than it saves.
+#: Batches from which on tracing a model takes less time than it saves.
 TRACED_FROM = 6
-_traced, _applied = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()
+_traced = weakref.WeakKeyDictionary()
 
 # TensorFlow is the tested default; KERAS_BACKEND=jax or torch chooses another before the first import
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -58,8 +58,7 @@ def jit_compile():
 def forward(model, n_batches):
     """Give the function that applies a model to a batch, as it is used after training.
 
-    On TensorFlow it is traced where many batches repay that, be it by and by, once for each model: the same numbers in
-    half the time.
+    On TensorFlow it is traced where many batches repay that, once for each model: the same numbers in half the time.
 
     Parameters
     ----------
@@ -71,8 +70,7 @@ def forward(model, n_batches):
     -------
     callable
     """
-    _applied[model] = _applied.get(model, 0) + n_batches
-    if keras.backend.backend() != "tensorflow" or _applied[model] < TRACED_FROM:
+    if keras.backend.backend() != "tensorflow" or n_batches < TRACED_FROM:
         return functools.partial(model, training=False)
     if model not in _traced:
         import tensorflow as tf
