@@ -332,4 +332,15 @@ def test_the_contributor_s_page_points_at_what_is_there():
 
 def test_the_committed_example_is_small():
     files = [ROOT / path for path in tracked() if path.parts[:2] == ("reports", "example")]
-    assert sum(path.stat().st_size for path in files if path.exists()) <= 3_000_000
+    sizes = {path: path.stat().st_size for path in files if path.exists()}
+    pages = sum(size for path, size in sizes.items() if path.suffix == ".html")
+    assert pages <= 4_000_000
+    assert sum(sizes.values()) - pages <= 3_000_000
+
+
+def test_every_picture_and_page_that_the_readme_shows_is_committed():
+    shown = re.findall(
+        r"\]\(([\w/.-]+\.(?:png|md|html|sbatch|cff))\)", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    assert len(shown) > 5
+    assert set(map(pathlib.Path, shown)) <= set(tracked())
