@@ -31,6 +31,8 @@ from nanofoam_lib.images.targets import TRUTH
 from nanofoam_lib.latent import binary_patterns, controls, scattering
 from nanofoam_lib.models import kinds
 
+#: Those of `backbone_networks`, by name: what is called how must be known without loading a network.
+BACKBONES = ("VGG16", "VGG19", "ResNet50", "DenseNet121", "EfficientNetB0")
 #: Name of the descriptor that has seen the labels, and of that which has seen no picture.
 TAUGHT, MAGNIFICATION = "supervised features", "magnification"
 #: Ends the name of a backbone that labels have retrained, so that nobody takes it for one that has seen none.
@@ -234,9 +236,7 @@ def _tuned(given):
 
 
 def _tuned_labels():
-    from nanofoam_lib.models import backbone_networks
-
-    names = (f"{how}{name}" for name in backbone_networks.BACKBONES for how in ("", "random-"))
+    names = (f"{how}{name}" for name in BACKBONES for how in ("", "random-"))
     return {f"{name} {WITH_LABELS}": Label(f"{name} with labels", f"{name} con etiquetas") for name in names}
 
 

@@ -78,7 +78,7 @@ def build(name: str, weights: pathlib.Path | None = None, seed: int | None = Non
         except Exception as error:  # which kind depends on where the download, or the file, stops making sense
             raise DataError(_told(name, weights, error)) from error
     model.reset_classifier(0)
-    return model.eval()
+    return model.train(False)
 
 
 def _told(name, weights, error):

@@ -17,7 +17,7 @@ from nanofoam_lib.runs import pipeline
 EXAMPLE = pathlib.Path(__file__).parents[2] / "reports" / "example"
 WIDTH_CM = 8.0
 COLOURS = 96  # of a figure, chosen to cover all that there are, so that no class takes another's
-PAGE_PICTURES = 640, 40  # width in pixels and quality of the pictures within a page
+PAGE_PICTURES = 420, 32  # width in pixels and quality of the pictures within a page
 MOST_BYTES = 4_000_000  # of both pages
 
 

@@ -120,3 +120,9 @@ def test_what_knows_the_answer_is_beyond_competition():
     taught = {name for name in control_registry.labels("en") if name.endswith("with labels")} | {"supervised features"}
     assert len(taught) > 1 and control_registry.taught() == taught
     assert control_registry.beyond_competition() == taught | {"true pore measures"}
+
+
+def test_the_backbones_that_are_named_are_those_that_there_are():
+    from nanofoam_lib.models import backbone_networks
+
+    assert set(control_registry.BACKBONES) == set(backbone_networks.BACKBONES)

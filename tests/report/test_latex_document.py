@@ -53,7 +53,7 @@ def test_other_tables_join_intervals_and_say_what_all_rows_share():
     )
     text = latex_tables.table(frame, "Caption.", "separation", "tables/separation.csv", "en")
     assert rows_of(text) == [["class a", "R"], [r"x\_1", "0.500 (0.250–0.750)"], ["y", "0.625 (0.250–1.000)"]]
-    assert r"\caption{Caption. All rows: kind: vae.}" in text
+    assert r"\caption{Caption. All rows: kind: VAE.}" in text
 
 
 def test_many_columns_have_their_headings_in_several_lines():

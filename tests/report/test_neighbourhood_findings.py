@@ -1,4 +1,5 @@
 import pandas as pd
+from matplotlib.text import Text
 
 from nanofoam_lib import figures
 from nanofoam_lib.report import findings, summary
@@ -36,4 +37,4 @@ def test_the_figure_shows_each_image_by_class_and_by_cluster():
     assert [text.get_text() for text in right.get_legend().get_texts()] == [
         "en ningún grupo", "grupo natural 1", "grupo natural 2",
     ]  # fmt: skip
-    assert "fidelidad 0,90" in left.get_xlabel()
+    assert any("fidelidad 0,90" in text.get_text() for text in figure.findobj(Text))

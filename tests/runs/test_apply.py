@@ -219,7 +219,7 @@ def test_the_command_ends_with_a_page_that_needs_nothing_else(run, odd, tmp_path
     assert page.index("brick.png</strong>") < page.index("CuNi2/CuNi2_000.jpg</strong>")  # what lies off stands first
     assert "4 images in folders that are called as a class" in page
     assert __main__.main([*asked, "--lang", "es"]) == 0  # does not take its own results for micrographs
-    assert capsys.readouterr().out.startswith("8 images of later, ")
+    assert capsys.readouterr().out.startswith("8 imágenes de later, ")
     page = (odd / "results" / "index.html").read_text(encoding="utf-8")
     assert '<html lang="es"' in page and "fuera de lo que la ejecución ha visto" in page
     assert __main__.main([*asked, "-p", "crop=0.2"]) == 2
