@@ -14,8 +14,6 @@ from nanofoam_lib.latent import inverse_design, property_axes
 from nanofoam_lib.models import vae
 from nanofoam_lib.models.backend import keras
 
-ops = keras.ops
-
 HEAD = "property"
 LEVELS = (0.1, 0.5, 0.9)  # quantiles of the property on the test side, whose specimens are shown
 CHECKED = 6  # micrographs, about, that the deletion test takes
