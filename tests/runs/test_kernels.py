@@ -26,16 +26,21 @@ def step_of(path, imports):
     return pipeline.Step(path.stem, path, {}, "", imports)
 
 
+def execute_after_waiting(folder, imports, *cells):
+    """Execute cells in a kernel that has started before; give its process and the cells as they are then."""
+    notebook, kernel = write_notebook(folder / "02_next.ipynb", *cells), kernels.Kernel(folder / ".journal", imports)
+    kernel.start(folder)
+    pid = kernel.manager.provisioner.pid
+    execution.execute(notebook, folder / "out.ipynb", {}, lambda share: None, kernel=kernel)
+    return pid, json.loads((folder / "out.ipynb").read_text())["cells"]
+
+
 def test_a_kernel_that_waited_has_imported_and_knows_nothing_else(tmp_path):
     told = "import json, os, sys; before = 'colorsys' in sys.modules"
     given = "('In', 'Out', 'get_ipython', 'exit', 'quit', 'open')"
     names = f"names = sorted(n for n in globals() if n[0] != '_' and n not in {given})"
     left = f"json.dump([os.getpid(), before, names], open({str(tmp_path / 'found')!r}, 'w'))"
-    notebook = write_notebook(tmp_path / "02_next.ipynb", "import colorsys", told, names, left)
-    kernel = kernels.Kernel(tmp_path / ".journal-02_next", "import colorsys")
-    kernel.start(tmp_path)
-    own = kernel.manager.provisioner.pid
-    execution.execute(notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
+    own, _ = execute_after_waiting(tmp_path, "import colorsys", "import colorsys", told, names, left)
     pid, before, known = json.loads((tmp_path / "found").read_text())
     assert (pid, before) == (own, True)
     assert set(known) - {"json", "os", "sys", "before"} == {"colorsys"}
@@ -43,11 +48,7 @@ def test_a_kernel_that_waited_has_imported_and_knows_nothing_else(tmp_path):
 
 
 def test_cells_are_counted_from_one_in_a_kernel_that_waited(tmp_path):
-    notebook = write_notebook(tmp_path / "02_next.ipynb", "1 + 1")
-    kernel = kernels.Kernel(tmp_path / ".journal-02_next", "import colorsys")
-    kernel.start(tmp_path)
-    execution.execute(notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
-    (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    _, (cell,) = execute_after_waiting(tmp_path, "import colorsys", "1 + 1")
     assert cell["execution_count"] == 1
 
 
@@ -64,11 +65,7 @@ def test_whatever_waits_at_the_end_is_ended(tmp_path, monkeypatch, imports):
 
 
 def test_a_kernel_whose_imports_fail_still_executes_its_step(tmp_path):
-    notebook = write_notebook(tmp_path / "02_next.ipynb", "print(6 * 7)")
-    kernel = kernels.Kernel(tmp_path / ".journal-02_next", "import no_such_module")
-    kernel.start(tmp_path)
-    execution.execute(notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
-    (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    _, (cell,) = execute_after_waiting(tmp_path, "import no_such_module", "print(6 * 7)")
     assert "".join(cell["outputs"][0]["text"]) == "42\n"
 
 
