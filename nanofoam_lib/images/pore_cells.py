@@ -15,6 +15,7 @@ from scipy import fft, ndimage, sparse
 from skimage.morphology import local_minima
 from skimage.segmentation import watershed
 
+from nanofoam_lib.images import distances
 from nanofoam_lib.images.pore_phases import Labels, Picture
 
 SIGMAS = 1.0, 1.6, 2.5, 4.0  # pixels: half the widths of walls that are looked for
@@ -200,7 +201,7 @@ def _hollow(picture: Picture, labels: Labels) -> Callable[[float], Labels]:
     if not line.any():
         return lambda level: labels
     line = line.reshape(labels.shape)
-    grey, away = ndimage.gaussian_filter(picture, 0.5), ndimage.distance_transform_edt(~line)
+    grey, away = ndimage.gaussian_filter(picture, 0.5), distances.to_edge(~line)
     depth = np.bincount(labels.ravel(), away.ravel()) / np.maximum(np.bincount(labels.ravel()), 1)
     inner = np.where(away > depth[labels], labels, 0)
     inside = _medians(grey, inner, np.arange(labels.max() + 1))[labels]

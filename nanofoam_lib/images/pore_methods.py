@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from nanofoam_lib.base.labels import Label
-from nanofoam_lib.images import pore_cells, pore_outlines, pore_phases, pore_verdicts
+from nanofoam_lib.images import pore_cells, pore_outlines, pore_parting, pore_phases, pore_verdicts
 from nanofoam_lib.images.pore_phases import Labels, Picture
 
 AUTO, MASKS, NONE = "auto", "masks", "none"
@@ -48,7 +48,7 @@ class Method(NamedTuple):
         return lambda level: self.part(outline(level))
 
 
-_PART = pore_phases.part
+_PART = pore_parting.part
 METHODS: Mapping[str, Method] = {
     "dark": Method(Label("pores are dark", "los poros son oscuros"), pore_phases.dark, _PART, "threshold"),
     "bright": Method(Label("pores are bright", "los poros son claros"), pore_phases.bright, _PART, "threshold"),
@@ -200,6 +200,6 @@ def _brighter_or_darker(dark):
     """Take the phase whose parts are rounder for the pores, in case of doubt the darker one."""
     if dark.roundness > 1 - _ROUNDER:
         return dark
-    other = pore_phases.part(dark.labels == 0) if dark.labels.any() else dark.labels
+    other = pore_parting.part(dark.labels == 0) if dark.labels.any() else dark.labels
     is_rounder = np.nan_to_num(pore_verdicts.roundness(other)) > np.nan_to_num(dark.roundness) + _ROUNDER
     return _Trial(dark.picture, "bright", dark.level) if is_rounder else dark

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from nanofoam_lib.images import distances
 from nanofoam_lib.images.pore_phases import Mask, Picture, two_surfaces
 
 
@@ -70,11 +71,11 @@ class Outlines:
 
     @cached_property
     def _depth(self):
-        return ndimage.distance_transform_edt(self._mask)
+        return distances.to_edge(self._mask)
 
     @cached_property
     def _height(self):
-        return ndimage.distance_transform_edt(~self._mask)
+        return distances.to_edge(~self._mask)
 
     @cached_property
     def _radius(self):

@@ -1,4 +1,4 @@
-"""The phase that is darker: which pixels of an unevenly lit picture lie in it, and which of its pores touch.
+"""The phase that is darker: which pixels of an unevenly lit picture lie in it.
 
 Uneven light is corrected without a reference picture. A quadratic surface is fitted to the greys of the walls; the
 greys of the pores follow it by a straight line, whose slope is 1 where light is added to the picture (a haze) and the
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.filters import threshold_otsu
-from skimage.morphology import local_maxima, reconstruction
-from skimage.segmentation import watershed
+
+from nanofoam_lib.images import distances
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -22,7 +22,6 @@ Labels = NDArray[np.int32]
 
 _SMOOTH = 0.07  # of a typical pore's radius: blurs the grain of the walls, keeps the outline
 _SMALLEST = 0.25  # of a typical pore's radius: less is grain, not a pore or an island
-_NECK = 0.8  # two pores are told apart if the way between them narrows below this share of the smaller one
 _BESIDE = 0.1, 0.35  # of a typical pore's radius: how far from an outline the greys on its two sides are taken
 
 
@@ -40,7 +39,7 @@ def dark(picture: Picture, scale: float = 1.0) -> Callable[[float], Mask]:
     -------
     callable
         Takes where between the greys of walls (0) and pores (1), both taken beside the outlines, an outline lies;
-        gives where pores are, bool (h, w); `part` labels them.
+        gives where pores are, bool (h, w); `pore_parting.part` labels them.
 
     Notes
     -----
@@ -68,23 +67,9 @@ def bright(picture: Picture, scale: float = 1.0) -> Callable[[float], Mask]:
     return dark(-picture, scale)
 
 
-def part(mask: Mask) -> Labels:
-    """Label pores, and part those that touch: int32 (h, w), 0 in the walls, 1…n in the pores.
-
-    A watershed of the distance d to the walls. Its markers are those maxima of d from which every way to a higher one
-    passes below 0.8 d_max (h-maxima of log d).
-    """
-    if not mask.any():
-        return np.zeros(mask.shape, np.int32)
-    depth = ndimage.distance_transform_edt(mask)
-    level = np.log(np.maximum(depth, 0.5))
-    tops = local_maxima(reconstruction(level + math.log(_NECK), level), connectivity=2)
-    return watershed(-depth, ndimage.label(tops & mask, np.ones((3, 3)))[0], mask=mask).astype(np.int32)
-
-
 def typical_radius(mask: Mask) -> float:
     """Radius in pixels of discs whose points are as far from the edge on the average, r/3, as those of `mask`."""
-    return 3 * float(ndimage.distance_transform_edt(mask)[mask].mean()) if mask.any() else math.nan
+    return 3 * float(distances.to_edge(mask)[mask].mean()) if mask.any() else math.nan
 
 
 def two_surfaces(
@@ -132,7 +117,7 @@ def _between(picture, pore, radius):
     """Give what moves outlines to where the grey lies at a level between those on both of their sides."""
     if not pore.any() or pore.all():
         return lambda level: pore
-    depth, height = (ndimage.distance_transform_edt(side) for side in (pore, ~pore))
+    depth, height = (distances.to_edge(side) for side in (pore, ~pore))
     if (found := two_surfaces(picture, depth, height, radius)) is None:
         return lambda level: pore  # of pores or walls that narrow the outline is not worth moving
     walls, pores, _, _ = found

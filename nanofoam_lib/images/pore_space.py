@@ -16,8 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, ndimage
+from scipy import fft
 from skimage.measure import euler_number
+
+from nanofoam_lib.images import distances
 
 Mask = NDArray[np.bool_]
 
@@ -49,7 +51,7 @@ def local_thickness(mask: Mask, step: int = 1) -> NDArray[np.float32]:
         return np.zeros(told.shape, np.float32)
     if mask.all():
         return np.full(told.shape, np.float32(math.inf))
-    radius = ndimage.distance_transform_edt(mask).astype(np.float32)
+    radius = distances.to_edge(mask).astype(np.float32)
     padded = np.pad(radius, 1)
     centre = radius > 0
     for down in (-1, 0, 1):
@@ -89,7 +91,7 @@ def _disc(down, right, step, reach, width):
 
 def mean_thickness(mask: Mask) -> float:
     """Give the mean of the local thickness over the phase in pixels; where discs are large, at some of its pixels."""
-    widest = 4 * float(ndimage.distance_transform_edt(mask[::4, ::4]).max())
+    widest = min(4 * float(distances.to_edge(mask[::4, ::4]).max()), math.hypot(*mask.shape))
     step = max(math.ceil(widest / _LARGE), 1)
     told = mask[::step, ::step]
     return float(local_thickness(mask, step)[told].mean()) if told.any() and not mask.all() else math.nan

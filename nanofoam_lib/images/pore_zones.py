@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from nanofoam_lib.images import augmentation, micrographs, pores, synthetic
+from nanofoam_lib.images import augmentation, distances, micrographs, pores, synthetic
 
 RIM = 2.0  # pixels of 128 on either side of a pore's outline
 
@@ -81,7 +80,7 @@ def _distance(mask):
     """Distance of each pixel to the nearest one on the other side of the outline; infinite if there is none."""
     if mask.all() or not mask.any():
         return np.full(mask.shape, np.inf)
-    return ndimage.distance_transform_edt(mask) + ndimage.distance_transform_edt(~mask)
+    return distances.to_edge(mask) + distances.to_edge(~mask)
 
 
 def _shrink(mask, crop, size):

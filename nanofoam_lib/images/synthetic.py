@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
+
+from nanofoam_lib.images import distances
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,7 @@ def _nodules(diameter_um, field_um, size, rng):
     shape = [max(round(5 * side / diameter_um), 1) for side in field_um]
     tops = rng.random(shape, dtype=np.float32) < 1 / 20
     tops[0, 0] = True
-    away = distance_transform_edt(~tops).astype(np.float32)
+    away = distances.to_edge(~tops).astype(np.float32)
     bumps = Image.fromarray(1 - np.minimum(away / 4.6, 1) ** 2)
     return np.asarray(bumps.resize(size[::-1], Image.Resampling.BICUBIC))
 
