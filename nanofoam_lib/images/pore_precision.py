@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
-from nanofoam_lib.images.pore_space import Mask, overlap, shifted_products, two_point_correlation
+from nanofoam_lib.images.pore_space import Mask
 
+PARTS = 3  # of a picture along each side
 Z = 1.959964  # of 95 %
+STUDENT = 2.306004  # the same for a standard error that PARTS² parts tell, eight degrees of freedom
 
 
 def porosity_error(mask: Mask) -> float:
@@ -20,33 +22,34 @@ def porosity_error(mask: Mask) -> float:
     Returns
     -------
     float
-        Square root of ∫ (S₂(x) - φ²) w(x) dx / A, over shifts x up to the first zero of the radial covariance;
-        w is the share of the picture that a shifted one overlaps [1]_. The covariance is taken about the picture's own
-        φ, and so is too low by just this variance, which is put right. NaN if one phase fills the picture.
+        Standard deviation of the porosities of nine parts of the picture, three by three, over √9; porosity ± `STUDENT`
+        times this is a 95 % interval. NaN if one phase fills the picture, or it has fewer than 3 × 3 pixels.
 
     Notes
     -----
-    Holds if the material is alike everywhere, and the picture much larger than its pores: what one picture does not
-    show, it cannot tell. Beyond the first zero, pores that keep apart make the variance less, by what one picture
-    cannot tell from noise; it is left out, and the error is rather too large for them.
+    The variance of a picture's porosity is the integral of the covariance of two points, S₂(x) - φ², over the shifts x,
+    weighted by how far the picture overlaps its shifted self [1]_. Nine parts take it up to shifts as long as a part,
+    the negative of pores that keep apart too, without deciding where it ends. Cut off at the first zero of the radial
+    covariance it is too large for foams, by two thirds.
+
+    Holds if the material is alike everywhere, and a part much larger than its pores: what one picture does not show, it
+    cannot tell.
 
     References
     ----------
     .. [1] B. Lu, S. Torquato, "Local volume fraction fluctuations in heterogeneous media", J. Chem. Phys. 93 (1990)
        3452-3459, :doi:`10.1063/1.458827`
+
+    Examples
+    --------
+    >>> stripes = np.arange(90) // 10 % 2 == 0
+    >>> round(porosity_error(np.broadcast_to(stripes, (90, 90))), 4)
+    0.0556
     """
-    share = float(mask.mean())
-    if not 0 < share < 1:
+    if not 0 < mask.mean() < 1 or min(mask.shape) < PARTS:
         return math.nan
-    farthest = min(mask.shape) // 3
-    _, probability = two_point_correlation(mask, farthest)
-    below = np.flatnonzero(probability <= share**2)
-    reach = int(below[0]) if len(below) else farthest
-    products, pairs = shifted_products(mask, reach), overlap(mask.shape, reach)
-    y, x = np.mgrid[-reach : reach + 1, 0 : reach + 1]
-    weight = np.where(x > 0, 2.0, 1.0) * (np.hypot(y, x) <= reach) * pairs / mask.size
-    variance = (weight * (products / pairs - share**2)).sum() / mask.size
-    return math.sqrt(max(variance / max(1 - weight.sum() / mask.size, 0.1), 0.0))
+    parts = [part.mean() for rows in np.array_split(mask, PARTS) for part in np.array_split(rows, PARTS, axis=1)]
+    return float(np.std(parts, ddof=1)) / PARTS
 
 
 def pictures_needed(porosity: float, error: float, within: float = 0.05) -> float:

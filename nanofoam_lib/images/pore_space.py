@@ -97,7 +97,7 @@ def mean_thickness(mask: Mask) -> float:
     return float(local_thickness(mask, step)[told].mean()) if told.any() and not mask.all() else math.nan
 
 
-def shifted_products(mask: Mask, farthest: int) -> NDArray[np.floating]:
+def _shifted_products(mask: Mask, farthest: int) -> NDArray[np.floating]:
     """Count the pairs of pixels in the phase at each shift: of -farthest…farthest rows, and 0…farthest columns."""
     values = mask.astype(np.float32)
     shape = [fft.next_fast_len(side + farthest, real=True) for side in values.shape]
@@ -106,8 +106,8 @@ def shifted_products(mask: Mask, farthest: int) -> NDArray[np.floating]:
     return np.roll(found, farthest, axis=0)[: 2 * farthest + 1, : farthest + 1]
 
 
-def overlap(shape: tuple[int, ...], farthest: int) -> NDArray[np.intp]:
-    """Count all pairs of pixels at each shift, as `shifted_products`."""
+def _overlap(shape: tuple[int, ...], farthest: int) -> NDArray[np.intp]:
+    """Count all pairs of pixels at each shift, as `_shifted_products`."""
     down = shape[0] - np.abs(np.arange(-farthest, farthest + 1))
     right = shape[1] - np.arange(farthest + 1)
     return down[:, None] * right
@@ -131,7 +131,7 @@ def two_point_correlation(mask: Mask, farthest: int | None = None) -> tuple[NDAr
         in the picture, each distance by its own number of pairs.
     """
     farthest = min(mask.shape) // 2 if farthest is None else farthest
-    pairs, counts = shifted_products(mask.astype(np.float32), farthest), overlap(mask.shape, farthest)
+    pairs, counts = _shifted_products(mask.astype(np.float32), farthest), _overlap(mask.shape, farthest)
     y, x = np.mgrid[-farthest : farthest + 1, 0 : farthest + 1]
     ring = np.round(np.hypot(y, x)).astype(int)
     inside = ring <= farthest

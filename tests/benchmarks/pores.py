@@ -100,6 +100,12 @@ def noise(seed):
     return np.uint8(np.clip(128 + 45 * field / field.std(), 0, 255))
 
 
+def _phases(kind, traits, n):
+    """Draw n masks of the phase of a structure, of the size at which pictures are measured."""
+    structure = structures.Structure(kind, traits)
+    return (structures.phase(structure, seed, (346, 462)) for seed in range(300, 300 + n))
+
+
 def judge(pictures, method="auto", crop=0.0):
     """Count verdicts: share doubtful, and how often each method was taken."""
     found = [pore_methods.find(pores.square(grey, 1.0, crop)[0], method) for grey in pictures]
@@ -163,16 +169,16 @@ def rows(share, steel):
         paths = sorted(steel.glob("*/*.jpg"))[:: max(round(1 / share), 1)]
         doubtful, taken = judge(map(micrographs.read, paths))
         yield "steel", f"auto takes {taken}, doubtful", len(paths), doubtful, "≥ 0.90"
-    for name, kind, traits in (
-        ("waves", "waves", {"size": 30.0, "fraction": 0.5, "relief": 0.0}),
-        ("pores", "pores", {"size": 18.0, "porosity": 0.4, "wall": 1.5}),
-        ("random pores", "pores", {"size": 18.0, "porosity": 0.4, "wall": 0.0, "regularity": 0.0}),
-    ):
-        structure = structures.Structure(kind, traits)
-        masks = [structures.phase(structure, seed, (346, 462)) for seed in range(300, 300 + 2 * n)]
-        shares = np.array([mask.mean() for mask in masks])
-        errors = np.array([pore_precision.porosity_error(mask) for mask in masks])
-        covered = (abs(shares - shares.mean()) < pore_precision.Z * errors).mean()
+    drawn = {
+        "waves": _phases("waves", {"size": 30.0, "fraction": 0.5, "relief": 0.0}, 2 * n),
+        "pores in rows": _phases("pores", {"size": 18.0, "porosity": 0.4, "wall": 1.5}, 2 * n),
+        "random pores": _phases("pores", {"size": 18.0, "porosity": 0.4, "wall": 0.0, "regularity": 0.0}, 2 * n),
+        "foam": (synthetic.foam_mask("CuNi2", seed, (346, 462), 0.9) for seed in range(2 * n)),
+    }
+    for name, masks in drawn.items():
+        found = [(mask.mean(), pore_precision.porosity_error(mask)) for mask in masks]
+        shares, errors = np.array(found).T
+        covered = (abs(shares - shares.mean()) < pore_precision.STUDENT * errors).mean()
         yield f"interval of porosity, {name}", "coverage at 95 %", 2 * n, covered, "0.90–0.98"
     grey = np.asarray(Image.fromarray(foam(0)[0]).resize((1600, 1200)))
     for name, own in (("foam", grey), ("closed cells", np.kron(cells(300, 1.0)[0], np.ones((2, 2), np.uint8)))):
