@@ -1,5 +1,6 @@
 """Deletion: whether what a map marks matters to the latent, against many random masks."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ ERASED = 0.1  # share of the pixels that are erased
 MASKS = 8  # random ones for each that a map marks
 LEAST_MOVE = 1e-3  # in spreads of a dimension: whatever moves it less
 ORDERS = 1999  # in which masks are dealt anew
+TOGETHER = 256  # erased images that are encoded in one go: a step of an eager encoder costs what a few images do
 
 
 def moves(
@@ -47,28 +49,29 @@ def moves(
     start = _values(encoder, pictures, head)[:, dims]
     real, spread = maps.any(axis=(1, 2)), np.maximum(start.std(axis=0), 1e-12)
 
-    def move(masks):
-        """Tell how far all dimensions looked at move when pixels (N, S, S) are erased, in spreads: (N, len(dims))."""
-        erased = np.where(masks, pictures.mean(axis=(1, 2), keepdims=True), pictures)
-        moved = np.abs(_values(encoder, erased, head)[:, dims] - start) / spread
-        return np.where(real, np.log(np.maximum(moved, LEAST_MOVE)), np.nan)
+    def moved(masks):
+        """Yield how far all dimensions looked at move when each of some masks (N, S, S) is erased, in spreads."""
+        grey = pictures.mean(axis=(1, 2), keepdims=True)
+        while some := list(itertools.islice(masks, max(TOGETHER // len(pictures), 1))):
+            erased = np.concatenate([np.where(mask, grey, pictures) for mask in some])
+            for values in np.split(_values(encoder, erased, head)[:, dims], len(some)):
+                yield np.where(real, np.log(np.maximum(np.abs(values - start) / spread, LEAST_MOVE)), np.nan)
 
-    def move_each(masks):
-        """Do the same where each dimension has its own mask: masks (N, S, S, len(dims))."""
-        return np.stack([move(masks[..., d])[:, d] for d in range(len(dims))], axis=-1)
+    def scattered():
+        for _ in range(MASKS):
+            yield rng.permuted(salient[..., 0].reshape(len(salient), -1), axis=1).reshape(pictures.shape)
 
-    def scatter():
-        return move(rng.permuted(salient[..., 0].reshape(len(salient), -1), axis=1).reshape(pictures.shape))
+    def own():
+        """Yield the mask of each dimension, first what its map marks, then the same shapes elsewhere."""
+        yield from np.moveaxis(salient, -1, 0)
+        for _ in range(MASKS):
+            yield from np.moveaxis(np.array([_moved(mask, rng) for mask in salient]), -1, 0)
 
-    def shift():
-        return move_each(np.array([_moved(mask, rng) for mask in salient]).reshape(salient.shape))
-
-    by_map = move_each(salient)
-    others = {"random pixels": scatter, "same shape elsewhere": shift}
-    return {
-        name: np.stack([mean_known(moved) for moved in (by_map, *(draw() for _ in range(MASKS)))], axis=1)
-        for name, draw in others.items()
-    }
+    random = [mean_known(found) for found in moved(scattered())]
+    by_dimension = np.stack([found[:, d] for d, found in zip(itertools.cycle(range(len(dims))), moved(own()))], axis=-1)
+    by_map, *shifted = (mean_known(found) for found in np.split(by_dimension, 1 + MASKS, axis=-1))
+    others = {"random pixels": random, "same shape elsewhere": shifted}
+    return {name: np.stack([by_map, *drawn], axis=1) for name, drawn in others.items()}
 
 
 def by_chance(moved: NDArray[np.float64], groups: ArrayLike, seed: int = 0) -> float:
