@@ -12,11 +12,11 @@ parameters (-p NAME=VALUE, VALUE as JSON; a profile's YAML file takes the same n
 CITED = """\
 RUN/cited.yaml lists the numbers that a text quotes, an entry for each:
 
-  - table: table1                # RUN/tables/table1.csv
+  - table: table1      # RUN/tables/table1.csv
     row: {kind: vae, latent_dim: 128, descriptor: sigma, classifier: random forest, protocol: by-group}
     column: accuracy
-    value: 0.65                  # as the text has it
-    tolerance: 0.005             # how far the table may be from it; 0.005 if left out
+    value: 0.65        # as the text has it
+    tolerance: 0.005   # how far the table may be from it; 0.005 if left out
 
 row names columns and their values; exactly one row must have them all.
 Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be read.
@@ -36,15 +36,16 @@ LANGUAGE = "language of what is said and of pages and figures (default: as LC_AL
 SWEEP = """\
 SPEC.yaml:
 
-  profile: quick                 # as of nanofoam run; so are data, lang and until
-  parameters: {epochs: 16}       # the same for all points
-  grid:                          # every combination of these
-    latent_dims: [16, 64]        # one size a run; [[16, 64]] trains both in each
+  profile: quick             # as of nanofoam run; so are data, lang and until
+  parameters: {epochs: 16}   # the same for all points
+  grid:                      # every combination of these
+    latent_dims: [16, 64]    # one size a run; [[16, 64]] trains both in each
     beta: [0.5, 1, 4]
     seed: [0, 1, 2]
 
-Each point gets a run folder in DIR; DIR/index.html compares them. Given again, the command skips what is finished and
-goes on with what is not. On a cluster whole runs are sent to the workers, which must see the same files.
+Each point gets a run folder in DIR; DIR/index.html compares them.
+Given again, the command skips what is finished and goes on with what is not.
+On a cluster whole runs are sent to the workers, which must see the same files.
 Exit status: 0 if every run is finished, 1 if one failed.
 """
 
@@ -55,14 +56,15 @@ def main(arguments=None):
     from nanofoam_lib.base.errors import DataError, StepError, UsageError
 
     terminal.prepare()
-    parser = _parser(terminal.language())
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = _parser(terminal.language(arguments=arguments))
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what may be typed
         import argcomplete
 
         argcomplete.autocomplete(parser)
     options = parser.parse_args(arguments)
     try:
-        terminal.check_arguments(sys.argv[1:] if arguments is None else arguments)
+        terminal.check_arguments(arguments)
         with signals.insistent():
             return options.command(options)
     except (DataError, StepError, UsageError, OSError) as error:
@@ -82,15 +84,56 @@ def main(arguments=None):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are in the reader's language; its help is in English."""
+    """A parser that speaks the reader's language."""
 
     lang = "en"
 
     def error(self, message):
         """Say below the usage what is wrong with the command; exit with status 2."""
-        from nanofoam_lib.base import messages
+        super().error(_said(message, self.lang))
 
-        super().error(messages.message(message, self.lang))
+    def format_usage(self):
+        """Show what may be typed, in a line or two."""
+        return self._begun(super().format_usage())
+
+    def format_help(self):
+        """Show what may be typed and what it does."""
+        return self._begun(super().format_help())
+
+    def _begun(self, shown):
+        return _said(_USAGE, self.lang) + shown.removeprefix(_USAGE)
+
+
+_USAGE = "usage: "
+
+
+def _said(text, lang):
+    if lang == "en":  # and no catalogue is read
+        return text
+    from nanofoam_lib.base.messages import message
+
+    return "\n".join(message(line, lang) if line[:2] != "  " else _with_remark(line, lang) for line in text.split("\n"))
+
+
+def _with_remark(line, lang):
+    """Put the remark behind an example of YAML into a language; what one types stays."""
+    code, mark, remark = line.partition("# ")
+    return code + mark + _said(remark, lang)
+
+
+def _translate(parser, lang):
+    """Put what a parser, and those of its commands, say of themselves into a language."""
+    parser.lang = lang
+    parser.description, parser.epilog = (_said(text or "", lang) for text in (parser.description, parser.epilog))
+    for group in parser._action_groups:
+        group.title = _said(group.title or "", lang)
+    for action in parser._actions:
+        action.help = _said(action.help or "", lang)
+        if isinstance(action, argparse._SubParsersAction):
+            for offered in action._choices_actions:
+                offered.help = _said(offered.help, lang)
+            for command in action.choices.values():
+                _translate(command, lang)
 
 
 def _add_parameters(command, meaning, known):
@@ -104,9 +147,8 @@ def _parser(lang="en"):
     from nanofoam_lib.runs import commands
     from nanofoam_lib.runs.parameters import PARAMETERS
 
-    listed = "\n".join(f"  {name:16} {parameter.meaning}" for name, parameter in PARAMETERS.items())
+    listed = "\n".join(f"  {name:16} {_said(own.meaning, lang)}" for name, own in PARAMETERS.items())
     parser = _Parser(prog="nanofoam", description="From a folder of micrographs to a report.", epilog=COMPLETION)
-    parser.lang = lang
     offered = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = offered.add_parser(
@@ -182,7 +224,7 @@ def _parser(lang="en"):
     for command in (run, apply, shown, check, pores, compare, verify, sweep):
         command.add_argument("--lang", choices=("en", "es"), default=lang, help=LANGUAGE)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        command.lang = lang
+    _translate(parser, lang)
     return parser
 
 

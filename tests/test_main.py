@@ -1,5 +1,7 @@
+import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -167,6 +169,36 @@ def test_the_installed_command_and_the_module_are_the_same():
     ]
     assert helps[0] == helps[1]
     assert "latent_dims" in helps[0]
+
+
+def said_of_itself(parser):
+    """List what a parser and those of its commands say in words: of several lines, those with words, example or not."""
+    texts = [parser.format_usage().partition(" ")[0], parser.description or "", *(parser.epilog or "").split("\n")]
+    texts += [group.title for group in parser._action_groups]
+    for action in parser._actions:
+        texts.append(action.help or "")
+        if isinstance(action, argparse._SubParsersAction):
+            texts += [offered.help for offered in action._choices_actions]
+            texts += [text for command in action.choices.values() for text in said_of_itself(command)]
+    return texts
+
+
+def test_every_text_of_the_help_has_a_spanish_form():
+    english, spanish = (said_of_itself(__main__._parser(lang)) for lang in ("en", "es"))
+    typed = re.compile(r"    (row|column|beta|seed): .*|  - table: .*|SPEC.yaml:|")  # stays as it is
+    assert len(english) == len(spanish) > 100
+    same = [text for text, own in zip(english, spanish, strict=True) if text == own]
+    assert [text for text in same if not typed.fullmatch(text)] == []
+
+
+@pytest.mark.parametrize("asked", [["--lang", "es"], ["--lang=es"], []])
+def test_help_follows_the_language_asked_for_and_else_the_terminal_s(asked, capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "es_CO.UTF-8" if not asked else "C.UTF-8")
+    status, out, _ = call("run", *asked, "--help", capsys=capsys)
+    assert status == 0
+    assert out.startswith("uso: nanofoam run")
+    assert "latent_dims      tamaños latentes" in out
+    assert call("run", "--lang", "en", "--help", capsys=capsys)[1].startswith("usage: nanofoam run")
 
 
 def complete(line, tmp_path):

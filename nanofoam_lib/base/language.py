@@ -7,7 +7,7 @@ import functools
 import math
 import pathlib
 
-import yaml
+from nanofoam_lib.base import yaml_text
 
 CATALOGUE = pathlib.Path(__file__).with_suffix(".yaml")
 LANGUAGES = ("en", "es")
@@ -126,5 +126,5 @@ def with_decimal_mark(written, lang):
 @functools.cache
 def _load():
     """Read the catalogue: dict of phrase or name to (English, Spanish)."""
-    entries = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    entries = yaml_text.read(CATALOGUE)
     return {key: (key, entry) if isinstance(entry, str) else tuple(entry) for key, entry in entries.items()}

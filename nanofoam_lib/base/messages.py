@@ -9,8 +9,7 @@ import pathlib
 import re
 from collections.abc import Iterable
 
-import yaml
-
+from nanofoam_lib.base import yaml_text
 from nanofoam_lib.base.language import percent, text, with_decimal_mark
 
 CATALOGUE = pathlib.Path(__file__).with_suffix(".yaml")
@@ -42,6 +41,8 @@ def message(said: str, lang: str = "en", phrases: Iterable[str] = ()) -> str:
     """
     if lang == "en":
         return said
+    if (spanish := _entries().get(said)) and "{" not in said:
+        return spanish
     for pattern, spanish in [*((_pattern(phrase), text(phrase, lang)) for phrase in phrases), *_load()]:
         if found := pattern.fullmatch(said):
             return spanish.format(**{name: _in_place(name, own, lang) for name, own in found.groupdict().items()})
@@ -56,10 +57,14 @@ def _in_place(name, own, lang):
 
 
 @functools.cache
+def _entries():
+    return yaml_text.read(CATALOGUE)
+
+
+@functools.cache
 def _load():
-    """Read the catalogue: list of (pattern of an English message, Spanish), those with more words first."""
-    entries = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
-    longest = sorted(entries.items(), key=lambda entry: -len(re.sub(r"\{\w+\}", "", entry[0])))
+    """List the catalogue: list of (pattern of an English message, Spanish), those with more words first."""
+    longest = sorted(_entries().items(), key=lambda entry: -len(re.sub(r"\{\w+\}", "", entry[0])))
     return [(_pattern(english), spanish) for english, spanish in longest]
 
 

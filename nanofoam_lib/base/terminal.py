@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nanofoam_lib.base import safe_names
 from nanofoam_lib.base.errors import UsageError
@@ -30,14 +30,18 @@ def check_arguments(arguments: list[str]) -> None:
 ADVICE = "names of files are not read as UTF-8 here; set the environment variable PYTHONUTF8 to 1"
 
 
-def language(environment: Mapping[str, str] = os.environ) -> str:
-    """Give the language that the environment asks for: "es" or "en".
+def language(environment: Mapping[str, str] = os.environ, arguments: Sequence[str] = ()) -> str:
+    """Give the language that the arguments of a command ask for, or else the environment: "es" or "en".
 
     Examples
     --------
     >>> language({"LANG": "es_MX.UTF-8"}), language({"LANG": "es_ES", "LC_ALL": "C"}), language({})
     ('es', 'en', 'en')
+    >>> language({"LANG": "en_GB"}, ["run", "--lang", "es"])
+    'es'
     """
+    if found := re.search(r"(?:^|\n)--lang[=\n](en|es)(?:\n|$)", "\n".join(arguments)):
+        return found[1]
     asked = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
     return "es" if re.match(r"es(_|\.|@|$)", asked) else "en"
 

@@ -5,9 +5,7 @@ import functools
 import pathlib
 from typing import NamedTuple
 
-import yaml
-
-from nanofoam_lib.base import language
+from nanofoam_lib.base import language, yaml_text
 from nanofoam_lib.base.language import LANGUAGES, text
 from nanofoam_lib.models import kinds
 
@@ -126,4 +124,4 @@ def _rank(order, name):
 
 @functools.cache
 def _load():
-    return yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
+    return yaml_text.read(CAPTIONS)
