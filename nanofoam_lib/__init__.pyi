@@ -65,5 +65,6 @@ from .report import findings as findings
 from .report import notebook_text as notebook_text
 from .report import render as render
 from .report import run_figures as run_figures
+from .report import tables as tables
 from .report.notebook_text import markdown as markdown
 from .runs.finished_run import open_run as open_run

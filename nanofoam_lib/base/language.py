@@ -102,6 +102,34 @@ def fixed(value, lang="en", decimals=2):
     return with_decimal_mark(f"{value:z.{decimals}f}".replace("-", "−"), lang)  # z: no minus before a zero
 
 
+def alike(values, lang="en", digits=3):
+    """Write numbers that stand beside each other with the same decimals, as many as the largest needs.
+
+    Parameters
+    ----------
+    values : iterable of float
+    lang : {"en", "es"}
+    digits : int
+        Significant digits of the largest; decimals that are zero in all are left out.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> alike([0.2, 0.21667, 0.3]), alike([-3, 0, 3]), alike([335.4, 1127]), alike([0.5, float("nan")], "es")
+    (['0.200', '0.217', '0.300'], ['−3', '0', '3'], ['335', '1127'], ['0,5', '–'])
+    """
+    values = [float(value) for value in values]
+    known = [value for value in values if math.isfinite(value)]
+    largest = max(map(abs, known), default=0.0)
+    decimals = max(0, digits - 1 - math.floor(math.log10(largest))) if largest else 0
+    while decimals and all(round(value, decimals) == round(value, decimals - 1) for value in known):
+        decimals -= 1
+    return [fixed(value, lang, decimals) for value in values]
+
+
 def percentage(share):
     """Write a share as a whole percentage; a dash for one that is missing or infinite.
 

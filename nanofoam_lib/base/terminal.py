@@ -53,12 +53,17 @@ def complain(text: object, lang: str = "en", kind: str = "error") -> None:
 
 def remark(text: str, lang: str = "en") -> None:
     """Write one line to stderr that is neither an error nor a warning."""
-    print(f"nanofoam: {safe_names.shown(message(text, lang))}", file=sys.stderr)
+    print(f"nanofoam: {_shown(message(text, lang))}", file=sys.stderr)
 
 
 def say(text: object, lang: str = "en") -> None:
     """Write lines to stdout in the same way."""
-    print("\n".join(safe_names.shown(message(line, lang)) for line in str(text).split("\n")))
+    print("\n".join(_shown(message(line, lang)) for line in str(text).split("\n")))
+
+
+def _shown(line):
+    """Show a line; a space that breaks no line, as before a Spanish %, is a space here."""
+    return safe_names.shown(line.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def say_json(text: str) -> None:

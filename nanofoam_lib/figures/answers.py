@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import text
 from nanofoam_lib.figures.pores import draw_sizes
+from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import brief, grid, styled
 
 _MOST = 4  # micrographs beside each other
@@ -36,9 +37,9 @@ def class_overview(
         All that the data has, which fix the colours.
     lang : {"en", "es"}
     """
-    figure, axes = grid(1, 1, 0.62, "")
+    figure, axes = grid(1, 1, 0.5, "")
     axes[0, 0].remove()
-    above, *below = figure.subfigures(2 if len(sizes) else 1, 1, height_ratios=[1, 1.25][: 2 if len(sizes) else 1],
+    above, *below = figure.subfigures(2 if len(sizes) else 1, 1, height_ratios=[1, 1.35][: 2 if len(sizes) else 1],
                                       squeeze=False).flat  # fmt: skip
     row = above.subplots(1, min(len(pictures), _MOST), squeeze=False)[0]
     for axis, picture, label in zip(row, pictures, labels, strict=False):
@@ -46,7 +47,10 @@ def class_overview(
         axis.set_title(brief(label, 16), fontsize=8)
         axis.set_axis_off()
     for part in below:
-        draw_sizes(part.subplots(), sizes, classes, "share", lang).legend(ncols=2)
+        axis = draw_sizes(part.subplots(), sizes, classes, "share", lang)
+        axis.legend(ncols=1 if len(classes) < _MOST else 2)
+        axis.yaxis.label.set_size(7)  # the panel is low
+        axis.locator_params(axis="y", nbins=3)
     return figure
 
 
@@ -81,14 +85,16 @@ def held_out_specimens(table: pd.DataFrame, colours: dict[str, str], lang: str =
     table : pandas.DataFrame
         Columns name (of the descriptor), true (class) and right.
     colours : dict of str to str
-        Class → colour; markers go with them.
+        Class → colour.
     lang : {"en", "es"}
     """
     names = list(dict.fromkeys(table["name"]))
-    figure, axes = grid(1, len(names), 1.0 if len(names) > 1 else 0.5, "")
+    figure, axes = grid(1, len(names), 0.9 if len(names) > 1 else 0.45, "")
     for axis, name in zip(axes[0], names, strict=True):
         _draw_specimens(axis, table[table["name"] == name], colours)
         axis.set_title(name, fontsize=8)
+        axis.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+    class_legend(figure, colours)
     axes[0, 0].set_ylabel(text("held-out specimens", lang))
     figure.supxlabel(text("share of a specimen's images named right", lang), fontsize=8)
     return figure
@@ -102,4 +108,4 @@ def _draw_specimens(axis: Any, table: pd.DataFrame, colours: dict[str, str]) -> 
         for share, n in shares[table["true"] == label].value_counts().items():
             axis.bar(share, n, 0.08, bottom.get(share, 0), color=colour)
             bottom[share] = bottom.get(share, 0) + n
-    axis.set_xlim(-0.08, 1.08)
+    axis.set(xlim=(-0.08, 1.08), xticks=[0, 0.5, 1])

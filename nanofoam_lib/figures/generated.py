@@ -14,8 +14,8 @@ from nanofoam_lib.base.language import fixed, percent, text
 from nanofoam_lib.figures import strips
 from nanofoam_lib.figures.spaces import class_legend
 from nanofoam_lib.figures.style import (
-    COLOURS,
-    MARKERS,
+    OTHER_COLOURS,
+    OTHER_MARKERS,
     class_colours,
     class_markers,
     columns_for,
@@ -171,7 +171,7 @@ def interpolation(
 def _draw_along(axis, table, name, lang):
     """Draw a measure along each way, extrapolations hollow, and the real classes' medians."""
     for (series, own), colour, line in zip(
-        table.groupby("series", sort=False), COLOURS, ("-", "--", ":"), strict=False
+        table.groupby("series", sort=False), OTHER_COLOURS, ("-", "--", ":"), strict=False
     ):
         if series == REAL:
             axis.plot(own["step"], own[name], "k_", markersize=12, markeredgewidth=2, label=text("real median", lang))
@@ -205,7 +205,7 @@ def wanted_got(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     measures = list(dict.fromkeys(table["measure"]))
     if not measures:
         return strips.say("no pore measure is known", note, lang)
-    looks = dict(zip(sorted(set(table["picture"])), zip(COLOURS, MARKERS, strict=True), strict=False))
+    looks = dict(zip(sorted(set(table["picture"])), zip(OTHER_COLOURS, OTHER_MARKERS, strict=False), strict=False))
     columns = columns_for(len(measures), 4.5)
     bars = "bars: standard deviation over the pictures of one order" if table["spread"].notna().any() else ""
     note = _joined("hollow: extrapolation", _joined(bars, note, lang), lang)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, ScalarFormatter
 
 from nanofoam_lib.base.language import text
-from nanofoam_lib.figures.style import COLOURS, columns_for, grid, letter, styled
+from nanofoam_lib.figures.style import OTHER_COLOURS, columns_for, grid, letter, styled
 
 
 @styled
@@ -24,12 +24,12 @@ def training(history: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     matplotlib.figure.Figure
     """
     columns = columns_for(2, 6)
-    figure, axes = grid(2 // columns, columns, cell_aspect=0.7, note=note)
+    figure, axes = grid(2 // columns, columns, cell_aspect=0.7 if columns > 1 else 0.95, note=note)
     letter(axes.flat)
     models = list(dict.fromkeys(history["model"]))
     panels = (("reconstruction", "reconstruction (nats per image)"), ("kl", "KL divergence (nats per image)"))
     for axis, (column, label) in zip(axes.flat, panels, strict=True):
-        for colour, model in zip(COLOURS, models, strict=False):
+        for colour, model in zip(OTHER_COLOURS, models, strict=False):
             rows = history[history["model"] == model]
             if column == "kl" and not rows[column].notna().any():
                 continue
@@ -38,9 +38,9 @@ def training(history: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
                 axis.plot(rows["epoch"], rows[prefix + column], line, color=colour, label=name)
         axis.set(xlabel=text("epoch", lang), ylabel=text(label, lang))
         axis.xaxis.get_major_locator().set_params(integer=True)
-        if column == "kl":
-            axis.set_yscale("log")  # it falls by orders of magnitude before it rises again
-            axis.yaxis.set_major_formatter(ScalarFormatter())
-            axis.yaxis.set_minor_formatter(LogFormatter())
-        axis.legend()
+        axis.set_yscale("log")  # kinds differ, and a KL divergence falls before it rises, by orders of magnitude
+        axis.yaxis.set_major_formatter(ScalarFormatter())
+        axis.yaxis.set_minor_formatter(LogFormatter())
+    handles = axes.flat[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=columns_for(len(models), 5.2))
     return figure

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from nanofoam_lib.base.language import text
 from nanofoam_lib.figures.style import (
-    COLOURS,
-    MARKERS,
+    OTHER_COLOURS,
+    OTHER_MARKERS,
     columns_for,
     grid,
     page_width,
@@ -27,7 +27,6 @@ from nanofoam_lib.figures.style import (
 )
 
 #: Of the kinds of maps in `gradcam_checks`: blue and vermilion, which every eye tells apart.
-CHECKED_COLOURS = (COLOURS[0], COLOURS[4])
 
 
 @styled
@@ -175,12 +174,13 @@ def gradcam_checks(table: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
         for i, kind in enumerate(kinds):
             rows = own[own["maps"] == kind]
             places = [variants.index(variant) + 0.3 * (i - (len(kinds) - 1) / 2) for variant in rows["variant"]]
-            axis.hlines(places, rows["ci_low"], rows["ci_high"], color=CHECKED_COLOURS[i], linewidth=1)
+            axis.hlines(places, rows["ci_low"], rows["ci_high"], color=OTHER_COLOURS[i], linewidth=1)
             named = f"{text('maps', lang)} {text(kind, lang)}"
-            axis.plot(rows["value"], places, MARKERS[i], color=CHECKED_COLOURS[i], markersize=4, label=named)
+            axis.plot(rows["value"], places, OTHER_MARKERS[i], color=OTHER_COLOURS[i], markersize=4, label=named)
         axis.axvline(lines[check], color="0.5", linestyle=":", linewidth=1)
         axis.set(yticks=range(len(variants)), yticklabels=[text(variant, lang) for variant in variants])
-        axis.set(title=text(check, lang), xlabel=text(labels.get(check, "rank correlation"), lang))
+        label = text(labels.get(check, "rank correlation"), lang)
+        axis.set(title=text(check, lang), xlabel=wrapped(label, page_width() / columns - 3.5, size=8))
         axis.set_ylim(len(variants) - 0.5, -0.5)
         axis.locator_params(axis="x", nbins=4)
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds))

@@ -5,11 +5,9 @@ from matplotlib.figure import Figure
 
 from nanofoam_lib.base.language import fixed, text
 from nanofoam_lib.figures.spaces import class_legend, class_points
-from nanofoam_lib.figures.style import COLOURS, MARKERS, columns_for, grid, page_width, styled
+from nanofoam_lib.figures.style import OTHER_COLOURS, OTHER_MARKERS, columns_for, grid, page_width, styled
 
 _GREY = "0.75"
-#: Colours of clusters, from the other end, so that none is taken for a class.
-CLUSTERED = COLOURS[:2:-1]
 
 
 @styled
@@ -39,8 +37,8 @@ def neighbours(points: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
         is_none = number < 0
         right.scatter(
             own["x"], own["y"], s=14, linewidth=0.2, edgecolor="white",
-            color=_GREY if is_none else CLUSTERED[number % len(CLUSTERED)],
-            marker=MARKERS[0 if is_none else number % len(MARKERS)],
+            color=_GREY if is_none else OTHER_COLOURS[number % len(OTHER_COLOURS)],
+            marker="o" if is_none else OTHER_MARKERS[number % len(OTHER_MARKERS)],
             label=text("in no cluster", lang) if is_none else f"{text('cluster', lang)} {number + 1}",
         )  # fmt: skip
     right.set_title(text("clusters", lang))

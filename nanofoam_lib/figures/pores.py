@@ -1,5 +1,6 @@
 """Pores: their outlines over micrographs, and how their measures are distributed in each class."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from nanofoam_lib.figures.style import (
     columns_for,
     grid,
     letter,
+    page_width,
     styled,
     wrapped,
 )
@@ -86,22 +88,28 @@ def pore_sizes(
     lang : {"en", "es"}
     """
     measures = list(dict.fromkeys(means["measure"]))
-    panels = 2 + len(measures)
     counts = sorted(set(means["n_specimens"]))
     told = "–".join(str(n) for n in dict.fromkeys(counts[:1] + counts[-1:]))
     note = ", ".join(filter(None, [note, text("{n} specimens per class", lang).format(n=told)]))
-    columns = columns_for(panels, 3.8)
-    figure, axes = grid(-(-panels // columns), columns, 0.85, note)
-    flat = list(axes.flat)
-    for axis, share in zip(flat, SHARES, strict=False):
+    columns = columns_for(max(len(measures), 1), 3.1)
+    lines = math.ceil(len(measures) / columns)
+    figure, axes = grid(1, 1, (4.8 + 3.2 * lines) / page_width(), note="")
+    axes[0, 0].remove()
+    above, *below = figure.subfigures(1 + (lines > 0), 1, height_ratios=[4.8, 3.2 * lines][: 1 + (lines > 0)],
+                                      squeeze=False).flat  # fmt: skip
+    flat = list(above.subplots(1, 2))
+    for axis, share in zip(flat, SHARES, strict=True):
         draw_sizes(axis, sizes, classes, share, lang)
-    class_legend(figure, classes)
+    class_legend(above, classes)
+    for part in below:
+        flat += list(part.subplots(lines, columns, squeeze=False).flat)
+    (below or [above])[-1].supxlabel(wrapped(note), fontsize=6, color="0.35")
     for axis, measure in zip(flat[2:], measures, strict=False):
         _rain_clouds(axis, specimens[specimens["measure"] == measure], means[means["measure"] == measure], classes)
         axis.set_ylabel(wrapped(text(measure, lang), 2.8, 8))
-    for axis in flat[panels:]:
+    for axis in flat[2 + len(measures) :]:
         axis.set_axis_off()
-    letter(flat[:panels])
+    letter(flat[: 2 + len(measures)])
     return figure
 
 
@@ -110,7 +118,13 @@ def draw_sizes(axis: Any, sizes: pd.DataFrame, classes: Sequence[str], share: st
     colours = class_colours(classes)
     markers = class_markers(colours)
     for label, own in sizes.groupby("class"):
-        style = {"color": colours[str(label)], "marker": markers[str(label)], "markersize": 2.5, "linewidth": 0.8}
+        style = {
+            "color": colours[str(label)],
+            "marker": markers[str(label)],
+            "markersize": 3,
+            "linewidth": 1,
+            "markevery": 3,
+        }
         axis.step(own["diameter_um"], own[share], where="mid", label=brief(str(label), 16), **style)
     axis.set_xlabel(text("diameter (µm)", lang))
     axis.set_ylabel(text(SHARES[share], lang))

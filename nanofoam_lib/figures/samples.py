@@ -81,7 +81,7 @@ def reconstructions(
     -------
     matplotlib.figure.Figure
     """
-    rows = {text("input", lang): originals} | decoded
+    rows = {wrapped(name, 2.0, size=8): own for name, own in ({text("input", lang): originals} | decoded).items()}
     figure, axes = grid(len(rows), len(labels), row_aspect(rows, len(labels)), note)
     for row, (name, pictures) in enumerate(rows.items()):
         top = 255 if np.asarray(pictures).dtype == np.uint8 else 1.0

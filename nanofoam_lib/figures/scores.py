@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+import re
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -11,13 +12,22 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from nanofoam_lib.base.language import MISSING, fixed, text
-from nanofoam_lib.figures.style import COLOURS, MARKERS, brief, columns_for, grid, names, page_width, styled, wrapped
+from nanofoam_lib.figures.style import (
+    OTHER_COLOURS,
+    OTHER_MARKERS,
+    brief,
+    columns_for,
+    grid,
+    names,
+    page_width,
+    styled,
+    wrapped,
+)
 
 ACCURACY = "accuracy on test groups (dotted: naming the largest class)"
 ACCURACY_BELOW = "accuracy (dotted: guessing; dashed: true pore measures)"
 _NAME = 20  # letters of a class beside a matrix
 #: Of models beside each other: blue and vermilion first, which every eye tells apart.
-MODEL_COLOURS = (COLOURS[0], COLOURS[4], COLOURS[2], COLOURS[3], COLOURS[7])
 
 
 @styled
@@ -54,7 +64,7 @@ def accuracies(
     axis = axes[0, 0]
     is_control = table["kind"].to_numpy() == "control"
     for y, (row, control) in enumerate(zip(table.itertuples(), is_control, strict=True)):
-        colour = COLOURS[1] if control else COLOURS[0]
+        colour = "0.55" if control else OTHER_COLOURS[0]
         axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1)
         axis.plot(row.accuracy, y, "s" if control else "o", color=colour, markersize=4)
     axis.axvline(chance, color="0.5", linestyle=":", linewidth=1)
@@ -87,11 +97,11 @@ def told_apart(table: pd.DataFrame, note: str = "", lang: str = "en") -> Figure:
     height = 0.5 * len(features) * max(len(models), 1) + 2.2
     figure, axes = grid(1, 1, cell_aspect=height / page_width(), note=note)
     axis = axes[0, 0]
-    for i, (model, colour) in enumerate(zip(models, itertools.cycle(MODEL_COLOURS), strict=False)):
+    for i, (model, colour) in enumerate(zip(models, itertools.cycle(OTHER_COLOURS), strict=False)):
         own = table[table["name"] == model]
         places = [features.index(name) + 0.5 * ((i + 0.5) / len(models) - 0.5) for name in own["features"]]
         axis.hlines(places, own["ci_low"], own["ci_high"], color=colour, linewidth=1)
-        marker = MARKERS[i % len(MARKERS)]
+        marker = OTHER_MARKERS[i % len(OTHER_MARKERS)]
         axis.plot(own["accuracy"], places, marker, color=colour, markersize=4, clip_on=False, label=model)
     axis.axvline(0.5, color="0.5", linestyle=":", linewidth=1)
     axis.set(yticks=range(len(features)), yticklabels=[text(name, lang) for name in features], xlim=(0, 1.02))
@@ -151,7 +161,8 @@ def confusion(confusions: pd.DataFrame, note: str = "", lang: str = "en") -> Fig
 def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "", lang: str = "en") -> Figure:
     """Draw how well each descriptor predicts each pore measure: R² as a map, negative values as 0.
 
-    Figures of less than 12 cm have no colour bar, and one decimal, so that it is large enough to be read.
+    Figures of less than 12 cm have no colour bar, and negative values are written as <0, so that two decimals find
+    their place.
 
     Parameters
     ----------
@@ -171,8 +182,10 @@ def predictability(table: pd.DataFrame, measures: Collection[str], note: str = "
     height = (0.48 if wide else 0.6) * len(values) + 0.15 * values.columns.str.len().max() + 0.5
     figure, axes = grid(1, 1, cell_aspect=height / page_width(), note=note)
     values.index.name = None
-    values.index = [name if wide else wrapped(name, 2.8, size=7) for name in values.index]
-    written = values.map(lambda value: fixed(value, lang, 2 if wide else 1))
+    values.index = [
+        name if wide else wrapped(re.sub(r" (?=\S$)", "\N{NO-BREAK SPACE}", name), 2.8, size=7) for name in values.index
+    ]
+    written = values.map(lambda value: "<0" if round(value, 2) < 0 and not wide else fixed(value, lang))
     sns.heatmap(
         values.clip(lower=0), annot=written, fmt="", vmin=0, vmax=1, cmap="viridis", ax=axes[0, 0],
         annot_kws={"size": 6}, cbar=wide, cbar_kws={"label": "R²"} if wide else None, linewidths=0.5,

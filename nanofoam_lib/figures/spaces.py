@@ -50,7 +50,7 @@ def projection(points: pd.DataFrame, note: str = "", lang: str = "en") -> Figure
             axis.set(xlabel=percent(own["x_title"].iloc[0], lang), ylabel=percent(own["y_title"].iloc[0], lang))
             count = f"n = {len(part)}".replace(" ", "\N{NO-BREAK SPACE}")
             title = f"{SYMBOLS.get(descriptor, descriptor)}, {text(split, lang)} ({count})"
-            axis.set_title(wrapped(title, 0.4 * page_width(), size=8))
+            axis.set_title(wrapped(title, 0.35 * page_width(), size=8))
             axis.set(xlim=_padded(own["x"]), ylim=_padded(own["y"]))
             axis.locator_params(nbins=5)
     class_legend(figure, points["label"])

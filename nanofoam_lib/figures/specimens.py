@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nanofoam_lib.base import units
-from nanofoam_lib.base.language import fixed, number, text
+from nanofoam_lib.base.language import alike, fixed, text
 from nanofoam_lib.figures import strips
 from nanofoam_lib.figures.spaces import class_legend, class_points
 from nanofoam_lib.figures.style import (
@@ -52,7 +52,7 @@ def properties(
         axes[0, 0].text(0.5, 0.5, text("no property is known", lang), ha="center", va="center")
         return figure
     panels = list(table.groupby(["kind", "latent_dim", "descriptor", "target"], sort=False))
-    columns = columns_for(min(len(panels), max(table["target"].nunique(), 3)), 4.5)
+    columns = columns_for(min(len(panels), max(table["target"].nunique(), 3)), 3.9)
     note = f"{text('bars: intervals that hold 90 % of specimens; line: equal', lang)}; {note}" if note else note
     figure, axes = grid(
         math.ceil(len(panels) / columns), columns, cell_aspect=min(1.1, 7 * columns / page_width()), note=note
@@ -61,21 +61,22 @@ def properties(
         axis.set_axis_off()
     classes = sorted(set(table["label"]))
     for axis, (_, own) in zip(axes.flat, panels, strict=False):
-        _panel(axis, own, classes, names(own.head(1), lang, labels)[0], lang)
+        width = min(5.0, page_width() / columns - 0.6)
+        _panel(axis, own, classes, names(own.head(1), lang, labels)[0], width, lang)
     class_legend(figure, classes)
     return figure
 
 
-def _panel(axis, own, classes, name, lang):
+def _panel(axis, own, classes, name, width, lang):
     axis.axline([own["measured"].mean()] * 2, slope=1, color="0.6", linewidth=0.8)
     for label, colour in class_colours(classes).items():
         part = own[own["label"] == label]
         axis.vlines(part["measured"], part["low"], part["high"], color=colour, linewidth=0.5, alpha=0.5)
     class_points(axis, own, "measured", "predicted", classes)
     first = own.iloc[0]
-    title = f"{titled(first['target'], first['unit'], lang)}\n{name}, R² {fixed(first['r2'], lang)}"
+    title = f"{titled(first['target'], first['unit'], lang)}\n{name}, R²\N{NO-BREAK SPACE}{fixed(first['r2'], lang)}"
     axis.set(xlabel=text("measured", lang), ylabel=text("predicted value", lang))
-    axis.set_title("\n".join(wrapped(brief(line, 40), 5.0, 8) for line in title.split("\n")))
+    axis.set_title("\n".join(wrapped(brief(line, 40), width, 8) for line in title.split("\n")))
     axis.locator_params(nbins=4)
 
 
@@ -100,14 +101,15 @@ def property_walks(
     -------
     matplotlib.figure.Figure
     """
+    told = {name: dict(zip(table.index, alike(table[name], lang), strict=True)) for name in measures}
 
     def write(axis, row, lang):
-        strips.caption(axis, "\n".join(number(row[name], lang) for name in measures), row, lang)
+        strips.caption(axis, "\n".join(told[name][row.name] for name in measures), row, lang)
 
     below = text("below each picture", lang)
-    told = f"{below}: {', '.join(text(name, lang) for name in measures)}"
+    named = f"{below}: {', '.join(text(name, lang) for name in measures)}"
     series = [titled(target, unit, lang) for target, unit in zip(table["target"], table["unit"], strict=True)]
-    note = "\n".join(filter(None, [told, note]))
+    note = "\n".join(filter(None, [named, note]))
     return strips.draw(table.assign(series=series), pictures, write, note, lang, margin_cm=1.2, stepped=True)
 
 
@@ -136,8 +138,9 @@ def property_maps(
         return strips.say("no property is known", note, lang)
     told = text("above each map: predicted; orange speaks for a high value, violet for a low one", lang)
     n = images.shape[1]
-    figure, axes = grid(len(targets), 2 * n, 1.25, "\n".join(filter(None, [told, note])))
+    figure, axes = grid(len(targets), 2 * n, 1.25 if page_width() >= 12 else 1.8, "\n".join(filter(None, [told, note])))
     for row, target, *parts in zip(axes, targets, measured, predicted, images, maps, strict=True):
+        parts[:2] = np.split(np.array(alike([*parts[0], *parts[1]], lang)), 2)
         limit = np.abs(parts[-1]).max() or 1.0
         for column, (value, expected, image, own) in enumerate(zip(*parts, strict=True)):
             shown, mapped = row[2 * column : 2 * column + 2]
@@ -145,8 +148,8 @@ def property_maps(
             strips.show(mapped, image, None)
             size = (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
             mapped.imshow(own, cmap="PuOr_r", vmin=-limit, vmax=limit, alpha=0.6, extent=size, interpolation="bilinear")
-            shown.set_title(number(value, lang))
-            mapped.set_title(number(expected, lang))
+            shown.set_title(value)
+            mapped.set_title(expected)
         row_title(row[0], titled(target, units.of_name(target), lang).replace(" (", "\n("))
     return figure
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nanofoam_lib.base.language import number, text
+from nanofoam_lib.base.language import alike, fixed, text
 from nanofoam_lib.figures.style import COLOURS, columns_for, grid, page_width, row_title
 
 EXTRAPOLATION = COLOURS[4]  # of the frames and words that mark it
+_ON_A_MAP = re.compile(r"(PC|LD)2 ([+-][\d.]+)")  # a series at one height on a map
 PER_LINE = 9  # pictures side by side, at most
 PICTURE_CM = 1.45  # their least width: what is written below takes it
 #: Writes below a picture what its row of the table tells.
@@ -50,14 +52,34 @@ def draw(
     if not rows:
         return say("nothing was decoded", note, lang)
     steps = [list(own["step"]) for own in rows] if stepped else []
+    written = _written(rows, lang) if stepped else []
     titled = [i for i, own in enumerate(steps) if i == 0 or own != steps[i - 1]]
     columns = max(map(len, rows))
     margin_cm += 0.4 * (len(titled) > 1)
     figure, axes = grid(len(rows), columns, cell_aspect=1 + margin_cm * columns / page_width(), note=note)
     fill(axes, rows, pictures, write, lang)
-    for axis, step in itertools.chain(*(zip(axes[i], steps[i], strict=False) for i in titled)):
-        axis.set_title(number(step, lang, digits=4))
+    for axis, step in itertools.chain(*(zip(axes[i], written[i], strict=False) for i in titled)):
+        axis.set_title(step)
     return figure
+
+
+def _written(rows: list[pd.DataFrame], lang: str) -> list[list[str]]:
+    """Write the steps of each line, those of a series with the same decimals."""
+    told = {}
+    for series, own in pd.concat(rows).groupby("series", sort=False):
+        told[series] = dict(zip(own.index, alike(own["step"], lang), strict=True))
+    on_a_map = [_ON_A_MAP.fullmatch(own["series"].iloc[0]) for own in rows]
+    across = [f"{found[1]}1 " if found else "" for found in on_a_map]  # its other axis
+    return [
+        [axis + told[series][i] for i, series in own["series"].items()] for axis, own in zip(across, rows, strict=True)
+    ]
+
+
+def _named(series, lang):
+    """Name a series for its reader: a place on a map with a true minus and the decimal mark."""
+    if found := _ON_A_MAP.fullmatch(series):
+        return f"{found[1]}2 {fixed(float(found[2]), lang, 1)}"
+    return text(series, lang)
 
 
 def say(phrase: str, note: str, lang: str) -> Figure:
@@ -84,7 +106,7 @@ def fill(axes: NDArray[Any], rows: list[pd.DataFrame], pictures: NDArray[Any], w
         axis.set_axis_off()
     for own, line in zip(axes, rows, strict=True):
         series = line["series"].iloc[0]
-        title = series if series == line.iloc[0].get("class") else text(series, lang)  # a class is a name
+        title = series if series == line.iloc[0].get("class") else _named(series, lang)  # a class is a name
         row_title(own[0], title.replace(" (", "\n("))
         for axis, (i, row) in zip(own, line.iterrows(), strict=False):
             show(axis, pictures[i], EXTRAPOLATION if row["extrapolation"] else None)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Okabe and Ito's colours, in the order in which classes (sorted by name) get them.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+#: Colours and shapes of what is no class, such as kinds of models or clusters, so that none is taken for a class.
+OTHER_COLOURS = (*(COLOURS[i] for i in (7, 4, 5, 3, 6)), "0.5")
+OTHER_MARKERS = MARKERS[3:] + MARKERS[:3]
 
 SYMBOLS = {"mu": "μ", "sigma": "σ"}
 
@@ -168,14 +171,17 @@ def brief(name: str, longest: int = 36) -> str:
 def row_title(axis: Axes, title: str) -> None:
     """Write `title` upright at the left of an axes whose own labels are off, each of its lines in `brief`."""
     title = "\n".join(map(brief, title.split("\n")))
-    where = {"transform": axis.transAxes, "rotation": 90, "ha": "right", "va": "center"}
+    where = {"transform": axis.transAxes, "rotation": 90, "ha": "right", "va": "center", "multialignment": "center"}
     axis.text(-0.04, 0.5, title, fontsize=_row_title_size(), **where)  # type: ignore[arg-type]
 
 
 def row_aspect(titles: Collection[str], columns: int) -> float:
     """Give how many times as high as wide the cells of `columns` must be for square pictures and upright row titles."""
     letter_cm = 0.023 * _row_title_size()
-    return max(1.0, letter_cm * max(len(brief(title)) for title in titles) * columns / page_width())
+    return max(
+        1.0,
+        letter_cm * max(len(brief(line)) for title in titles for line in title.split("\n")) * columns / page_width(),
+    )
 
 
 def scale_bar_length(width: float) -> float:

@@ -102,10 +102,17 @@ def _scale_bar(pen, width, corner, um):
     wanted = width * um / 5  # a data bar, which has a scale bar of its own, stays in sight to be compared
     power = 10.0 ** math.floor(math.log10(wanted))
     length = max(factor * power for factor in (1, 2, 5) if factor * power <= wanted)
-    right, bottom = corner[0] - 12, corner[1] - 12
-    left = right - length / um
-    pen.rectangle((left - 6, bottom - 24, right + 6, bottom + 6), fill=(0, 0, 0))
-    pen.rectangle((left, bottom - 3, right, bottom), fill=(255, 255, 255))
-    font = ImageFont.load_default(13)
-    # The font that Pillow brings has no µ
-    pen.text(((left + right) / 2, bottom - 14), f"{number(length)} um", fill=(255, 255, 255), font=font, anchor="mm")
+    em = max(13, round(width / 24))  # of 640 pixels in a third of a page, these are six points
+    right, bottom = corner[0] - em, corner[1] - em
+    left = right - max(length / um, 1)
+    font, said = ImageFont.load_default(em), f"{number(length)} um"
+    across = pen.textlength(said, font)
+    middle, half = (left + right) / 2, max(right - left, across) / 2
+    middle -= max(0.0, middle + half - right)
+    pen.rectangle((middle - half - em / 3, bottom - 1.7 * em, right + em / 3, bottom + em / 3), fill=(0, 0, 0))
+    pen.rectangle((left, bottom - em / 5, right, bottom), fill=(255, 255, 255))
+    start = middle - across / 2
+    pen.text((start, bottom - 0.5 * em), said, fill=(255, 255, 255), font=font, anchor="ls")
+    # The font that Pillow brings has no µ: a u with a stem below it
+    stem = start + pen.textlength(said[:-2], font) + em / 10
+    pen.line((stem, bottom - em, stem, bottom - 0.3 * em), fill=(255, 255, 255), width=max(1, em // 12))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
-from nanofoam_lib.base.language import number
+from nanofoam_lib.base.language import alike
 from nanofoam_lib.figures import style
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import answers, tables
@@ -16,7 +16,7 @@ from nanofoam_lib.report import answers, tables
 if TYPE_CHECKING:
     from nanofoam_lib.report.run_figures import Book
 
-WIDTH_CM = 11.0
+WIDTH_CM = 9.0  # a card is as wide, with letters of 12 pixels
 PREFIX = "answer_"
 #: Controls that anybody computes in a minute, beside the descriptors named beforehand.
 SIMPLE = ("pore measures", "LBP", "multi-scale LBP", "scattering", "grey mean+std")
@@ -67,8 +67,8 @@ def _difference(book, found):
     chosen = [round(i * (len(rows) - 1) / (_STEPS - 1)) for i in range(_STEPS)]
     rows = rows.iloc[sorted(set(chosen))]
     drawn = files.read_npz(path)["pictures"][rows.index]
-    measured = zip(rows["median_diameter_um"], rows["density_per_mm2"], strict=True)
-    values = [f"{number(um, book.lang)} µm\n{number(n, book.lang)} mm⁻²" for um, n in measured]
+    measured = zip(*(alike(rows[name], book.lang) for name in ("median_diameter_um", "density_per_mm2")), strict=True)
+    values = [f"{um} µm\n{n} mm⁻²" for um, n in measured]
     titles = ["" if pd.isna(label) else str(label) for label in rows["class"]]
     yield "difference", figures.walk(drawn, titles, values, lang=book.lang, width_cm=WIDTH_CM), rows
 

@@ -68,7 +68,8 @@ def in_three_lines(manifest: Mapping[str, Any], index: pd.DataFrame, found: Mapp
     lang = manifest["lang"]
     told = {answer.name: answer for answer in collect(manifest, index, found)}
     first = _best_scores(found, lang) or told["separation"].sentence
-    return [first, *(f"{told[name].verdict}. {told[name].sentence}" for name in ("materials", "trust"))]
+    verdicts = (told[name] for name in ("materials", "trust"))
+    return [first, *(f"{own.verdict[:1].upper()}{own.verdict[1:]}. {own.sentence}" for own in verdicts)]
 
 
 def _best_scores(found, lang):

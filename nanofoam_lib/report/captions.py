@@ -10,6 +10,7 @@ from nanofoam_lib.base.language import LANGUAGES, text
 from nanofoam_lib.models import kinds
 
 CAPTIONS = pathlib.Path(__file__).with_name("captions.yaml")
+_COUNTED = "Data: {name}, n = {images} images of {specimens} specimens, {test} of them on test"
 BOTH_SPLITS = "split by group and the leaky one after augmentation"
 
 
@@ -57,6 +58,23 @@ def caption(kind, name, manifest, classes=None):
     return Caption(entry["section"], title, f"{shown} {_provenance(entry, manifest)}")
 
 
+def counted(manifest, index):
+    """Give a manifest that tells captions how many images and specimens there are, and how many of these on test.
+
+    Parameters
+    ----------
+    manifest : dict
+    index : pandas.DataFrame
+        Columns group and split.
+
+    Returns
+    -------
+    dict
+    """
+    specimens = {"specimens": index["group"].nunique(), "test": index.loc[index["split"] == "test", "group"].nunique()}
+    return manifest | {"data": manifest["data"] | {"images": len(index)} | specimens}
+
+
 def arrange(figures, tables):
     """Put the names of figures and tables into the order of the documents.
 
@@ -87,8 +105,11 @@ def section(name, lang):
 def _provenance(entry, manifest):
     lang, values = manifest["lang"], manifest["parameters"]
     leaky = entry.get("both") and values.get("protocol") == "thesis"
+    data = manifest["data"]
     said = [
-        text("Data: {name}", lang).format(name=language.data_set(manifest["data"]["name"], lang)),
+        text(_COUNTED if "images" in data else "Data: {name}", lang).format(
+            **data | {"name": language.data_set(data["name"], lang)}
+        ),
         f"{text(BOTH_SPLITS if leaky else 'by-group', lang)}, {text('seed', lang)} {manifest['seed']}",
     ]
     if "latent" in entry:

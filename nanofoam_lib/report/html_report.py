@@ -17,7 +17,7 @@ FOLDED_FROM = 21  # rows from which on a table is folded
 SHORT_SENTENCE = 60  # letters, of what is no sentence yet
 LONG_POINT = 200  # letters after the first sentence of a point, from which on they are folded
 PICTURE_WIDTH = 1000  # pixels, of embedded figures; the files have more
-QUALITY = 50  # of WebP: enough that no letter suffers
+QUALITY = 48  # of WebP: enough that no letter suffers
 #: Figures that are tables in another form, which the page has as such.
 AS_TABLES = {"table1", "controls_table"}
 #: The page's own words, by their name in its template.
@@ -44,7 +44,8 @@ def write(run):
     -----
     Figures are embedded, so the page needs no other file and no network. Names from the disk are escaped.
     """
-    manifest, index = run.load_manifest(), run.load_index()
+    index = run.load_index()
+    manifest = captions.counted(run.load_manifest(), index)
     classes = {name: label for label, name in run.class_names(index["label"]).items()}
     lang, found = manifest["lang"], run.load_tables()
     figures = {path.stem: path for path in run.folder.glob("figures/*.png")}
@@ -80,8 +81,7 @@ def _facts(manifest, index):
     lang = manifest["lang"]
     values = {"data": language.data_set(manifest["data"]["name"], lang)}
     values |= {"images": len(index), "classes": index["label"].nunique(), "specimens": index["group"].nunique()}
-    values |= {"pixel size": _pixel_size(index, lang), "profile": manifest["profile"]}
-    values |= {"seed": manifest["seed"], "finished": manifest["finished"][:10]}
+    values |= {"pixel size": _pixel_size(index, lang)}
     return [(language.text(name, lang), value) for name, value in values.items()]
 
 
@@ -105,7 +105,7 @@ def _answer(answer, manifest, figures, sections):
 def paragraphs(markdown):
     """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped.
 
-    Of a long point only the first sentence is seen, until one opens it.
+    Of a long point only the first sentence, or a bold heading, is seen, until one opens it.
     """
     lines = [
         re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(line))) for line in markdown.splitlines()
@@ -115,9 +115,10 @@ def paragraphs(markdown):
 
 
 def _folded(point):
-    """Fold what follows the first sentence of a point, which ends after its numbers in a parenthesis, if it is long."""
+    """Fold what follows the first sentence or heading of a point, which ends after a parenthesis, if it is long."""
     first, end, rest = point.partition("). ")
-    if len(first) < SHORT_SENTENCE or len(rest) < LONG_POINT:
+    is_said = len(first) >= SHORT_SENTENCE or first.startswith("<strong>")
+    if not is_said or len(rest) < LONG_POINT:
         return point
     return f"<details><summary>{first}{end.strip()}</summary>{rest}</details>"
 
@@ -197,14 +198,17 @@ def _is_numeric(column):
 def _lists(manifest):
     """Parameters, steps and versions: (id, heading, entries)."""
     lang, git = manifest["lang"], manifest["git"]
-    versions = list(manifest["versions"].items())
+    versions = [(language.text("finished", lang), manifest["finished"][:10]), *manifest["versions"].items()]
     if git:
         dirty = f", {language.text('with uncommitted changes', lang)}" if git["dirty"] else ""
         versions.append((language.text("commit", lang), git["commit"] + dirty))
     if manifest["data"]["hash"]:
         versions.append((language.text("data (SHA-256)", lang), manifest["data"]["hash"]))
     entries = {
-        "parameters": [(name, json.dumps(value)) for name, value in manifest["parameters"].items()],
+        "parameters": [
+            (language.text("profile", lang), manifest["profile"]),
+            *((name, json.dumps(value)) for name, value in manifest["parameters"].items()),
+        ],
         "steps": [(name, f"{language.number(step['seconds'], lang, 4)} s") for name, step in manifest["steps"].items()],
         "versions": versions,
     }

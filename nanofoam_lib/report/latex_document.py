@@ -25,7 +25,7 @@ def write(run):
     -----
     The document compiles in the run's folder with ``latexmk -pdf thesis.tex``. A table without rows is left out.
     """
-    manifest = run.load_manifest()
+    manifest = captions.counted(run.load_manifest(), run.load_index())
     filled = {name: table for name, table in run.load_tables().items() if len(table)}
     for name, table in filled.items():
         files.write_text(run.table(name).with_suffix(".tex"), _table(name, table, manifest))

@@ -38,6 +38,7 @@ VIEWS = {
     "property_orders": lambda table: _orders_by_property(table),
     "property_walks": lambda table: property_axes.over_noise(table),
     "confusion": lambda table: table[table["classifier"] == FOREST],
+    "clusters": lambda table: table.assign(cluster=table["cluster"] + 1),  # as figures and sentences count
 }
 
 #: Columns of the claims that hold the sentence in each language.
@@ -238,6 +239,31 @@ def cells(frame, lang):
     [['12,3', 'sí'], ['−0,5', 'no']]
     """
     return frame.apply(lambda column: pd.Series(_written(column, lang), index=frame.index, dtype=object))
+
+
+def readable(name, table, lang="en"):
+    """Give the table `name` as a person reads it, for a notebook to show.
+
+    Parameters
+    ----------
+    name : str
+        Of the table, which chooses what is shown of it (`view`); of others all is shown.
+    table : pandas.DataFrame
+    lang : {"en", "es"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of str under headings in words, its first column as the index.
+
+    Examples
+    --------
+    >>> readable("", pd.DataFrame({"class": ["a", "b"], "median_diameter_um": [22.85, 26.0]}), "es").columns.tolist()
+    ['diámetro mediano (µm)']
+    """
+    shown, _ = condense(view(name, table, lang), lang)
+    written = cells(shown, lang).set_axis([head(column, lang) for column in shown], axis=1)
+    return written.set_index(written.columns[0])
 
 
 def _written(column, lang):

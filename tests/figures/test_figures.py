@@ -285,7 +285,7 @@ def flow(textures, points, cam):
 def test_workflow_tells_the_numbers_of_the_run(flow):
     english, spanish = figures.workflow(*flow, NOTE), figures.workflow(*flow, NOTE, "es")
     assert {"24 images, 3 classes\n24 groups", "accuracy 0.50, guessing 0.33\nrandom forest on σ"} <= texts(english)
-    assert {"24 imágenes, 3 clases\n24 grupos", "exactitud 0,50, azar 0,33\nbosque aleatorio, σ"} <= texts(spanish)
+    assert {"24 imágenes, 3 clases\n24 probetas", "exactitud 0,50, azar 0,33\nbosque aleatorio, σ"} <= texts(spanish)
     scattered = [own for own in english.axes[0].collections if isinstance(own, mpl.collections.PathCollection)]
     assert sum(len(own.get_offsets()) for own in scattered) == 20
     frames = [p.get_edgecolor() for p in english.axes[0].patches if p.get_linewidth() == 1.5]

@@ -67,7 +67,7 @@ def test_titles_stand_over_every_row_where_steps_differ(pictures):
     rows = table(["median_diameter_um"], [20.5, 30.0])
     rows = pd.concat([rows, table(["porosity"], [0.25, 0.5])], ignore_index=True)
     figure = figures.traversals(rows, pictures, lang="es")
-    assert [axis.get_title() for axis in shown(figure)] == ["20,5", "30", "0,25", "0,5"]
+    assert [axis.get_title() for axis in shown(figure)] == ["20,5", "30,0", "0,25", "0,50"]
     assert {"diámetro mediano\n(µm)", "porosidad"} <= texts(figure)
 
 

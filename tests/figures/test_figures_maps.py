@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib import figures
+from nanofoam_lib.figures.style import OTHER_MARKERS
 
 RNG = np.random.default_rng(0)
 
@@ -87,11 +88,11 @@ def test_checks_are_drawn_where_the_table_says():
         "píxeles al azar",
         "la misma forma en otro lugar",
     ]
-    thesis, by_cell = (line for line in first.lines if line.get_marker() in "os")
+    thesis, by_cell = (line for line in first.lines if line.get_marker() in OTHER_MARKERS)
     assert list(thesis.get_xdata()) == [2.0, 1.5]
     assert list(by_cell.get_xdata()) == [4.0, 3.5]
     assert thesis.get_color() != by_cell.get_color()
     assert (thesis.get_ydata() < by_cell.get_ydata()).all()
     assert first.collections[0].get_segments()[0][:, 0] == pytest.approx([1.9, 2.1])
-    assert [len(line.get_xdata()) for line in figure.axes[3].lines if line.get_marker() in "os"] == [1, 1]
+    assert [len(line.get_xdata()) for line in figure.axes[3].lines if line.get_marker() in OTHER_MARKERS] == [1, 1]
     assert [label.get_text() for label in figure.legends[0].get_texts()] == ["mapas de la tesis", "mapas celda a celda"]

@@ -33,7 +33,7 @@ def test_each_specimen_stands_at_its_values_with_its_interval(predicted):
         bars = [line for part in axis.collections if isinstance(part, LineCollection) for line in part.get_segments()]
         drawn = sorted((x, low, high) for (x, low), (_, high) in bars)
         np.testing.assert_allclose(drawn, sorted(own[["measured", "low", "high"]].itertuples(index=False)))
-    assert panels[0].get_title() == "modulus (GPa)\nVAE 8 σ, R² 0.12"
+    assert panels[0].get_title() == "modulus (GPa)\nVAE 8 σ, R²\N{NO-BREAK SPACE}0.12"
 
 
 def test_a_name_that_no_word_is_known_for_keeps_its_unit():
@@ -72,7 +72,7 @@ def test_a_way_shows_values_above_and_pores_below_each_picture():
     axes = figures.property_walks(table, pictures, MEASURES, "tiles").axes
     shown = [axis for axis in axes if axis.get_images()]
     assert len(shown) == 14
-    assert [axis.get_title() for axis in shown[:2]] == ["40", "46.67"] and shown[7].get_title() == "1"
+    assert [axis.get_title() for axis in shown[:2]] == ["40.0", "46.7"] and shown[7].get_title() == "1.00"
     assert shown[0].get_xlabel() == "30\n900\n0.4" and shown[13].get_xlabel().endswith("extrapolation")
     np.testing.assert_array_equal(shown[9].get_images()[0].get_array(), pictures[9])
 

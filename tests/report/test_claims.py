@@ -250,5 +250,5 @@ def test_sentences_are_made_of_the_rows_alone():
     assert "porosity" not in last
     assert findings.effects(table, "materials", lang="es") == (
         "- **¿Se distinguen los materiales?** μ del modelo de texturas de 12 dimensiones distingue los materiales "
-        "(exactitud 0,90, intervalo del 95 %: de 0,80 a 0,95; 0,33 por azar; p < 0,001, 45 grupos)."
+        "(exactitud 0,90, intervalo del 95 %: de 0,80 a 0,95; 0,33 por azar; p < 0,001, 45 probetas)."
     )

@@ -158,7 +158,8 @@ def test_a_finding_of_several_points_is_a_list(small_run):
     files.write_csv(small_run.table("gradcam_checks"), pd.DataFrame(columns))
     html_report.write(small_run)
     page = small_run.report.read_text()
-    first = "<ul><li><strong>deletion</strong> (more than 1). The maps of the thesis pass"
+    assert "<ul><li><strong>Trust the maps of the thesis</strong>" in page
+    first = "<li><strong>deletion</strong> (more than 1). The maps of the thesis pass"
     assert f"{first} (erasing what they mark moves the latent farther): grey 2.00 (1.25 to 3.00), blur" in page
     assert page.count("<ul><li>") == 3  # and the effects on classes, and on what maps mark
 

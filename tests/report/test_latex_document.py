@@ -79,7 +79,11 @@ def test_the_document_shows_every_figure_and_table(small_run):
         assert rf"\input{{tables/{name}.tex}}" in text
         assert r"\toprule" in small_run.table(name).with_suffix(".tex").read_text()
     assert r"Latent vectors on two principal components. The components are" in text
-    assert r"Data: a\_b\%c\&d \#\textless{}i\textgreater{}; split by group, seed 3; latent size 4." in text
+    index = small_run.load_index()
+    on_test = index.loc[index["split"] == "test", "group"].nunique()
+    n = f"n = {len(index)} images of {index['group'].nunique()} specimens, {on_test} of them on test"
+    data = r"Data: a\_b\%c\&d \#\textless{}i\textgreater{}"
+    assert f"{data}, {n}; split by group, seed 3; latent size 4." in text
     assert text.index(r"\section{Do the descriptors") < text.index(r"\section{What do the latent")
 
 

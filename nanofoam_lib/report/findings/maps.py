@@ -72,7 +72,7 @@ def average_maps(
 
 
 def map_checks(table: pd.DataFrame, claims: pd.DataFrame, lang: str = "en") -> str:
-    """Say which kind of maps can be trusted, check by check.
+    """Say which kind of maps can be trusted, then why, check by check.
 
     Parameters
     ----------
@@ -94,9 +94,9 @@ def map_checks(table: pd.DataFrame, claims: pd.DataFrame, lang: str = "en") -> s
         return text(_NOTHING, lang)
     held = set(claims.loc[claims["holds"].astype(bool), "id"])
     whole = whole.assign(passed=[_passes(row, held) for row in whole.itertuples()])
-    said = [_sum_up_check(check, rows, lang) for check, rows in whole.groupby("check", sort=False)]
+    said = [_whom_to_trust(whole, list(dict.fromkeys(table["maps"])), lang)]
     said += [_sum_up_kind(kind, rows, lang) for kind, rows in whole.groupby("maps", sort=False)]
-    said.append(_whom_to_trust(whole, list(dict.fromkeys(table["maps"])), lang))
+    said += [_sum_up_check(check, rows, lang) for check, rows in whole.groupby("check", sort=False)]
     return "\n".join(f"- {sentence}" for sentence in said if sentence)
 
 
