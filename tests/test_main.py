@@ -10,6 +10,7 @@ from PIL import Image
 from spanish import english_in
 
 from nanofoam_lib import __main__
+from nanofoam_lib.base import terminal
 from nanofoam_lib.base.errors import StepError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import checking
@@ -199,6 +200,13 @@ def test_help_follows_the_language_asked_for_and_else_the_terminal_s(asked, caps
     assert out.startswith("uso: nanofoam run")
     assert "latent_dims      tamaños latentes" in out
     assert call("run", "--lang", "en", "--help", capsys=capsys)[1].startswith("usage: nanofoam run")
+
+
+def test_a_percentage_in_spanish_is_printed_as_one_reads_it(capsys):
+    terminal.say("89\N{NO-BREAK SPACE}% de 3", "es")
+    terminal.remark("el 5\N{NO-BREAK SPACE}%", "es")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("89 % de 3\n", "nanofoam: el 5 %\n")
 
 
 def complete(line, tmp_path):

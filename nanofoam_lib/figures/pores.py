@@ -154,6 +154,7 @@ def diameters(values: NDArray[np.floating[Any]], note: str = "", lang: str = "en
         )  # fmt: skip
     axis.set_xlabel(text("diameter (µm)", lang))
     axis.set_ylabel(text("n_pores", lang))
+    axis.yaxis.get_major_locator().set_params(integer=True)
     return figure
 
 

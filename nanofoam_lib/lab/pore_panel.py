@@ -31,7 +31,7 @@ SCOPES = {
     "Use for its class": pore_choices.CLASSES,
     "Use for all": pore_choices.ALL,
 }
-_SIDE = 440  # of the histogram and the controls on screen, in pixels
+_SIDE = 500  # of the overlay, and of the controls beside it, on screen, in pixels
 
 
 def show(micrographs: Run | StrPath, lang: str = "en") -> Widget:
@@ -74,11 +74,11 @@ class Panel(hearing.Hearing):
     def __init__(self, trial: pore_trial.Trial, lang: str = "en") -> None:
         self.trial, self.lang = trial, lang
         last, low_high = len(trial.known) - 1, pore_choices.LIMITS["level"]
-        paths = list(enumerate(trial.known["path"]))
-        wide = Layout(width=f"{_SIDE}px")
+        paths = [(path, i) for i, path in enumerate(trial.known["path"])]
+        wide, fitting = Layout(width=f"{_SIDE}px"), Layout(width="auto", flex="1 1 auto")
         named = {"description_width": "90px"}
         self.number = BoundedIntText(max=last, description=text("Picture", lang), layout=wide, style=named)
-        self.picture = Dropdown(options=[(p, i) for i, p in paths], description=" ", layout=wide, style=named)
+        self.picture = Dropdown(options=paths, description=text("File", lang), layout=wide, style=named)
         self.method = Dropdown(options=pore_choices.METHODS, description=text("Method", lang), layout=wide, style=named)
         self.level = FloatSlider(
             min=low_high[0], max=low_high[1], step=0.01, description=text("Threshold", lang), continuous_update=False,
@@ -89,10 +89,10 @@ class Panel(hearing.Hearing):
             max=pore_choices.LIMITS["smallest_um"][1], step=0.5, layout=wide, style=named,
             description=text("Smallest, {unit}", lang).format(unit=unit),
         )  # fmt: skip
-        self.overlay = Image(format="png", layout=Layout(width=f"{pore_trial.WIDTH}px", object_fit="contain"))
+        self.overlay = Image(format="png", layout=Layout(width=f"{_SIDE}px", object_fit="contain"))
         self.histogram = Image(format="png", layout=wide)
         self.said, self.status = HTML(layout=wide), HTML(layout=wide)
-        self.keep = [Button(description=text(name, lang), icon="check", layout=Layout(width="32%")) for name in SCOPES]
+        self.keep = [Button(description=text(name, lang), icon="check", layout=fitting) for name in SCOPES]
         controls = [self.number, self.picture, self.method, self.level, self.smallest, HBox(self.keep, layout=wide)]
         controls += [self.status, self.said, self.histogram]
         self.widget = HBox([self.overlay, VBox(controls)], layout=Layout(grid_gap="20px", flex_flow="row wrap"))
@@ -145,5 +145,5 @@ class Panel(hearing.Hearing):
 
 def _png(figure):
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()

@@ -19,6 +19,7 @@ from nanofoam_lib.images.pore_choices import ALL, CLASSES, PICTURES
 
 CHOSEN = ("method", "level", "smallest_um")  # of `pore_study.Request`
 WIDTH = 640  # of the overlay, in pixels
+WIDTH_CM = 10.0  # of the histogram, drawn as large as it is shown
 _SYNTHETIC = "the pores of synthetic structures are found as the parameter pores says; choices are for micrographs"
 
 
@@ -106,7 +107,7 @@ class Trial:
 
     def histogram(self, lang: str = "en") -> Figure:
         """Draw the distribution of the diameters."""
-        return figures.diameters(self.diameters(), lang=lang)
+        return figures.diameters(self.diameters(), lang=lang, width_cm=WIDTH_CM)
 
     def summary(self, lang: str = "en") -> str:
         """Say what was found, by what method and why, and what speaks against believing it."""
@@ -116,8 +117,9 @@ class Trial:
             for name in ("n_pores", "median_diameter_um", "porosity")
         )
         doubts = f": {'; '.join(pore_verdicts.recorded(row['reasons'], lang))}" if row["reasons"] else ""
+        verdict = language.text(row["verdict"], lang)
         found = f"{language.text(row['method'], lang)} ({language.text(row['why'], lang)})"
-        return f"{numbers}. {found}. {language.text(row['verdict'], lang)}{doubts}"
+        return ". ".join(said[:1].upper() + said[1:] for said in (numbers, found, f"{verdict}{doubts}"))
 
     def use_for(self, scope: str) -> pathlib.Path:
         """Write what is asked for now into ``pores.yaml`` of the data folder.

@@ -96,12 +96,12 @@ class Panel(hearing.Hearing):
         self.sliders = _sliders(space, lang)
         self.map = ToggleButtons(options=list(space.maps), style={"button_width": "56px"}, layout=_width(132))
         self.colour = Dropdown(
-            options=_colours(space, lang), description=text("Colour", lang), layout=_width(200), style=_label(46)
+            options=_colours(space, lang), description=text("Colour", lang), layout=_width(190), style=_label(46)
         )
         last = len(space.images) - 1
-        self.image = BoundedIntText(max=last, description=text("Image", lang), layout=_width(130), style=_label(44))
-        self.back = Button(description=text("Undo", lang), icon="undo", layout=_width(130))
-        self.save = Button(description=text("Save picture", lang), icon="save", layout=_width(130))
+        self.image = BoundedIntText(max=last, description=text("Image", lang), layout=_width(140), style=_label(54))
+        self.back = Button(description=text("Undo", lang), icon="undo", layout=_width(110))
+        self.save = Button(description=text("Save picture", lang), icon="save", layout=_width(150))
         self.heading, self.gauge, self.facts, self.status = (HTML() for _ in range(4))
         self.heading.layout = Layout(flex="1 1 0", min_width="0")  # gives way, so that the buttons do not
         self.pictures = [_picture(PICTURE) for _ in range(3)]

@@ -17,7 +17,7 @@ FOLDED_FROM = 21  # rows from which on a table is folded
 SHORT_SENTENCE = 60  # letters, of what is no sentence yet
 LONG_POINT = 200  # letters after the first sentence of a point, from which on they are folded
 PICTURE_WIDTH = 1000  # pixels, of embedded figures; the files have more
-QUALITY = 48  # of WebP: enough that no letter suffers
+QUALITY = 50  # of WebP: enough that no letter suffers
 #: Figures that are tables in another form, which the page has as such.
 AS_TABLES = {"table1", "controls_table"}
 #: The page's own words, by their name in its template.
@@ -144,7 +144,7 @@ def picture(path):
         size = PICTURE_WIDTH, round(shown.height * PICTURE_WIDTH / shown.width)
         shown = shown.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    shown.save(buffer, "WEBP", quality=QUALITY, method=4)
+    shown.save(buffer, "WEBP", quality=QUALITY, method=6)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return {"source": f"data:image/webp;base64,{data}", "width": shown.width, "height": shown.height}
 

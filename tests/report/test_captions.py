@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from nanofoam_lib.report import captions
@@ -87,3 +88,12 @@ def test_a_data_set_that_is_called_like_a_word_keeps_its_name():
     for name in ("test", "label", "mu"):
         own = manifest("es") | {"data": {"name": name}}
         assert captions.caption("figures", "pca", own).text.count(f"Datos: {name};") == 1
+
+
+def test_a_caption_counts_images_and_specimens_where_they_are_known():
+    manifest = {"lang": "es", "seed": 7, "data": {"name": "CuNi"}, "parameters": {"latent_dims": [64]}}
+    index = pd.DataFrame({"group": list("aabbc"), "split": ["train"] * 2 + ["test"] * 2 + ["train"]})
+    known = captions.counted(manifest, index)
+    said = "Datos: CuNi, n = 5 imágenes de 3 probetas, 1 de ellas de prueba; partición por probeta, semilla 7."
+    assert captions.caption("figures", "my_plot", known).text == said
+    assert manifest["data"] == {"name": "CuNi"}

@@ -102,3 +102,14 @@ def test_nothing_else_picks_these_rows():
 def test_an_infinite_number_takes_no_decimals_and_is_a_dash():
     column = pd.Series([0.123, -np.inf])
     assert tables._written(column, "en") == ["0.123", "–"]
+
+
+def test_clusters_are_counted_in_tables_as_in_sentences():
+    assert tables.view("clusters", pd.DataFrame({"cluster": [0, 1]}))["cluster"].tolist() == [1, 2]
+
+
+def test_a_table_for_a_notebook_has_words_for_heads_and_no_column_that_says_one_thing():
+    table = pd.DataFrame({"kind": "vae", "descriptor": ["mu", "sigma"], "accuracy": [0.5, 0.25]})
+    shown = tables.readable("", table, "es")
+    assert shown.columns.tolist() == ["exactitud"] and shown["exactitud"].tolist() == ["0,500", "0,250"]
+    assert len(table.columns) == 3
