@@ -18,8 +18,8 @@ from nanofoam_lib.runs import pipeline
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "reports" / "example"
 WIDTH_CM = 8.0
-FIGURES = 800, 52  # width in pixels and quality of a figure, as WebP: a third of the PNG, and its greys stay grey
-PAGE_PICTURES = 430, 28  # width in pixels and quality of the pictures within a page
+FIGURES = 720, 50  # width in pixels and quality of a figure, as WebP: a third of the PNG, and its greys stay grey
+PAGE_PICTURES = 420, 26  # width in pixels and quality of the pictures within a page
 SCREEN, SHOWN = (1400, 900), (1120, 720)  # pixels of the browser's window, and of the picture of it
 MOST_BYTES = {"pages": 4_000_000, "the rest": 3_000_000}
 
@@ -83,7 +83,8 @@ def photograph(page, path):
         browser.close()
     with Image.open(io.BytesIO(screen)) as picture:
         shown = picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS)
-    shown.save(path, optimize=True)  # of fewer colours, classes would have others here than in the page
+    levels = [round(round(level * 63 / 255) * 255 / 63) for level in range(256)]  # with a palette, colours would move
+    shown.point(levels * 3).save(path, optimize=True)
 
 
 if __name__ == "__main__":
