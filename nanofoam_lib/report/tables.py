@@ -1,6 +1,8 @@
 """A run's tables as a reader sees them: what is shown of each, and how its values are written."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,7 @@ ORDER_COLUMNS = (
 R2 = ("r2", "r2_test", "r2_within")
 
 #: What is shown of a table that is too long to be read; its file holds it all.
-VIEWS = {
+VIEWS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "geometry": lambda table: table[table["row"].isin(R2)].drop(columns=["id", "label", "group", "split"]),
     "properties": lambda table: _told_by_ridge(table),
     "dimensions": lambda table: table.sort_values("effect_size", ascending=False),
@@ -45,7 +47,7 @@ VIEWS = {
 SENTENCES = {"en": "claim", "es": "claim_es"}
 
 #: Views of tables that hold sentences.
-IN_LANGUAGE = {
+IN_LANGUAGE: dict[str, Callable[[pd.DataFrame, str], pd.DataFrame]] = {
     "claims": lambda table, lang: _claims(table, lang),
     "pores": lambda table, lang: _pores(table, lang),
 }
@@ -91,7 +93,7 @@ WORDS = {
 }
 
 
-def sentences(claims, lang="en"):
+def sentences(claims: pd.DataFrame, lang: str = "en") -> "pd.Series[Any]":
     """Give the claims in the reader's language, or in English where a run of earlier days knows no other."""
     return claims[SENTENCES[lang] if SENTENCES[lang] in claims else "claim"]
 
@@ -123,7 +125,7 @@ def _orders_by_property(table):
     return fulfilment.over_noise(table).join(said, on=same)[[*ORDER_COLUMNS, *said]]
 
 
-def view(name, table, lang="en"):
+def view(name: str, table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
     """Choose what is shown of the table `name`, which may be that of any kind of model (`kinds.of_kind`)."""
     if name in IN_LANGUAGE:
         return IN_LANGUAGE[name](table, lang)
@@ -133,12 +135,18 @@ def view(name, table, lang="en"):
     return table
 
 
-def by_group(scores):
+def by_group(scores: pd.DataFrame) -> pd.DataFrame:
     """Choose the rows of a table of accuracies or confusions that are split by group, not the leaky ones."""
     return scores[scores["protocol"] == BY_GROUP]
 
 
-def headline(scores, kind=None, latent_dim=None, descriptor=None, classifiers=(FOREST,)):
+def headline(
+    scores: pd.DataFrame,
+    kind: str | None = None,
+    latent_dim: int | None = None,
+    descriptor: str | None = None,
+    classifiers: Sequence[str] = (FOREST,),
+) -> pd.DataFrame:
     """Choose the rows that a reader asks for first: those of a random forest, split by group.
 
     Parameters
@@ -171,7 +179,7 @@ def headline(scores, kind=None, latent_dim=None, descriptor=None, classifiers=(F
     return rows
 
 
-def best(name, table):
+def best(name: str, table: pd.DataFrame) -> list[bool]:
     """Tell which rows of a table of accuracies lie above all rivals, by more than their interval: list of bool."""
     if name not in RIVALS or not len(table):
         return [False] * len(table)
@@ -186,7 +194,7 @@ def _second(values):
     return values.nlargest(2).iloc[-1] if values.count() > 1 else -math.inf
 
 
-def condense(frame, lang):
+def condense(frame: pd.DataFrame, lang: str) -> tuple[pd.DataFrame, str]:
     """Leave out the columns that are empty, and those that hold one value for all of several rows.
 
     Parameters
@@ -211,7 +219,7 @@ def condense(frame, lang):
     return frame.drop(columns=constant), text("All rows: {}.", lang).format("; ".join(said)) if said else ""
 
 
-def interval(frame):
+def interval(frame: pd.DataFrame) -> list[str]:
     """Name the columns of an estimate and its interval: [estimate, "ci_low", "ci_high"], or [] if there are none."""
     columns = list(frame)
     if not {"ci_low", "ci_high"} <= set(columns):
@@ -219,7 +227,7 @@ def interval(frame):
     return [columns[columns.index("ci_low") - 1], "ci_low", "ci_high"]
 
 
-def cells(frame, lang):
+def cells(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Write the values of a table: numbers of one column with as many decimals, the largest with three digits or more.
 
     Parameters
@@ -241,7 +249,7 @@ def cells(frame, lang):
     return frame.apply(lambda column: pd.Series(_written(column, lang), index=frame.index, dtype=object))
 
 
-def readable(name, table, lang="en"):
+def readable(name: str, table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
     """Give the table `name` as a person reads it, for a notebook to show.
 
     Parameters
@@ -279,12 +287,12 @@ def _written(column, lang):
     return [value(word, lang) for word in texts] if column.name in WORDS else list(texts)
 
 
-def value(word, lang="en"):
+def value(word: str, lang: str = "en") -> str:
     """Give a word that the library writes into tables, such as a descriptor, in the reader's language."""
     return control_registry.labels(lang).get(word) or text(word, lang)
 
 
-def series(name, lang="en"):
+def series(name: str, lang: str = "en") -> str:
     """Name a row of generated pictures: a walk, or a measure that was ordered and its value; a class keeps its name.
 
     Examples
@@ -298,7 +306,7 @@ def series(name, lang="en"):
     return name
 
 
-def head(name, lang="en"):
+def head(name: str, lang: str = "en") -> str:
     """Give the heading of a column in the reader's language; those of repetitions hold a number: "seed_3"."""
     word, _, number = str(name).rpartition("_")
     return f"{text(word, lang)} {number}" if word == "seed" else text(name, lang)
