@@ -14,7 +14,7 @@ from nanofoam_lib.base import files, memmap, safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import contents, field_of_view, micrographs, same_reading, targets
-from nanofoam_lib.latent import classify, foremost, novelty, properties
+from nanofoam_lib.latent import classify, foremost, novelty, pore_readings, properties
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.runs import ledger
 from nanofoam_lib.runs.parameters import PARAMETERS
@@ -97,17 +97,29 @@ class Study:
 
     @functools.cached_property
     def predictors(self) -> dict[str, properties.Predictor]:
-        """What predicts each property, by ridge from `placed_by`: of those known of ten specimens or more.
+        """What predicts each property, by ridge from what `shows` gives: of those known of ten specimens or more.
 
         All of the run's specimens teach, held-out ones too; the width of the intervals is that of specimens not seen.
         """
         values, vectors = targets.of_index(self.index).table, self.vectors(self.placed_by)
+        if self.reader is not None:
+            measures, groups = self.run.load_measures(), self.index["group"]
+            vectors = pore_readings.unseen(vectors, measures, groups, self.parameters["seed"])
         known = {name: values.loc[values[name].notna(), name].groupby(self.index["group"]).mean() for name in values}
         return {
             name: properties.fit(vectors, values[name], self.index["group"], seed=self.parameters["seed"])
             for name, own in known.items()
             if len(own) >= properties.FEWEST
         }
+
+    @functools.cached_property
+    def reader(self) -> pore_readings.Reader | None:
+        """What reads the pore measures of an image by `placed_by`; None where the run has none that can be learnt."""
+        return pore_readings.fit(self.vectors(self.placed_by), self.run.load_measures(), self.index["group"])
+
+    def shows(self, place: NDArray[Any]) -> NDArray[Any]:
+        """Give what properties are predicted by, of vectors of `placed_by`: the pores as these tell them, or they."""
+        return place if self.reader is None else self.reader.read(place)
 
     @functools.cached_property
     def detector(self) -> novelty.Detector:
@@ -203,10 +215,10 @@ class Study:
         found["distance"], found["typicality"] = novelty.locate(self.detector, place)
         found["off_manifold"] = novelty.is_atypical(self.detector, found["typicality"].to_numpy())
         found["nearest"] = self.index["path"].to_numpy(str)[self.nearest(place)[1][:, 0]]
-        first = found.columns.get_loc("distance")
+        first, shown_by = found.columns.get_loc("distance"), self.shows(place)
         for name, predictor in self.predictors.items():
             shown = f"property_{name}" if name in found else name
-            for end, values in zip(("", "_low", "_high"), predictor.predict(place), strict=True):
+            for end, values in zip(("", "_low", "_high"), predictor.predict(shown_by), strict=True):
                 found.insert(first, f"{shown}{end}", values)
                 first += 1
         return found

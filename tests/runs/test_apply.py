@@ -14,6 +14,7 @@ from nanofoam_lib import __main__
 from nanofoam_lib.base import files, memmap, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, UsageError
 from nanofoam_lib.images import micrographs
+from nanofoam_lib.latent import pore_readings, properties
 from nanofoam_lib.report import apply_page
 from nanofoam_lib.runs import apply
 
@@ -142,6 +143,23 @@ def test_properties_come_with_intervals_that_hold_on_fresh_specimens(study, run,
         assert ((low <= measured) & (measured <= high)).mean() >= 0.75  # of 24, for 0.9
     page = apply.write_page(found, tmp_path / "out", "fresh").read_text(encoding="utf-8")
     assert "modulus ± " in page and "(24 specimens)" in page
+
+
+def test_properties_are_told_through_the_pores_where_the_run_measured_them(study, run, tmp_path):
+    assert study.reader is None  # its measures do not vary
+    images = study.run.load_images()[:5]
+    copy = shutil.copytree(run.folder, tmp_path / "copy")
+    other = nanofoam_lib.open_run(copy)
+    measures = other.index[["porosity", "median_diameter_um"]].mask(np.arange(len(other.index)) % 5 == 0)
+    files.write_csv(other.run.pores, measures)
+    mu, groups = other.vectors(other.placed_by), other.index["group"]
+    told = pore_readings.unseen(mu, measures, groups, seed=0)
+    expected = properties.fit(told, other.index["modulus_gpa"], groups)
+    found, encoded = other.predict(images), other.encode(images)[other.placed_by]
+    for end, values in zip(("", "_low", "_high"), expected.predict(other.reader.read(encoded)), strict=True):
+        np.testing.assert_allclose(found[f"modulus_gpa{end}"], values)
+    assert (found["modulus_gpa"] != study.predict(images)["modulus_gpa"]).all()
+    assert list(found) == list(study.predict(images))
 
 
 def test_pores_are_measured_and_what_cannot_be_is_named(run, odd, tmp_path):
