@@ -3,6 +3,7 @@
 Images, descriptors and tables are written as they come, so that memory does not grow with their number.
 """
 
+import contextlib
 import itertools
 import pathlib
 import tempfile
@@ -91,9 +92,10 @@ def apply(
     index, said = _read(study, folder, out, options, values["skip_bad"])
     for message in said:
         warnings.warn(message, RunWarning, stacklevel=2)
-    _describe(study, index, out)
-    if values["pores"] != pore_methods.NONE:
-        _measure_pores(folder, index, out, values, options)
+    with contextlib.closing(_begin_pores(folder, index, values, options)) as pores:
+        _describe(study, index, out)
+        if values["pores"] != pore_methods.NONE:
+            _write_pores(index, out, pores)
     return Applied(study, files.read_csv(out / apply_page.PREDICTIONS), said)
 
 
@@ -207,9 +209,17 @@ def _nearest(study, index, latents):
         yield pd.DataFrame(named | shown | {"distance": away.ravel()})
 
 
-def _measure_pores(folder, index, out, values, options):
-    """Write a row per image: the measures that a run follows, and whether they can be believed."""
+def _begin_pores(folder, index, values, options):
+    """Yield a row per image: the measures that a run follows. Other processes begin at once, not when asked."""
+    if values["pores"] == pore_methods.NONE:
+        return (row for row in ())
     rows = pore_tables.each(folder, index, values["pores"], options.crop, options.max_megapixels, options.n_jobs)
+    first = next(rows)
+    return (row for row in itertools.chain([first], rows))
+
+
+def _write_pores(index, out, rows):
+    """Write a row per image: the measures that a run follows, and whether they can be believed."""
     columns = [*pore_study.WORDS, *pore_tables.MEASURES, "problem"]
     done = iter(track(rows, "pores", total=len(index)))
     blocks = (
