@@ -26,7 +26,7 @@ from nanofoam_lib.images import (
     preprocessing,
     same_reading,
 )
-from nanofoam_lib.models import descriptors, vae
+from nanofoam_lib.images.pore_resolution import SIDE
 from nanofoam_lib.report import apply_page
 from nanofoam_lib.runs.finished_run import Study, open_run
 
@@ -134,10 +134,10 @@ def _read(study, folder, out, options, skip_bad):
     """Write the images as the networks see them; give their index, and what a reader must know."""
     listed = micrograph_tree.survey(folder, study.classes, without=[out])
     with tempfile.TemporaryFile(dir=out) as rows:
-        reading = preprocessing.read_listed(folder, listed, [vae.SIZE], rows.write, options, study.reading)
+        reading = preprocessing.read_listed(folder, listed, [SIDE], rows.write, options, study.reading)
         good = _choose_good(folder, reading, skip_bad)
-        preprocessing.copy_rows(rows, good, {vae.SIZE: out / "images.npy"})
-    index, said = preprocessing.index_of(reading, good, options.crop, vae.SIZE, in_pixels=False)
+        preprocessing.copy_rows(rows, good, {SIDE: out / "images.npy"})
+    index, said = preprocessing.index_of(reading, good, options.crop, SIDE, in_pixels=False)
     index["remark"] = np.where(same_reading.of_another_scale(index, study.index), OTHER_SCALE, "")
     bad = [f"{safe_names.shown(path)}: {why}; left out" for path, why in reading.bad.itertuples(index=False)]
     return index, [*said, *_of_scale(index, study.index), *bad]
@@ -177,6 +177,8 @@ def _of_scale(index, known):
 
 def _describe(study, index, out):
     """Write the descriptors of all images, and what they tell."""
+    from nanofoam_lib.models import descriptors
+
     images = memmap.load(out / "images.npy")
     latents = study.encode(images)
     for model in track(study.models, "writing descriptors"):
