@@ -101,9 +101,7 @@ def of_all(
     dict
         ``(kind, latent_dim, "pores by <name>")`` → ndarray (N, M'); empty where no measure can be learnt.
     """
-    every = {
-        (kind, dim, named(name)): unseen(x, measures, groups, seed) for (kind, dim, name), x in descriptors.items()
-    }
+    every = {(*key[:2], named(key[2])): unseen(own, measures, groups, seed) for key, own in descriptors.items()}
     return {key: readings for key, readings in every.items() if readings.shape[1]}
 
 

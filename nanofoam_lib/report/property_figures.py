@@ -26,8 +26,8 @@ def properties(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
         for dim in book.latent_dims[:1]
         for name, own in book.run.load_descriptors(kind, dim).items() if name == foremost
     }  # fmt: skip
-    vectors |= pore_readings.of_all(vectors, book.run.load_measures(), index["group"], book.seed)
-    predicted = property_study.predictions(vectors, known, index, book.seed)
+    readings = pore_readings.of_all(vectors, book.run.load_measures(), index["group"], book.seed)
+    predicted = property_study.predictions({**vectors, **readings}, known, index, book.seed)
     if len(predicted):
         labels = control_registry.labels(book.lang)
         yield "properties", figures.properties(predicted, book.note, labels, **book.look), predicted
