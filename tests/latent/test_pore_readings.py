@@ -109,5 +109,5 @@ def test_a_property_is_told_through_the_pores_and_a_permuted_one_is_not_claimed(
         "property: pores by mu of texture-32, modulus_gpa": True,
         "property: pores by mu of texture-32, dealt": False,
     }
-    assert "pores by μ of the 32-d texture model" in made["claim"].str.cat()
-    assert "poros según μ del modelo de texturas de 32 dimensiones" in made["claim_es"].str.cat()
+    assert "pore reading by μ of the 32-d texture model" in made["claim"].str.cat()
+    assert "lectura de poros por μ del modelo de texturas de 32 dimensiones" in made["claim_es"].str.cat()
