@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from nanofoam_lib.base import files, language
+from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.report import findings, html_report, page, tables
 
 PREDICTIONS, NEAREST, PORES = "predictions.csv", "nearest.csv", "pores.csv"
@@ -71,7 +71,7 @@ def write(
         title=name,
         lang=lang,
         words={key: language.text(word, lang) for key, word in _WORDS.items()},
-        said=list(said),
+        said=[messages.message(line, lang) for line in said],
         summary=[html_report.paragraphs(one) for one in findings.application(predictions, facts, table1, lang)],
         tables=[(key, *_table(own, lang)) for key, own in shown.items()],
         images=_pictures(out, predictions, order[:MOST_PICTURES], known, lang),

@@ -116,6 +116,7 @@ def write_page(applied: Applied, out: files.StrPath, name: str, lang: str = "en"
     facts["properties"] = {
         name: (predictor.half_width, predictor.n_specimens) for name, predictor in study.predictors.items()
     }
+    facts["by_pores"] = study.reader is not None
     table1 = study.run.table("table1")
     scores = files.read_csv(table1) if table1.exists() and study.is_supervised else None
     known = study.run.load_images()
