@@ -7,7 +7,7 @@ import pandas as pd
 from nanofoam_lib.base.language import number, text
 from nanofoam_lib.latent import class_means
 from nanofoam_lib.models import kinds
-from nanofoam_lib.report.findings import neighbourhood
+from nanofoam_lib.report import findings
 from nanofoam_lib.report.findings.phrases import count, say
 
 #: In place of those that ask for a comparison, by the name of the answer.
@@ -33,7 +33,7 @@ def groupings(found: Mapping[str, pd.DataFrame], lang: str = "en") -> State:
     if not {"neighbours", "clusters"} <= found.keys() or not len(found["neighbours"]):
         return "unknown", "not tested", text("No clusters were looked for.", lang)
     stable = found["clusters"]["stable"].astype(bool)
-    said = neighbourhood(found["neighbours"], found["clusters"], lang).splitlines()[0].replace("**", "")
+    said = findings.neighbourhood(found["neighbours"], found["clusters"], lang).splitlines()[0].replace("**", "")
     if not len(stable):
         return "no", "no kinds of their own", said
     if stable.all():
