@@ -37,6 +37,7 @@ from .latent import inverse_design as inverse_design
 from .latent import neighbourhood as neighbourhood
 from .latent import permutation as permutation
 from .latent import pore_prediction as pore_prediction
+from .latent import pore_readings as pore_readings
 from .latent import projection as projection
 from .latent import properties as properties
 from .latent import property_axes as property_axes

@@ -76,7 +76,7 @@ def _panel(axis, own, classes, name, width, lang):
     first = own.iloc[0]
     title = f"{titled(first['target'], first['unit'], lang)}\n{name}, R²\N{NO-BREAK SPACE}{fixed(first['r2'], lang)}"
     axis.set(xlabel=text("measured", lang), ylabel=text("predicted value", lang))
-    axis.set_title("\n".join(wrapped(brief(line, 40), width, 8) for line in title.split("\n")))
+    axis.set_title("\n".join(wrapped(brief(line, 75), width, 8) for line in title.split("\n")))
     axis.locator_params(nbins=4)
 
 

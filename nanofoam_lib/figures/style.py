@@ -210,7 +210,7 @@ def names(table: "pd.DataFrame", lang: str = "en", labels: Mapping[str, str] | N
     return [
         labels.get(row.descriptor) or _in_symbols(text(row.descriptor, lang))
         if row.kind == "control"
-        else f"{labels.get(row.kind, row.kind)} {row.latent_dim:.0f} {SYMBOLS.get(row.descriptor, row.descriptor)}"
+        else f"{labels.get(row.kind, row.kind)} {row.latent_dim:.0f} {_in_symbols(text(row.descriptor, lang))}"
         for row in table[["kind", "latent_dim", "descriptor"]].itertuples()
         if row.kind == row.kind
     ]

@@ -7,6 +7,7 @@ from . import inverse_design as inverse_design
 from . import neighbourhood as neighbourhood
 from . import permutation as permutation
 from . import pore_prediction as pore_prediction
+from . import pore_readings as pore_readings
 from . import projection as projection
 from . import properties as properties
 from . import property_axes as property_axes

@@ -59,7 +59,7 @@ def predictability(vectors: ArrayLike, measures: pd.DataFrame, groups: ArrayLike
     if len(groups) != len(vectors):
         raise ValueError(f"groups: expected {len(vectors)} rows, got {len(groups)}")
     result = pd.DataFrame({"measure": list(measures.columns), "r2": np.nan, "n": 0, "n_groups": 0})
-    for rows, columns in _by_known_rows(values):
+    for rows, columns in by_known_rows(values):
         n_groups = len(np.unique(groups[rows]))
         result.loc[columns, ["n", "n_groups"]] = [rows.sum(), n_groups]
         if n_groups > 1:
@@ -95,7 +95,7 @@ def rank_correlations(vectors: ArrayLike, measures: pd.DataFrame) -> NDArray[np.
     vectors = np.asarray(vectors)
     values = _as_matrix(measures, len(vectors))
     result = np.full((vectors.shape[1], values.shape[1]), np.nan)
-    for rows, columns in _by_known_rows(values):
+    for rows, columns in by_known_rows(values):
         if rows.any():
             y = permutation.unit_ranks(values[np.ix_(rows, columns)])
             for dims in memmap.slices(vectors.shape[1], 16):
@@ -299,7 +299,7 @@ def _as_matrix(measures, n):
     return values
 
 
-def _by_known_rows(values):
-    """Group the columns that are known (finite) in the same rows: pairs of a row mask and column numbers."""
+def by_known_rows(values: NDArray[np.float64]) -> list[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
+    """Group the columns of (N, M) that are known (finite) in the same rows: pairs of a row mask and column numbers."""
     patterns, pattern_of = np.unique(np.isfinite(values), axis=1, return_inverse=True)
     return [(rows, np.flatnonzero(pattern_of == k)) for k, rows in enumerate(patterns.T)]

@@ -1,6 +1,9 @@
 """Ridge regression of many targets on vectors that would not fit into memory twice."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from nanofoam_lib.base import memmap
@@ -37,9 +40,29 @@ def predict_unseen(x, y, groups, seed=0):
 
 def predict(x, y, train, test):
     """Predict the rows `test` (n,) by a regression that has seen the rows `train` alone: ndarray of float64 (n, M)."""
-    standard, mean = _Standard(x, train), y[train].mean(axis=0)
-    slopes = _ridge(standard, y[train] - mean)
-    return np.concatenate([mean + standard.of(test[rows]) @ slopes for rows in memmap.slices(len(test))])
+    return fit(x, y, train).predict(x, test)
+
+
+class Line(NamedTuple):
+    """A regression that is learnt: prediction = level + (x − mean) / scale · slopes."""
+
+    mean: NDArray[np.float64]  # (D,)
+    scale: NDArray[np.float64]  # (D,)
+    level: NDArray[np.float64]  # (M,)
+    slopes: NDArray[np.float64]  # (D, M)
+
+    def predict(self, x: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Predict some rows (n,) of x (N, D): ndarray of float64 (n, M)."""
+        found = np.empty((len(rows), len(self.level)))
+        for part in memmap.slices(len(rows)):
+            found[part] = self.level + (x[rows[part]] - self.mean) / self.scale @ self.slopes
+        return found
+
+
+def fit(x: NDArray[Any], y: NDArray[np.float64], rows: NDArray[np.intp]) -> Line:
+    """Learn y (N, M) from x (N, D) by some rows (n,) alone, each target with its best penalty."""
+    standard, level = _Standard(x, rows), y[rows].mean(axis=0)
+    return Line(standard.mean, standard.scale, level, _ridge(standard, y[rows] - level))
 
 
 class _Standard:
@@ -48,15 +71,13 @@ class _Standard:
     def __init__(self, x, rows):
         self._x, self._rows = x, rows
         own = x[rows]
-        self._mean = own.mean(axis=0, dtype=float)
+        self.mean = own.mean(axis=0, dtype=float)
         scale = np.concatenate([own[:, dims].astype(float).std(axis=0) for dims in memmap.slices(x.shape[1], 16)])
-        self._scale = np.where(np.ptp(own, axis=0) > 0, scale, 1)
-
-    def of(self, rows):
-        return (self._x[rows] - self._mean) / self._scale
+        self.scale = np.where(np.ptp(own, axis=0) > 0, scale, 1)
 
     def __iter__(self):
-        return ((part, self.of(self._rows[part])) for part in memmap.slices(len(self._rows)))
+        parts = memmap.slices(len(self._rows))
+        return ((part, (self._x[self._rows[part]] - self.mean) / self.scale) for part in parts)
 
 
 def _ridge(standard, y):

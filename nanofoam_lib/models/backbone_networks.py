@@ -145,7 +145,7 @@ def build(name: str, seed: int = 0) -> keras.Model:
     """Make the network of `deep_features`, which says what `name` and `seed` are and what is raised; none of timm."""
     backbone, is_random, path = _parse(name)
     if backbone not in BACKBONES:
-        raise UsageError(f"backbone {name!r} cannot be retrained; only {', '.join(BACKBONES)} can")
+        raise UsageError(f"fine_tune: backbone {name!r} cannot be retrained; only {', '.join(BACKBONES)} can")
     make = getattr(getattr(keras.applications, BACKBONES[backbone]), backbone)
     if is_random or path is not None:
         model = make(weights=None, include_top=False, pooling="avg", input_shape=(vae.SIZE, vae.SIZE, 3))

@@ -10,7 +10,7 @@ from nanofoam_lib.base.language import number, percent, percentage, text
 from nanofoam_lib.images import pore_tables, pore_verdicts
 from nanofoam_lib.latent import class_means
 from nanofoam_lib.models import control_registry, kinds
-from nanofoam_lib.report import tables
+from nanofoam_lib.report import tables, unlabelled
 from nanofoam_lib.report.claims import GATE
 
 #: Signs of the verdicts, so that none is told by colour alone.
@@ -49,8 +49,12 @@ def collect(manifest: Mapping[str, Any], index: pd.DataFrame, found: Mapping[str
         "difference": ("generation", _difference(found, lang)),
         "trust": ("trust", _trust(manifest, index, found, lang)),
     }
+    questions = dict(_QUESTIONS)
+    if index["label"].nunique() < 2:
+        asked["separation"] = ("neighbours", unlabelled.groupings(found, lang))
+        questions |= unlabelled.QUESTIONS
     return [
-        Answer(name, text(_QUESTIONS[name], lang), state, text(verdict, lang), sentence, chapter)
+        Answer(name, text(questions[name], lang), state, text(verdict, lang), sentence, chapter)
         for name, (chapter, (state, verdict, sentence)) in asked.items()
     ]
 
@@ -103,6 +107,8 @@ def _materials(found, lang):
     if not len(used):
         return "unknown", "not measured", text("No pores could be measured that can be believed.", lang)
     known = [name for name in pore_tables.COMPARED if name in used]
+    if used["label"].nunique() < 2:
+        return unlabelled.materials(used[known], used["label"], used["group"], lang)
     means = class_means.means(used[known], used["label"], used["group"]).dropna(subset="mean")
     first = _widest(means)
     own = means[means["measure"] == first]
@@ -167,20 +173,22 @@ _RIGHT = (
 
 
 def walk(found: Mapping[str, pd.DataFrame]) -> tuple[str, pd.DataFrame]:
-    """Choose the walk between classes that is shown: the kind of model, and rows of its table of generated pictures.
+    """Choose the walk that is shown: the kind of model, and rows of its table of generated pictures.
 
     Returns
     -------
     kind : str
     rows : pandas.DataFrame
-        Of the first straight walk through all classes; empty if nothing was drawn.
+        Of the first straight walk through all classes, or along the first principal axis where there is one class;
+        empty if nothing was drawn.
     """
     known = [kind for kind in reversed(list(kinds.known())) if kinds.of_kind("generated", kind) in found]
-    for kind in known:
-        table = found[kinds.of_kind("generated", kind)]
-        rows = table[(table["what"] == "interpolation") & (table["series"] == "linear")]
-        if len(rows):
-            return kind, rows
+    drawn = {kind: found[kinds.of_kind("generated", kind)] for kind in known}
+    for what, series in (("interpolation", "linear"), ("traversal", "PCA 1")):
+        for kind, table in drawn.items():
+            rows = table[(table["what"] == what) & (table["series"] == series)]
+            if len(rows):
+                return kind, rows
     return kinds.MAIN, pd.DataFrame()
 
 
@@ -195,14 +203,17 @@ def _difference(found, lang):
         for name in ("median_diameter_um", "density_per_mm2", "porosity")
         if ends[name].notna().all()
     ]
-    said = text("Drawn from {first} to {last}: {changes}.", lang).format(
-        first=ends["class"].iloc[0], last=ends["class"].iloc[1], changes=", ".join(changes) or text("no pores", lang)
-    )
+    changed, is_walk = ", ".join(changes) or text("no pores", lang), rows["what"].iloc[0] == "interpolation"
+    if is_walk:
+        first, last = ends["class"]
+        said = text("Drawn from {first} to {last}: {changes}.", lang).format(first=first, last=last, changes=changed)
+    else:
+        said = unlabelled.along_axis(kind, changed, lang)
     quality = found.get("generated_quality", pd.DataFrame(columns=["kind", "features", "accuracy"]))
     told = quality.loc[(quality["kind"] == kind) & (quality["features"] == "pores"), "accuracy"].dropna()
     if len(told):
         said += " " + text(_TOLD, lang).format(share=_percent(told.iloc[0], lang))
-    held = _family(found, "dimension")
+    held = _family(found, "dimension" if is_walk else "follows")
     state = "yes" if held["holds"].any() else "no"
     return state, {"yes": "structure that a model sees", "no": "nothing beyond chance"}[state], said
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from nanofoam_lib.base import files, language
+from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.report import findings, html_report, page, tables
 
 PREDICTIONS, NEAREST, PORES = "predictions.csv", "nearest.csv", "pores.csv"
@@ -20,6 +20,8 @@ _WORDS = {
     "summary": "Summary", "warnings": "Keep in mind", "predictions": "What is told of each image",
     "images": "Images, and the known ones most like them", "pores": "Measures of each picture",
 }  # fmt: skip
+_ENDS = {"_low": "{name}, from", "_high": "{name}, to"}
+_HEADED = {"probability_": "probability of {name}"} | _ENDS
 #: Pore measures that the page shows; the file holds all.
 _MEASURES = ("n_pores", "porosity", "median_diameter_um", "wall_um")
 _MORE = "{shown} of {all} images are shown, those off what the run has seen first; images.npy holds them all."
@@ -71,7 +73,7 @@ def write(
         title=name,
         lang=lang,
         words={key: language.text(word, lang) for key, word in _WORDS.items()},
-        said=list(said),
+        said=[messages.message(line, lang) for line in said],
         summary=[html_report.paragraphs(one) for one in findings.application(predictions, facts, table1, lang)],
         tables=[(key, *_table(own, lang)) for key, own in shown.items()],
         images=_pictures(out, predictions, order[:MOST_PICTURES], known, lang),
@@ -86,8 +88,18 @@ def _table(table, lang):
     file = f"{'pores' if 'verdict' in table else 'predictions'}.csv"
     first = table.head(html_report.LONGEST_TABLE)
     rest = language.text(tables.ROWS_OF, lang).format(shown=len(first), all=len(table), file=file)
+    first = first.rename(columns={name: _headed(name, lang) for name in first})
     columns, rows = html_report.cells(first.loc[:, (first != "").any()], lang, [False] * len(first))
     return columns, rows, rest if len(first) < len(table) else ""
+
+
+def _headed(name, lang):
+    """Give what a column that is called after a class or a property is headed; others keep their names."""
+    for affix, heading in _HEADED.items():
+        rest = name.removesuffix(affix) if affix.startswith("_") else name.removeprefix(affix)
+        if rest != name:
+            return language.text(heading, lang).format(name=language.text(rest, lang) if affix in _ENDS else rest)
+    return name
 
 
 def _pictures(out, predictions, order, known, lang):

@@ -16,7 +16,7 @@ import pandas as pd
 from nanofoam_lib.base.language import LANGUAGES, quantity, text
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import pore_tables
-from nanofoam_lib.latent import class_means, permutation, property_study
+from nanofoam_lib.latent import class_means, permutation, pore_readings, property_study
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report import tables
 
@@ -139,9 +139,9 @@ def _of_comparisons(table, found):
 
 
 def _foremost(table):
-    """Choose the rows of the descriptors that were named beforehand, of the first latent size."""
+    """Choose the rows of the descriptors named beforehand, and of the pores as they tell them, of the first size."""
     named = {kind.name: kind.foremost for kind in kinds.known().values()}
-    own = table[table["descriptor"] == table["kind"].map(named)]
+    own = table[table["descriptor"].map(pore_readings.source) == table["kind"].map(named)]
     return own[own["latent_dim"] == own["latent_dim"].iloc[0]] if len(own) else own
 
 

@@ -98,7 +98,7 @@ def _effects(tables, *families, lang):
     """Tell the claims of some families, if any was looked at."""
     if not _have(tables, "claims"):
         return []
-    family = tables["claims"]["id"].str.partition(": ")[0]
+    family = tables["claims"]["id"].str.split(": ").str[0]
     return [findings.effects(tables["claims"], *families, lang=lang)] if family.isin(families).any() else []
 
 

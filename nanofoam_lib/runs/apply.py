@@ -3,6 +3,7 @@
 Images, descriptors and tables are written as they come, so that memory does not grow with their number.
 """
 
+import contextlib
 import itertools
 import pathlib
 import tempfile
@@ -25,7 +26,7 @@ from nanofoam_lib.images import (
     preprocessing,
     same_reading,
 )
-from nanofoam_lib.models import descriptors, vae
+from nanofoam_lib.images.pore_resolution import SIDE
 from nanofoam_lib.report import apply_page
 from nanofoam_lib.runs.finished_run import Study, open_run
 
@@ -91,9 +92,10 @@ def apply(
     index, said = _read(study, folder, out, options, values["skip_bad"])
     for message in said:
         warnings.warn(message, RunWarning, stacklevel=2)
-    _describe(study, index, out)
-    if values["pores"] != pore_methods.NONE:
-        _measure_pores(folder, index, out, values, options)
+    with contextlib.closing(_begin_pores(folder, index, values, options)) as pores:
+        _describe(study, index, out)
+        if values["pores"] != pore_methods.NONE:
+            _write_pores(index, out, pores)
     return Applied(study, files.read_csv(out / apply_page.PREDICTIONS), said)
 
 
@@ -114,6 +116,7 @@ def write_page(applied: Applied, out: files.StrPath, name: str, lang: str = "en"
     facts["properties"] = {
         name: (predictor.half_width, predictor.n_specimens) for name, predictor in study.predictors.items()
     }
+    facts["by_pores"] = study.reader is not None
     table1 = study.run.table("table1")
     scores = files.read_csv(table1) if table1.exists() and study.is_supervised else None
     known = study.run.load_images()
@@ -132,10 +135,10 @@ def _read(study, folder, out, options, skip_bad):
     """Write the images as the networks see them; give their index, and what a reader must know."""
     listed = micrograph_tree.survey(folder, study.classes, without=[out])
     with tempfile.TemporaryFile(dir=out) as rows:
-        reading = preprocessing.read_listed(folder, listed, [vae.SIZE], rows.write, options, study.reading)
+        reading = preprocessing.read_listed(folder, listed, [SIDE], rows.write, options, study.reading)
         good = _choose_good(folder, reading, skip_bad)
-        preprocessing.copy_rows(rows, good, {vae.SIZE: out / "images.npy"})
-    index, said = preprocessing.index_of(reading, good, options.crop, vae.SIZE, in_pixels=False)
+        preprocessing.copy_rows(rows, good, {SIDE: out / "images.npy"})
+    index, said = preprocessing.index_of(reading, good, options.crop, SIDE, in_pixels=False)
     index["remark"] = np.where(same_reading.of_another_scale(index, study.index), OTHER_SCALE, "")
     bad = [f"{safe_names.shown(path)}: {why}; left out" for path, why in reading.bad.itertuples(index=False)]
     return index, [*said, *_of_scale(index, study.index), *bad]
@@ -175,6 +178,8 @@ def _of_scale(index, known):
 
 def _describe(study, index, out):
     """Write the descriptors of all images, and what they tell."""
+    from nanofoam_lib.models import descriptors
+
     images = memmap.load(out / "images.npy")
     latents = study.encode(images)
     for model in track(study.models, "writing descriptors"):
@@ -207,9 +212,17 @@ def _nearest(study, index, latents):
         yield pd.DataFrame(named | shown | {"distance": away.ravel()})
 
 
-def _measure_pores(folder, index, out, values, options):
-    """Write a row per image: the measures that a run follows, and whether they can be believed."""
+def _begin_pores(folder, index, values, options):
+    """Yield a row per image: the measures that a run follows. Other processes begin at once, not when asked."""
+    if values["pores"] == pore_methods.NONE:
+        return (row for row in ())
     rows = pore_tables.each(folder, index, values["pores"], options.crop, options.max_megapixels, options.n_jobs)
+    first = next(rows)
+    return (row for row in itertools.chain([first], rows))
+
+
+def _write_pores(index, out, rows):
+    """Write a row per image: the measures that a run follows, and whether they can be believed."""
     columns = [*pore_study.WORDS, *pore_tables.MEASURES, "problem"]
     done = iter(track(rows, "pores", total=len(index)))
     blocks = (

@@ -1,9 +1,12 @@
-"""A finished run, opened to describe and judge images that came after it. Nothing is trained, nothing in it changes."""
+"""A finished run, opened to describe and judge images that came after it. Nothing is trained, nothing in it changes.
+
+Keras is loaded when images are encoded, not before: meanwhile other processes may be at work on them.
+"""
 
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,10 +17,14 @@ from nanofoam_lib.base import files, memmap, safe_names
 from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import contents, field_of_view, micrographs, same_reading, targets
-from nanofoam_lib.latent import classify, foremost, novelty, properties
-from nanofoam_lib.models import descriptors, kinds, vae
+from nanofoam_lib.images.pore_resolution import SIDE
+from nanofoam_lib.latent import classify, foremost, novelty, pore_readings, properties
+from nanofoam_lib.models import kinds
 from nanofoam_lib.runs import ledger
 from nanofoam_lib.runs.parameters import PARAMETERS
+
+if TYPE_CHECKING:
+    from nanofoam_lib.models import vae
 
 Key = tuple[str, int, str]
 CLASSIFIER = "random forest"  # the one that gives probabilities, and the thesis's best
@@ -72,8 +79,10 @@ class Study:
         return len(self.classes) > 1
 
     @functools.cached_property
-    def models(self) -> dict[tuple[str, int], vae.Autoencoder]:
+    def models(self) -> dict[tuple[str, int], "vae.Autoencoder"]:
         """The models, by ``(kind, latent_dim)``, read when they are first asked for."""
+        from nanofoam_lib.models import vae
+
         dims, names = self.parameters["latent_dims"], self.parameters["kinds"]
         return {(kind, dim): vae.load(self.run.model(kind, dim)) for dim in dims for kind in names}
 
@@ -97,17 +106,29 @@ class Study:
 
     @functools.cached_property
     def predictors(self) -> dict[str, properties.Predictor]:
-        """What predicts each property, by ridge from `placed_by`: of those known of ten specimens or more.
+        """What predicts each property, by ridge from what `shows` gives: of those known of ten specimens or more.
 
         All of the run's specimens teach, held-out ones too; the width of the intervals is that of specimens not seen.
         """
         values, vectors = targets.of_index(self.index).table, self.vectors(self.placed_by)
+        if self.reader is not None:
+            measures, groups = self.run.load_measures(), self.index["group"]
+            vectors = pore_readings.unseen(vectors, measures, groups, self.parameters["seed"])
         known = {name: values.loc[values[name].notna(), name].groupby(self.index["group"]).mean() for name in values}
         return {
             name: properties.fit(vectors, values[name], self.index["group"], seed=self.parameters["seed"])
             for name, own in known.items()
             if len(own) >= properties.FEWEST
         }
+
+    @functools.cached_property
+    def reader(self) -> pore_readings.Reader | None:
+        """What reads the pore measures of an image by `placed_by`; None where the run has none that can be learnt."""
+        return pore_readings.fit(self.vectors(self.placed_by), self.run.load_measures(), self.index["group"])
+
+    def shows(self, place: NDArray[Any]) -> NDArray[Any]:
+        """Give what properties are predicted by, of vectors of `placed_by`: the pores as these tell them, or they."""
+        return place if self.reader is None else self.reader.read(place)
 
     @functools.cached_property
     def detector(self) -> novelty.Detector:
@@ -136,18 +157,18 @@ class Study:
         -------
         ndarray, shape (N, 128, 128)
         """
-        if getattr(images, "ndim", 0) == 3 and images.shape[1:] == (vae.SIZE, vae.SIZE):
+        if getattr(images, "ndim", 0) == 3 and images.shape[1:] == (SIDE, SIDE):
             return images
         greys = [np.asarray(grey) for grey in images]
         if any(grey.ndim != 2 or grey.dtype != np.uint8 for grey in greys):
             raise ValueError("images must be an array (N, 128, 128), or grey micrographs of uint8 (H, W)")
         crop, field = self.parameters["crop"], self.reading.field
         if field is None:
-            shown = [micrographs.preprocess(grey, crop, vae.SIZE) for grey in greys]
+            shown = [micrographs.preprocess(grey, crop, SIDE) for grey in greys]
         else:
             um = np.nan if pixel_size_um is None else pixel_size_um
-            shown = [field_of_view.show(grey, crop, um, field, vae.SIZE) for grey in greys]
-        return np.stack(shown) if shown else np.zeros((0, vae.SIZE, vae.SIZE), np.uint8)
+            shown = [field_of_view.show(grey, crop, um, field, SIDE) for grey in greys]
+        return np.stack(shown) if shown else np.zeros((0, SIDE, SIDE), np.uint8)
 
     def encode(self, images: Any, pixel_size_um: float | None = None) -> dict[Key, NDArray[np.float32]]:
         """Describe images by every model of the run.
@@ -162,14 +183,19 @@ class Study:
         dict
             ``(kind, latent_dim, name)`` → float32 (N, latent_dim), as `descriptors.encode_all`.
         """
-        return descriptors.encode_all(self.models, self.prepare(images, pixel_size_um), self.parameters["seed"])
+        return self._encode(self.models, self.prepare(images, pixel_size_um))
 
     def predict(self, images: Any, pixel_size_um: float | None = None) -> pd.DataFrame:
         """Say of images what the run tells of them, a row for each: as `judge`; `images` as in `prepare`."""
         images = self.prepare(images, pixel_size_um)
         wanted = {self.told_by[:2], self.placed_by[:2]}
         models = {key: model for key, model in self.models.items() if key in wanted}
-        return self.judge(descriptors.encode_all(models, images, self.parameters["seed"]))
+        return self.judge(self._encode(models, images))
+
+    def _encode(self, models, images):
+        from nanofoam_lib.models import descriptors
+
+        return descriptors.encode_all(models, images, self.parameters["seed"])
 
     def judge(self, latents: Mapping[Key, NDArray[Any]], rows: slice = slice(None)) -> pd.DataFrame:
         """Say what descriptors tell of their images.
@@ -203,10 +229,10 @@ class Study:
         found["distance"], found["typicality"] = novelty.locate(self.detector, place)
         found["off_manifold"] = novelty.is_atypical(self.detector, found["typicality"].to_numpy())
         found["nearest"] = self.index["path"].to_numpy(str)[self.nearest(place)[1][:, 0]]
-        first = found.columns.get_loc("distance")
+        first, shown_by = found.columns.get_loc("distance"), self.shows(place)
         for name, predictor in self.predictors.items():
             shown = f"property_{name}" if name in found else name
-            for end, values in zip(("", "_low", "_high"), predictor.predict(place), strict=True):
+            for end, values in zip(("", "_low", "_high"), predictor.predict(shown_by), strict=True):
                 found.insert(first, f"{shown}{end}", values)
                 first += 1
         return found

@@ -85,7 +85,7 @@ _WORDS = {
     "str": ("text", "strings"),
 }
 PROTOCOLS = ("by-group", "thesis")
-FINE_TUNING = ("none", "head", "last", "all")  # of `models.fine_tuning`
+FINE_TUNING = NOT_TUNED, *_ = ("none", "head", "last", "all")  # of `models.fine_tuning`
 STEREOLOGY = ("none", "spheres")
 STACKS = ("first", "max", "mean", "each")
 WORDS = ("auto", "none")
@@ -224,6 +224,8 @@ def check(values, source="", known=PARAMETERS):
         raise UsageError(f'{source}kinds must hold "{kinds.MAIN}", which the maps and the walks are about')
     if {"filters", "decoder_filters"} <= checked.keys():
         _check_filters(checked["filters"], checked["decoder_filters"], source)
+    if checked.get("fine_tune", NOT_TUNED) != NOT_TUNED:
+        _check_retrained(checked.get("backbones", []), source)
     return checked
 
 
@@ -261,6 +263,15 @@ def _told(value):
     """Write a value for an error: as JSON, as one gives it, where it is short."""
     told = safe_names.short(value)
     return told if len(told) >= safe_names.MOST_QUOTED else json.dumps(value, default=str)
+
+
+def _check_retrained(names, source):
+    from nanofoam_lib.models.control_registry import BACKBONES  # late: asking for help loads no numbers
+
+    for name in names:
+        if name.partition("=")[0].removeprefix("random-") not in BACKBONES:
+            told = f"backbone {safe_names.quoted(name)} cannot be retrained; only {', '.join(BACKBONES)} can"
+            raise UsageError(f"{source}fine_tune: {told}")
 
 
 def _check_filters(filters, decoder_filters, source):

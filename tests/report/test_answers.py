@@ -103,3 +103,51 @@ def test_answers_are_in_the_language_of_the_run(found, index):
     assert "20,1 → 1060" in spanish["difference"].sentence
     english = told(found, index)
     assert all(english[name].sentence != spanish[name].sentence for name in english)
+
+
+@pytest.fixture
+def alone(found, index):
+    """Make the tables of a run whose images are of one class: no accuracies, clusters, and walks along axes."""
+    walked = found["generated_texture"].assign(what="traversal", series="PCA 1")
+    other = walked.assign(series="μ3", median_diameter_um=1.0)
+    tables = {"pores": found["pores"].assign(label="a"), "generated_texture": pd.concat([other, walked])}
+    tables["neighbours"] = pd.DataFrame({"label": "a", "cluster": [0, 0, 1, -1], "trust": 0.9, "trust_of_plane": 0.8})
+    tables["clusters"] = pd.DataFrame(
+        {"cluster": [0, 1], "n_images": [2, 1], "n_specimens": [2, 1], "jaccard": [0.9, 0.5], "stable": [True, False],
+         "class": "a", "class_share": 1.0}
+    )  # fmt: skip
+    return tables, index.assign(label="a")
+
+
+def test_of_one_class_is_told_what_is_known_without_a_comparison(alone):
+    answer = told(*alone)
+    materials, groupings, difference = (answer[name] for name in ("materials", "separation", "difference"))
+    assert materials.state == "yes" and materials.verdict == "measured"
+    diameters = alone[0]["pores"].groupby("group")["median_diameter_um"].mean()
+    assert f"median diameter (µm) 25 ± {diameters.std():.2g}" in materials.sentence
+    assert materials.sentence.startswith("Means of 24 specimens, ± how much these differ (standard deviation): ")
+    assert groupings.question == "Do images form kinds of their own?" and groupings.chapter == "neighbours"
+    assert (groupings.state, groupings.verdict) == ("partly", "some are found again")
+    assert groupings.sentence.startswith("Without their labels the images form 2 clusters, of which 1 is found again")
+    assert difference.question == "What varies?"
+    assert difference.sentence.startswith(
+        "Drawn along the first principal axis of the texture model: median diameter (µm) 20.1 → 1060, density"
+    )
+    assert not {"not tested", "nothing was drawn"} & {own.verdict for own in answer.values()}
+
+
+def test_clusters_that_are_none_or_not_looked_for_are_said(alone):
+    tables, index = alone
+    none = told(tables | {"clusters": tables["clusters"].iloc[:0]}, index)["separation"]
+    assert (none.state, none.verdict) == ("no", "no kinds of their own") and none.sentence.startswith("No clusters: ")
+    for stable, state in ((True, "yes"), (False, "no")):
+        found = tables | {"clusters": tables["clusters"].assign(stable=stable)}
+        assert told(found, index)["separation"].state == state
+    assert told({}, index)["separation"].state == "unknown"
+
+
+def test_of_one_class_answers_are_in_spanish_too(alone):
+    english, spanish = told(*alone), told(*alone, lang="es")
+    for name in ("materials", "separation", "difference"):
+        assert english[name].verdict != spanish[name].verdict and english[name].sentence != spanish[name].sentence
+        assert not {"specimens", "clusters", "Drawn"} & set(spanish[name].sentence.split())

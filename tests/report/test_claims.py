@@ -252,3 +252,10 @@ def test_sentences_are_made_of_the_rows_alone():
         "- **¿Se distinguen los materiales?** μ del modelo de texturas de 12 dimensiones distingue los materiales "
         "(exactitud 0,90, intervalo del 95 %: de 0,80 a 0,95; 0,33 por azar; p < 0,001, 45 probetas)."
     )
+
+
+def test_a_run_of_one_class_without_properties_has_no_claims_and_says_so():
+    none = claims.collect({})
+    assert none.empty
+    assert findings.effects(none, "property", "within") == "No effect was tested."
+    assert findings.effects(none, lang="es") != findings.effects(none)

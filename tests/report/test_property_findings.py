@@ -29,6 +29,13 @@ def test_the_sentence_tells_what_was_named_beforehand_with_the_unit_and_the_cove
     assert "off by 1.2," in findings.properties(table_of(unit=np.nan))
 
 
+def test_the_pores_as_a_descriptor_named_beforehand_tells_them_are_told_too():
+    rows = pd.concat([table_of(), table_of(descriptor="pores by mu", r2=0.9), table_of(descriptor="pores by z")])
+    said, spanish = (findings.properties(rows, lang=lang) for lang in ("en", "es"))
+    assert "; pore reading by μ of the 8-d texture model 0.90, " in said and "by z" not in said
+    assert "; lectura de poros por μ del modelo de texturas de 8 dimensiones 0,90, " in spanish
+
+
 def test_synthetic_properties_are_called_so_and_none_is_said():
     assert "were not measured" in findings.properties(table_of(), is_synthetic=True)
     assert "were not measured" not in findings.properties(table_of())

@@ -14,7 +14,8 @@ from nanofoam_lib import __main__
 from nanofoam_lib.base import files, memmap, provenance
 from nanofoam_lib.base.errors import DataError, RunWarning, UsageError
 from nanofoam_lib.images import micrographs
-from nanofoam_lib.report import apply_page
+from nanofoam_lib.latent import pore_readings, properties
+from nanofoam_lib.report import apply_page, findings
 from nanofoam_lib.runs import apply
 
 pytestmark = pytest.mark.filterwarnings("ignore::nanofoam_lib.base.errors.RunWarning")
@@ -144,6 +145,28 @@ def test_properties_come_with_intervals_that_hold_on_fresh_specimens(study, run,
     assert "modulus ± " in page and "(24 specimens)" in page
 
 
+def test_properties_are_told_through_the_pores_where_the_run_measured_them(study, run, tmp_path):
+    assert study.reader is None  # its measures do not vary
+    images = study.run.load_images()[:5]
+    copy = shutil.copytree(run.folder, tmp_path / "copy")
+    other = nanofoam_lib.open_run(copy)
+    measures = other.index[["porosity", "median_diameter_um"]].astype(float)
+    measures.loc[::5] = np.nan  # doubtful pictures
+    files.write_csv(other.run.pores, measures)
+    mu, groups = other.vectors(other.placed_by), other.index["group"]
+    told = pore_readings.unseen(mu, measures, groups, seed=0)
+    expected = properties.fit(told, other.index["modulus_gpa"], groups)
+    found, encoded = other.predict(images), other.encode(images)[other.placed_by]
+    for end, values in zip(("", "_low", "_high"), expected.predict(other.reader.read(encoded)), strict=True):
+        np.testing.assert_allclose(found[f"modulus_gpa{end}"], values)
+    assert (found["modulus_gpa"] != study.predict(images)["modulus_gpa"]).all()
+    assert list(found) == list(study.predict(images))
+    facts = {"run": "copy", "told_by": study.told_by, "placed_by": study.placed_by, "level": 0.9, "n_groups": 9}
+    facts |= {"properties": {"modulus_gpa": (2.0, 24)}, "by_pores": True}
+    said = findings.application(found.assign(in_run="", label=""), facts)
+    assert any("on the pores as μ (texture VAE 32-d) tells them" in line for line in said)
+
+
 def test_pores_are_measured_and_what_cannot_be_is_named(run, odd, tmp_path):
     taken(run.folder, odd, tmp_path / "out", {"pores": "dark"})
     found = files.read_csv(tmp_path / "out/pores.csv").set_index("path")
@@ -222,6 +245,7 @@ def test_the_command_ends_with_a_page_that_needs_nothing_else(run, odd, tmp_path
     assert capsys.readouterr().out.startswith("8 imágenes de later, ")
     page = (odd / "results" / "index.html").read_text(encoding="utf-8")
     assert '<html lang="es"' in page and "fuera de lo que la ejecución ha visto" in page
+    assert "se desconoce" in page.split("</section>")[0] and "pixel size" not in page  # what is to be kept in mind, too
     assert __main__.main([*asked, "-p", "crop=0.2"]) == 2
     assert "unknown parameter 'crop'; known are bar, stack" in capsys.readouterr().err
 

@@ -43,6 +43,10 @@ def test_values_are_json():
         ({"kinds": ["texture"]}, 'kinds must hold "vae"'),
         ({"seeds": [1.5]}, "seeds must be a JSON list of whole numbers"),
         ({"backbones": [1]}, "backbones must be a JSON list of strings"),
+        (
+            {"backbones": ["timm:resnest50d=a.pth"], "fine_tune": "head"},
+            "fine_tune: backbone 'timm:.*' cannot be retrained",
+        ),
         ({"filters": [4, 4, 4], "decoder_filters": [4]}, "decoder_filters must have one entry fewer"),
         ({"filters": [4] * 9, "decoder_filters": [4] * 8}, "2 to 8"),
     ],
@@ -59,6 +63,9 @@ def test_right_values_pass_and_whole_numbers_become_floats_where_floats_are_mean
     assert isinstance(checked["beta"], float)
     words = {"bar": "auto", "um_per_pixel": "none", "crop": [0, 0.1, 0.45, 0], "stack": "each"}
     assert parameters.check(words) == words
+    tuned = {"backbones": ["random-VGG16", "ResNet50=a.h5"], "fine_tune": "last"}
+    assert parameters.check(tuned) == tuned
+    assert parameters.check({"backbones": ["timm:resnest50d"], "fine_tune": "none"})
     assert parameters.check({"bar": 70, "um_per_pixel": 2}) == {"bar": 70, "um_per_pixel": 2.0}
 
 

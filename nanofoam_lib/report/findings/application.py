@@ -36,6 +36,11 @@ _PROPERTIES = (
     "Properties are predicted by ridge regression on {descriptor}, from all specimens of the run of which they are "
     "known; with intervals that hold the value of a new specimen like these in {level} of cases: {told}."
 )
+_BY_PORES = (
+    "Properties are predicted by ridge regression on the pores as {descriptor} tells them, from all specimens of the "
+    "run of which they are known; with intervals that hold the value of a new specimen like these in {level} of cases: "
+    "{told}."
+)
 _PROPERTY = "{name} ± {half} {unit} ({n} specimens)"
 _ONE_CLASS = "The run has one class, so that no classes are told."
 
@@ -51,7 +56,8 @@ def application(
         As ``nanofoam apply`` writes them.
     facts : dict
         ``run``, its name; ``told_by`` and ``placed_by``, descriptors as (kind, latent_dim, name); ``level`` and
-        ``n_groups`` of the detector; ``properties``, dict of name to half-width and number of specimens.
+        ``n_groups`` of the detector; ``properties``, dict of name to half-width and number of specimens;
+        ``by_pores``, whether these are told through the pores.
     table1 : pandas.DataFrame, optional
         That of the run.
     lang : {"en", "es"}
@@ -109,7 +115,8 @@ def _of_properties(facts, lang):
     ]
     level = _share(conformal.LEVEL, lang)
     descriptor = _name(facts["placed_by"], lang)
-    return text(_PROPERTIES, lang).format(descriptor=descriptor, level=level, told="; ".join(told))
+    phrase = _BY_PORES if facts.get("by_pores") else _PROPERTIES
+    return text(phrase, lang).format(descriptor=descriptor, level=level, told="; ".join(told))
 
 
 _LIMITS = {"accuracy": "accuracy", "low": "ci_low", "high": "ci_high"}

@@ -62,7 +62,7 @@ def effects(claims: pd.DataFrame, *families: str, lang: str = "en") -> str:
     str
         Markdown, one item per family that has claims.
     """
-    family = claims["id"].str.partition(": ")[0]
+    family = claims["id"].str.split(": ").str[0]  # also where there is none
     asked = [name for name in families or FAMILIES if (family == name).any()]
     gate = claims.loc[family == GATE, "holds"]
     if gate.any() or not len(gate):

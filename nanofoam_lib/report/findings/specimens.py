@@ -6,13 +6,13 @@ import pandas as pd
 
 from nanofoam_lib.base.language import number, quantity, text
 from nanofoam_lib.base.messages import message
-from nanofoam_lib.latent import property_study
+from nanofoam_lib.latent import pore_readings, property_study
 from nanofoam_lib.latent.pore_prediction import LABEL
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report.findings.phrases import num, percent, say
 from nanofoam_lib.report.tables import value
 
-#: Beside the descriptors named beforehand these are told.
+#: Beside the descriptors named beforehand, and the pores as they tell them, these are told.
 _BESIDE = ("pore measures", "true pore measures", LABEL)
 _NONE = (
     "No property of specimens is known. Every further column of numbers in metadata.csv is taken for one, its unit "
@@ -54,7 +54,7 @@ def properties(table: pd.DataFrame, said: Sequence[str] = (), is_synthetic: bool
         told = [
             _told(row, unit, lang)
             for key, row in zip(keys, rows.to_dict("records"), strict=True)
-            if key in named or key[2] in _BESIDE
+            if (*key[:2], pore_readings.source(key[2])) in named or key[2] in _BESIDE
         ]
         n = rows["n_specimens"].iloc[0]
         lines.append(say(_PROPERTY, lang, target=quantity(target, lang), n=n, told="; ".join(told)))
