@@ -214,11 +214,23 @@ def _difference(found, lang):
     if len(told):
         said += " " + text(_TOLD, lang).format(share=_percent(told.iloc[0], lang))
     held = _family(found, "dimension" if is_walk else "follows")
-    state = "yes" if held["holds"].any() else "no"
-    return state, {"yes": "structure that a model sees", "no": "nothing beyond chance"}[state], said
+    state = ("yes" if _has_skill(found, kind) else "partly") if held["holds"].any() else "no"
+    return state, _DIFFERS[state], said
 
 
+_DIFFERS = {
+    "yes": "structure that a model sees",
+    "partly": "structure that a model sees, but does not draw yet",
+    "no": "nothing beyond chance",
+}
 _TOLD = "A forest tells such drawings from micrographs in {share} of cases (half is guessing)."
+
+
+def _has_skill(found, kind):
+    """Tell whether what a kind of model draws of its images is better than the simplest guess; so if nobody asked."""
+    models = found.get("models", pd.DataFrame(columns=["kind", "has_skill"]))
+    own = models.loc[models["kind"] == kind, "has_skill"].astype(bool)
+    return bool(own.all())
 
 
 def _trust(manifest, index, found, lang):

@@ -37,7 +37,7 @@ def found(monkeypatch):
     quality = {"kind": "texture", "latent_dim": 8, "features": ["pores"], "accuracy": [0.75]}
     tables = {"pores": pores, "comparisons": compared, "generated_texture": walked}
     tables |= {"generated_quality": pd.DataFrame(quality), "near_duplicates": pd.DataFrame({"train_id": []})}
-    tables["models"] = pd.DataFrame({"has_skill": [True, False]})
+    tables["models"] = pd.DataFrame({"kind": ["texture", "vae"], "has_skill": [True, False]})
     return tables | {"claims": claims.collect(tables)}
 
 
@@ -82,6 +82,17 @@ def test_the_walk_is_told_by_its_ends_and_by_whether_drawings_pass(found, index)
         "from micrographs in 75% of cases (half is guessing)."
     )
     assert told({}, index)["difference"].state == "unknown"
+
+
+def test_a_model_without_skill_sees_what_it_cannot_draw(found, index):
+    dimension = {"family": "dimension", "holds": True}
+    found["claims"] = pd.concat([found["claims"], pd.DataFrame([dimension])])
+    assert told(found, index)["difference"].state == "yes"
+    found["models"]["has_skill"] = found["models"]["kind"] != "texture"
+    answer = told(found, index)["difference"]
+    assert (answer.state, answer.verdict) == ("partly", "structure that a model sees, but does not draw yet")
+    found["claims"]["holds"] = False
+    assert told(found, index)["difference"].state == "no"
 
 
 def test_what_speaks_against_the_numbers_is_counted(found, index):
