@@ -85,7 +85,7 @@ def test_the_walk_is_told_by_its_ends_and_by_whether_drawings_pass(found, index)
 
 
 def test_a_model_without_skill_sees_what_it_cannot_draw(found, index):
-    dimension = {"family": "dimension", "holds": True}
+    dimension = {"id": "dimension: μ3", "holds": True}
     found["claims"] = pd.concat([found["claims"], pd.DataFrame([dimension])])
     assert told(found, index)["difference"].state == "yes"
     found["models"]["has_skill"] = found["models"]["kind"] != "texture"
