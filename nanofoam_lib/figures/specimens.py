@@ -101,7 +101,7 @@ def property_walks(
     -------
     matplotlib.figure.Figure
     """
-    told = {name: dict(zip(table.index, alike(table[name], lang), strict=True)) for name in measures}
+    told = {name: dict(zip(table.index, alike(table[name], lang), strict=True)) for name in measures if len(table)}
 
     def write(axis, row, lang):
         strips.caption(axis, "\n".join(told[name][row.name] for name in measures), row, lang)

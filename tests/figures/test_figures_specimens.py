@@ -6,6 +6,7 @@ from matplotlib.collections import LineCollection, PathCollection
 
 from nanofoam_lib import figures
 from nanofoam_lib.figures import specimens
+from nanofoam_lib.latent import property_axes
 
 
 @pytest.fixture
@@ -47,6 +48,11 @@ def test_every_text_can_be_read(predicted, lang, width_cm):
     assert_readable(figures.properties(predicted, "tiles, split by group, seed 0", lang=lang, width_cm=width_cm))
     nothing = figures.properties(predicted.iloc[:0], "tiles", lang=lang, width_cm=width_cm)
     assert_readable(nothing)
+
+
+def test_without_a_property_the_walks_say_so():
+    nothing = pd.DataFrame(columns=property_axes.WALKED)
+    assert_readable(figures.property_walks(nothing, np.zeros((0, 9, 9), np.uint8), MEASURES, "tiles"))
 
 
 def test_an_interval_without_end_is_no_harm(predicted):
