@@ -23,6 +23,7 @@ _BRIGHTEST = 3.0  # times the ridges around: what is stronger, a reflection's fo
 _STEPS = 0.09, 0.18, 0.27, 0.36, 0.45  # of a strong wall: borders weaker than this are none, the weakest first
 _WEAKEST = 0.1  # a border is as strong as this quantile along it: a wall with a gap of more is open
 _SMALLEST = 0.06  # of a typical cell's area (area-weighted mean): less is a scrap
+_CREST = 5  # pixels: within so many lies the middle of a wall
 _PROFILE = 0.5, 1.4  # of the mean half thickness: least and largest that a wall has somewhere
 
 
@@ -206,7 +207,8 @@ def _hollow(picture: Picture, labels: Labels) -> Callable[[float], Labels]:
     inner = np.where(away > depth[labels], labels, 0)
     inside = _medians(grey, inner, np.arange(labels.max() + 1))[labels]
     reach = max(float(depth[1:].mean()), 1.0)
-    on_line = ndimage.gaussian_filter(np.where(line, grey, 0), reach)
+    crest = ndimage.maximum_filter(grey, _CREST)  # of a wall: the line runs beside it as often as on it
+    on_line = ndimage.gaussian_filter(np.where(line, crest, 0), reach)
     contrast = on_line / np.maximum(ndimage.gaussian_filter(line.astype(np.float32), reach), 1e-4) - inside
     seen = contrast > max(0.3 * float(np.median(contrast[line])), 1e-9)
     height = np.divide(grey - inside, contrast, out=np.zeros_like(grey), where=seen)

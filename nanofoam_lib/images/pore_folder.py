@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nanofoam_lib.base import files, json_text, provenance, reading, safe_names, scheduling, spreadsheet_cells
-from nanofoam_lib.base.errors import DataError, RunWarning
+from nanofoam_lib.base.errors import DataError, RunWarning, UsageError
 from nanofoam_lib.base.progress import track
+from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import (
     contents,
     pore_choices,
@@ -56,6 +57,18 @@ class Kept(TypedDict):
 
     key: str
     row: dict[str, str | int | float | bool | None]
+
+
+def check_out(folder: files.StrPath, out: files.StrPath) -> None:
+    """Raise UsageError if results may not go to `out`: a file, in a run, or among the micrographs of `folder`."""
+    place, data = pathlib.Path(out).resolve(), pathlib.Path(folder).resolve()
+    shown = safe_names.shown(out)
+    if any(part.exists() and not part.is_dir() for part in (place, *place.parents)):
+        raise UsageError(f"--out {shown}: is a file; choose a folder")
+    if any(run.manifest.exists() and run.index.exists() for run in map(Run, (place, *place.parents))):
+        raise UsageError(f"--out {shown}: lies in a run, which is not changed; choose another folder")
+    if data == place or data in place.parents:
+        raise UsageError(f"--out {shown}: lies in the folder of the micrographs; choose another one")
 
 
 def place(out: pathlib.Path, name: str) -> Place:

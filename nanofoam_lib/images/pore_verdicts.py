@@ -15,6 +15,7 @@ from nanofoam_lib.base.messages import message
 from nanofoam_lib.images.pore_outlines import Outlines
 from nanofoam_lib.images.pore_phases import Labels
 from nanofoam_lib.images.pore_shapes import circularities
+from nanofoam_lib.images.pore_space import boundary_length
 
 OK, DOUBTFUL = "ok", "doubtful"
 #: By how much threshold (of the difference between the two greys) and scale are moved.
@@ -52,6 +53,7 @@ _CONTRAST = "pores and walls differ by {value} times the unrest of their greys b
 _WIDTH = "the outlines are blurred over {value} of a pore's radius (at most {limit})"
 _AGREEMENT = "outlines where the grey changes fastest agree by {value} only (Dice, at least {limit})"
 _ROUND = "what was found is ragged: circularity {value} (at least {limit})"
+_HALF = "outlines half a pixel off change the porosity by {value} (at most {limit})"
 _FEW = "only {value} pores are in view (at least {limit})"
 
 #: What is asked of a picture, by method. Chosen on synthetic structures of seeds from 1000 on and on noise.
@@ -62,6 +64,7 @@ RULES: Mapping[str, Mapping[str, Limit]] = {
         "contrast": _at_least(5.3, _CONTRAST),
         "blur": _at_most(0.38, _WIDTH),
         "agreement": _at_least(0.935, _AGREEMENT),
+        "half_pixel": _at_most(0.08, _HALF),
         "porosity_moves": _at_most(0.045, _MOVES["porosity_moves"]),
         "diameter_moves": _at_most(0.2, _MOVES["diameter_moves"]),
         "count_moves": _at_most(0.25, _MOVES["count_moves"]),
@@ -70,6 +73,7 @@ RULES: Mapping[str, Mapping[str, Limit]] = {
         "count": _at_least(_FEWEST, _FEW),
         "edge": _at_least(2.0, _EDGE),
         "roundness": _at_least(0.62, _ROUND),
+        "half_pixel": _at_most(0.055, _HALF),  # beyond it bright walls come out up to twice as thick
         "porosity_moves": _at_most(0.075, _MOVES["porosity_moves"]),
         "diameter_moves": _at_most(0.07, _MOVES["diameter_moves"]),
         "count_moves": _at_most(0.06, _MOVES["count_moves"]),
@@ -79,6 +83,7 @@ RULES: Mapping[str, Mapping[str, Limit]] = {
 #: The numbers, in the order of the tables.
 NUMBERS = (
     "count_moves", "porosity_moves", "diameter_moves", "edge", "contrast", "blur", "agreement", "roundness",
+    "half_pixel",
 )  # fmt: skip
 
 
@@ -97,10 +102,17 @@ def standing(labels: Labels, outlines: Outlines, rule: str) -> dict[str, float]:
     Returns
     -------
     dict
-        ``count``, pores; ``roundness``, mean circularity; and what the rule asks of the outlines.
+        ``count``, pores; ``roundness``, mean circularity; ``half_pixel``, how far the porosity moves when every outline
+        does by half a pixel, nearer than which none is known; and what the rule asks of the outlines.
     """
     asked = {name: getattr(outlines, name) for name in RULES[rule] if hasattr(Outlines, name)}
-    return {"count": _summary(labels)[0], "roundness": roundness(labels)} | asked
+    half_pixel = 0.5 * boundary_length(labels > 0)
+    return {"count": count(labels), "roundness": roundness(labels), "half_pixel": half_pixel} | asked
+
+
+def count(labels: Labels) -> float:
+    """Count the pores of a label image, each that the edge cuts for a half."""
+    return _summary(labels)[0]
 
 
 def parts_phases(outlines: Outlines) -> bool:

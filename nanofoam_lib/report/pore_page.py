@@ -1,6 +1,7 @@
 """The page of ``nanofoam pores``: every picture with its outlines and verdict, the distributions, what was tested."""
 
 import base64
+import math
 import pathlib
 
 import markupsafe
@@ -71,7 +72,7 @@ def write(out: files.StrPath, name: str, lang: str = "en", stereology: str = por
         title=name,
         lang=lang,
         words={key: language.text(word, lang) for key, word in _WORDS.items()},
-        summary=[html_report.paragraphs(said) for said in findings.pores(pictures, lang)],
+        summary=[html_report.paragraphs(said) for said in (*findings.pores(pictures, lang), findings.how_far(lang))],
         picture=html_report.picture(out / "pore_sizes.png") if drawn else None,
         tables=[
             (key, *html_report.cells(own, lang, [False] * len(own))) for key, own in shown_tables.items() if len(own)
@@ -138,6 +139,9 @@ def _shown(out, row, lang):
         (language.text(name, lang), language.number(float(getattr(row, name)), lang))
         for name in ("n_pores", "porosity", "median_diameter_um", "wall_um")
     ]
+    half_pixel = float(row.half_pixel)
+    if math.isfinite(half_pixel):
+        numbers[1] = (numbers[1][0], f"{numbers[1][1]} ± {language.number(half_pixel, lang, 1)}")
     method = pore_methods.METHODS.get(row.method)
     return {
         "path": row.name,

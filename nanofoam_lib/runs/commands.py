@@ -115,6 +115,7 @@ def pores(options):
     given = parameters.check(given, "-p", PORE_PARAMETERS)
     out = pathlib.Path(options.out or f"reports/pores-{pathlib.Path(options.data_folder).resolve().name}")
     collection.check_apart(options.data_folder, out)
+    pore_folder.check_out(options.data_folder, out)
     method, stereology = given.pop("pores", "auto"), given.pop("stereology", "none")
     if method == "none":
         raise UsageError("-p pores=none: there is nothing to do; leave it out, or name a method")

@@ -37,6 +37,33 @@ def laboratory(tmp_path):
     return write(root, rows(root, "0,27"), sep=";", encoding="utf-8-sig")
 
 
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("foams/results", "lies in the folder of the micrographs"),
+        ("run", "lies in a run"),
+        ("run/pores", "lies in a run"),
+        ("note.txt", "is a file"),
+        ("note.txt/pores", "is a file"),
+    ],
+)
+def test_results_go_neither_among_micrographs_nor_into_a_run(laboratory, tmp_path, out, said, capsys):
+    for name in ("run/manifest.json", "run/data/index.csv", "note.txt"):
+        files.write_text(tmp_path / name, "{}")
+    before = sorted(tmp_path.rglob("*"))
+    assert __main__.main(["pores", str(laboratory), "--out", str(tmp_path / out)]) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@odd
+def test_pores_that_are_left_out_are_missing_in_the_verdict(laboratory, tmp_path):
+    request = pore_study.Request("dark", smallest_um=1000.0, crop=CROP)
+    pictures = measure(laboratory, tmp_path / "out", request)
+    assert (pictures["n_pores"] == 0).all() and (pictures["verdict"] == "doubtful").all()
+    assert pictures["reasons"].str.contains("only 0 pores are in view").all()
+
+
 @heard
 def test_the_command_leaves_tables_labels_outlines_and_a_page(laboratory, tmp_path, capsys):
     out = tmp_path / "out"

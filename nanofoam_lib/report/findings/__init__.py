@@ -15,7 +15,7 @@ from nanofoam_lib.report.findings.specimens import properties
 from nanofoam_lib.report.findings.structures import carried, property_maps, property_orders, suggested
 from nanofoam_lib.report.findings.textures import drawn
 from nanofoam_lib.report.findings.told_apart import told_apart
-from nanofoam_lib.report.findings.verdicts import pores
+from nanofoam_lib.report.findings.verdicts import how_far, pores
 
 __all__ = [
     "PREDICTED",
@@ -32,6 +32,7 @@ __all__ = [
     "gauge",
     "generated",
     "geometry",
+    "how_far",
     "isotropy",
     "latent_map",
     "leak",

@@ -3,17 +3,23 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import text
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.images.pore_tables import MOST_DOUBTFUL
 from nanofoam_lib.images.pore_verdicts import DOUBTFUL
 
 ADVICE = (
-    "What to do: look at the outlines; draw masks (Fiji, ilastik, Cellpose) and put them into masks/; choose another "
-    "method, for a class or a picture, in pores.yaml; or take sharper, more evenly lit pictures"
+    "What to do: look at the outlines; draw masks (Fiji, ilastik, Cellpose), put them into masks/ and ask for "
+    "them by -p pores=masks; choose another method, for a class or a picture, in pores.yaml; or take sharper, more "
+    "evenly lit pictures"
 )
 _ALL = "{n} pictures, of which **{doubtful}** are doubtful."
 _CLASS = "{label}: {doubtful} of {n} pictures are doubtful"
 _NOT_USED = "{label}: {doubtful} of {n} pictures are doubtful, so that **nothing is said of its pores**"
 _PROBLEM = "{path} could not be measured: {problem}"
+_HOW_FAR = (
+    "What is measured lies within the thin frame in each picture (-p crop). The ± of a porosity is what outlines half "
+    "a pixel off would change: walls of a few pixels leave it unsure, whatever the verdict."
+)
 
 
 def pores(table: pd.DataFrame, lang: str = "en") -> list[str]:
@@ -30,7 +36,7 @@ def pores(table: pd.DataFrame, lang: str = "en") -> list[str]:
     list of str
         Markdown.
     """
-    said = [text(_PROBLEM, lang).format(path=row.path, problem=row.problem) for row in _problems(table)]
+    said = [text(_PROBLEM, lang).format(path=row.path, problem=_why(row, lang)) for row in _problems(table)]
     measured = table[table["verdict"].notna()]
     doubtful = measured["verdict"] == DOUBTFUL
     said.append(text(_ALL, lang).format(n=len(measured), doubtful=int(doubtful.sum())))
@@ -43,6 +49,16 @@ def pores(table: pd.DataFrame, lang: str = "en") -> list[str]:
     if lines:
         said += ["\n".join(lines), f"{text(ADVICE, lang)}."]
     return said
+
+
+def how_far(lang: str = "en") -> str:
+    """Say where in a picture pores were measured, and how far a porosity is known."""
+    return text(_HOW_FAR, lang)
+
+
+def _why(row, lang):
+    """Say what is wrong with a file without saying again which one."""
+    return message(row.problem.rpartition(f"{row.path}: ")[2], lang)
 
 
 def _problems(table):
