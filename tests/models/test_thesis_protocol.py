@@ -28,6 +28,12 @@ def test_copies_are_turned_images_on_both_sides(data):
     assert (sides == 2).any()  # the leak
 
 
+def distance(model, other):
+    """How far the weights of two models are apart, root of the sum of squares."""
+    pairs = zip(model.get_weights(), other.get_weights(), strict=True)
+    return np.sqrt(sum(float(np.square(a - b).sum()) for a, b in pairs))
+
+
 def test_the_model_is_trained_on_the_leaky_train_side_alone_and_on_copies_as_they_are(data):
     images, index = data
     model = vae.build(vae.Config(**SMALL), 0)
@@ -37,9 +43,10 @@ def test_the_model_is_trained_on_the_leaky_train_side_alone_and_on_copies_as_the
     plain = training.Recipe(steps=6, batch_size=4, symmetries=(0,))
     same, other = vae.build(vae.Config(**SMALL), 0), vae.build(vae.Config(**SMALL), 0)
     training.fit(same, copies, *(np.flatnonzero(split == side) for side in ("train", "test")), plain)
-    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), same.get_weights(), strict=True))
+    start = vae.build(vae.Config(**SMALL), 0)
+    assert distance(model, same) < 0.02 * distance(start, same)  # threads add up in any order: not the last bits
     training.fit(other, images, *(np.flatnonzero(index["split"] == side) for side in ("train", "test")), plain)
-    assert not all(np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
+    assert distance(model, other) > 0.2 * distance(start, other)
 
 
 def test_both_leaks_stand_below_the_split_by_group(data):

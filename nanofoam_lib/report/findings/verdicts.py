@@ -9,7 +9,7 @@ from nanofoam_lib.images.pore_verdicts import DOUBTFUL
 
 ADVICE = (
     "What to do: look at the outlines; draw masks (Fiji, ilastik, Cellpose), put them into masks/ and ask for "
-    "them by -p pores=masks; choose another method, for a class or a picture, in pores.yaml; or take sharper, more "
+    "them by `-p pores=masks`; choose another method, for a class or a picture, in pores.yaml; or take sharper, more "
     "evenly lit pictures"
 )
 _ALL = "{n} pictures, of which **{doubtful}** are doubtful."
@@ -17,8 +17,8 @@ _CLASS = "{label}: {doubtful} of {n} pictures are doubtful"
 _NOT_USED = "{label}: {doubtful} of {n} pictures are doubtful, so that **nothing is said of its pores**"
 _PROBLEM = "{path} could not be measured: {problem}"
 _HOW_FAR = (
-    "What is measured lies within the thin frame in each picture (-p crop). The ± of a porosity is what outlines half "
-    "a pixel off would change: walls of a few pixels leave it unsure, whatever the verdict."
+    "What is measured lies within the thin frame in each picture (`-p crop`). The ± of a porosity is what outlines "
+    "half a pixel off would change: walls of a few pixels leave it unsure, whatever the verdict."
 )
 
 
