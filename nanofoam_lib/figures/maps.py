@@ -26,8 +26,6 @@ from nanofoam_lib.figures.style import (
     wrapped,
 )
 
-#: Of the kinds of maps in `gradcam_checks`: blue and vermilion, which every eye tells apart.
-
 
 @styled
 def gradcam(

@@ -27,7 +27,6 @@ from nanofoam_lib.figures.style import (
 ACCURACY = "accuracy on test groups (dotted: naming the largest class)"
 ACCURACY_BELOW = "accuracy (dotted: guessing; dashed: true pore measures)"
 _NAME = 20  # letters of a class beside a matrix
-#: Of models beside each other: blue and vermilion first, which every eye tells apart.
 
 
 @styled

@@ -20,7 +20,7 @@ _SIDES = (
 )
 
 
-class Passes(NamedTuple):
+class _Passes(NamedTuple):
     """Where basins meet: the numbers of the two, and the depth of the best way between them, the deepest first."""
 
     first: NDArray[np.intp]
@@ -64,7 +64,7 @@ def part(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def _passes(basins, depth):
-    """Find where basins, numbered from 1, meet: `Passes`."""
+    """Find where basins, numbered from 1, meet: `_Passes`."""
     found = []
     for one, other in _SIDES:
         meet = (basins[one] != basins[other]) & (basins[one] > 0) & (basins[other] > 0)
@@ -73,7 +73,7 @@ def _passes(basins, depth):
     down = np.argsort(-height, kind="stable")
     first, second = np.minimum(first, second)[down], np.maximum(first, second)[down]
     best = np.sort(np.unique(first.astype(np.int64) * (int(basins.max()) + 1) + second, return_index=True)[1])
-    return Passes(first[best], second[best], height[down][best])
+    return _Passes(first[best], second[best], height[down][best])
 
 
 def _owners(highest, passes):

@@ -123,7 +123,8 @@ def of_picture(
     found = pore_methods.find(picture, request.method, request.level, mask)
     unit = side_um if math.isfinite(side_um) else math.sqrt(_share(grey.shape, request.crop) / picture.size)
     labels = _without_small(found.labels, request.smallest_um / unit)
-    found = found._replace(labels=labels, numbers=found.numbers | {"count": pore_verdicts.count(labels)})
+    if labels is not found.labels:  # the verdict is of what is left
+        found = found._replace(labels=labels, numbers=found.numbers | pore_verdicts.of_labels(labels))
     said = found.verdict, "; ".join(found.reasons()), found.method, found.why
     row: dict[str, Any] = dict(zip(WORDS, said, strict=True))
     row |= pores.summarise(labels, side_um)

@@ -73,7 +73,7 @@ RULES: Mapping[str, Mapping[str, Limit]] = {
         "count": _at_least(_FEWEST, _FEW),
         "edge": _at_least(2.0, _EDGE),
         "roundness": _at_least(0.62, _ROUND),
-        "half_pixel": _at_most(0.055, _HALF),  # beyond it bright walls come out up to twice as thick
+        "half_pixel": _at_most(0.055, _HALF),  # walls of a few pixels, bright ones above all, come out too thick
         "porosity_moves": _at_most(0.075, _MOVES["porosity_moves"]),
         "diameter_moves": _at_most(0.07, _MOVES["diameter_moves"]),
         "count_moves": _at_most(0.06, _MOVES["count_moves"]),
@@ -102,17 +102,23 @@ def standing(labels: Labels, outlines: Outlines, rule: str) -> dict[str, float]:
     Returns
     -------
     dict
-        ``count``, pores; ``roundness``, mean circularity; ``half_pixel``, how far the porosity moves when every outline
-        does by half a pixel, nearer than which none is known; and what the rule asks of the outlines.
+        Those of `of_labels`, and what the rule asks of the outlines.
     """
     asked = {name: getattr(outlines, name) for name in RULES[rule] if hasattr(Outlines, name)}
+    return of_labels(labels) | asked
+
+
+def of_labels(labels: Labels) -> dict[str, float]:
+    """Give the numbers of a verdict that labels alone tell.
+
+    Returns
+    -------
+    dict
+        ``count``, pores, each that the edge cuts for a half; ``roundness``, mean circularity; ``half_pixel``, how far
+        the porosity moves when every outline does by half a pixel, nearer than which none is known.
+    """
     half_pixel = 0.5 * boundary_length(labels > 0)
-    return {"count": count(labels), "roundness": roundness(labels), "half_pixel": half_pixel} | asked
-
-
-def count(labels: Labels) -> float:
-    """Count the pores of a label image, each that the edge cuts for a half."""
-    return _summary(labels)[0]
+    return {"count": _summary(labels)[0], "roundness": roundness(labels), "half_pixel": half_pixel}
 
 
 def parts_phases(outlines: Outlines) -> bool:

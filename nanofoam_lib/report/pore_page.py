@@ -135,13 +135,10 @@ def _differences(tests, lang):
 def _shown(out, row, lang):
     """Gather what the page says of a picture."""
     jpeg = pore_folder.place(out, row.name).overlay.read_bytes()
-    numbers = [
-        (language.text(name, lang), language.number(float(getattr(row, name)), lang))
-        for name in ("n_pores", "porosity", "median_diameter_um", "wall_um")
-    ]
-    half_pixel = float(row.half_pixel)
-    if math.isfinite(half_pixel):
-        numbers[1] = (numbers[1][0], f"{numbers[1][1]} ± {language.number(half_pixel, lang, 1)}")
+    measures = ("n_pores", "porosity", "median_diameter_um", "wall_um")
+    written = {name: language.number(float(getattr(row, name)), lang) for name in measures}
+    if math.isfinite(row.half_pixel):
+        written["porosity"] += f" ± {language.number(row.half_pixel, lang, 1)}"
     method = pore_methods.METHODS.get(row.method)
     return {
         "path": row.name,
@@ -150,7 +147,7 @@ def _shown(out, row, lang):
         "is_doubtful": row.verdict == pore_verdicts.DOUBTFUL,
         "method": method.label.in_language(lang) if method else language.text(row.method, lang),
         "why": language.text(row.why, lang),
-        "numbers": numbers,
+        "numbers": [(language.text(name, lang), value) for name, value in written.items()],
         "reasons": pore_verdicts.recorded(row.reasons, lang) if isinstance(row.reasons, str) else [],
     }
 
