@@ -103,12 +103,13 @@ def _answer(answer, manifest, figures, sections):
 
 
 def paragraphs(markdown):
-    """Turn a finding into HTML: paragraphs or the points of a list, bold between two asterisks; the rest is escaped.
+    """Turn a finding into HTML: paragraphs or points of a list, bold between two asterisks, code; the rest is escaped.
 
     Of a long point only the first sentence, or a bold heading, is seen, until one opens it.
     """
     lines = [
-        re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markupsafe.escape(line))) for line in markdown.splitlines()
+        re.sub(r"`(.+?)`", r"<code>\1</code>", re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", line))
+        for line in str(markupsafe.escape(markdown)).splitlines()
     ]
     listed = [f"<li>{_folded(line[2:])}</li>" if line.startswith("- ") else f"<p>{line}</p>" for line in lines if line]
     return markupsafe.Markup(re.sub(r"(<li>.*</li>)", r"<ul>\1</ul>", "".join(listed)))

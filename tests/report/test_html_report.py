@@ -248,3 +248,10 @@ def test_on_paper_nothing_is_folded(small_run, browser):
     tab.goto(small_run.report.resolve().as_uri())
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert tab.evaluate("Array.from(document.querySelectorAll('.summary details'), own => own.open).every(Boolean)")
+
+
+def test_code_and_bold_in_a_finding_are_marked_and_names_are_not():
+    page = html_report.paragraphs("Ask by `-p pores=masks`; **<b>** stays.\n- a point")
+    assert page == (
+        "<p>Ask by <code>-p pores=masks</code>; <strong>&lt;b&gt;</strong> stays.</p><ul><li>a point</li></ul>"
+    )
