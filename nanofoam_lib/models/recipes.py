@@ -118,7 +118,12 @@ def augmented(
 def plain_batches(
     images: NDArray[np.uint8], rows: NDArray[np.int_], batch_size: int
 ) -> Iterator[tuple[NDArray[np.int_], NDArray[np.float32]]]:
-    """Yield rows and images as they are, in order."""
-    for start in range(0, len(rows), batch_size):
-        own = rows[start : start + batch_size]
+    """Yield rows and images as they are, in order; at most `batch_size` at a time, all alike if their number allows.
+
+    A batch of another size, if only the last, is another function to trace.
+    """
+    even = (size for size in range(batch_size, batch_size // 2, -1) if len(rows) % size == 0)
+    size = next(even, batch_size)
+    for start in range(0, len(rows), size):
+        own = rows[start : start + size]
         yield own, descriptors.to_input(memmap.take(images, own))

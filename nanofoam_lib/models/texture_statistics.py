@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from nanofoam_lib.models import backend
 from nanofoam_lib.models.backend import keras
 
 ops, layers = keras.ops, keras.layers
@@ -55,9 +56,7 @@ class LocalStatistics(layers.Layer):
 
     def call(self, images):
         """Give the moduli of the first order, scale by scale, those of the second after each; then the patterns."""
-        pyramid = list(itertools.accumulate(range(RINGS[-1][0]), lambda x, _: _halved(x), initial=images))
-        patterns = (_patterns(pyramid[halvings], *ring) for halvings, *ring in RINGS)
-        return ops.concatenate([*_scatter(images), *patterns], axis=-1)
+        return _maps(images)
 
     def compute_output_shape(self, shape):
         """Give (N, 16, 16, F)."""
@@ -76,6 +75,13 @@ class Evened(layers.Layer):
         """Take logarithms and roots."""
         moduli, frequencies = ops.split(means, [N_MODULI], axis=-1)
         return ops.concatenate([ops.log(moduli + _FAINT), ops.sqrt(frequencies + _FAINT**2)], axis=-1)
+
+
+@backend.traced_once
+def _maps(images):
+    pyramid = list(itertools.accumulate(range(RINGS[-1][0]), lambda x, _: _halved(x), initial=images))
+    patterns = (_patterns(pyramid[halvings], *ring) for halvings, *ring in RINGS)
+    return ops.concatenate([*_scatter(images), *patterns], axis=-1)
 
 
 def describe(images):
@@ -161,10 +167,10 @@ def _patterns(images, radius, n_points, stride):
     runs = number - sum(one * other for one, other in zip(bright, bright[1:] + bright[:1], strict=True))
     # Runs of bright neighbours around the ring: one at most in a uniform pattern
     pattern = ops.where(runs < 1.5, number, n_points + 1.0)
-    cells = ops.reshape(pattern, (-1, GRID, side // GRID // stride, GRID, side // GRID))
-    cells = ops.reshape(ops.transpose(cells, (0, 1, 3, 2, 4)), (-1, GRID, GRID, (side // GRID) ** 2 // stride))
-    shares = (ops.mean(ops.cast(ops.equal(cells, float(k)), "float32"), axis=-1) for k in range(n_points + 2))
-    return ops.stack(list(shares), axis=-1)
+    cells = ops.reshape(ops.cast(pattern, "int32"), (-1, GRID, side // GRID // stride, GRID, side // GRID))
+    cells = ops.reshape(ops.transpose(cells, (0, 1, 3, 2, 4)), (-1, (side // GRID) ** 2 // stride))
+    counts = ops.reshape(backend.count(cells, n_points + 2), (-1, GRID, GRID, n_points + 2))
+    return ops.cast(counts, "float32") / cells.shape[-1]
 
 
 def _bright(x, side, radius, n_points, stride):
