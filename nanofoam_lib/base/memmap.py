@@ -86,3 +86,15 @@ def _release(array):
 def slices(n: int, size: int = 4096) -> list[slice]:
     """Cut 0…n into slices of `size`, the last perhaps shorter: list of slice."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def evenly(rows: ArrayLike, most: int) -> NDArray[np.intp]:
+    """Choose at most so many of some rows, from the first to the last in even steps.
+
+    Examples
+    --------
+    >>> evenly(range(10, 20), 4).tolist(), evenly([5, 7], 4).tolist()
+    ([10, 13, 16, 19], [5, 7])
+    """
+    rows = np.asarray(rows, np.intp)
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)]

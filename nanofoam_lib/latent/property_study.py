@@ -187,6 +187,18 @@ def _errors(x, y, seed):
     error = np.empty_like(y)
     for train, test in properties.folds(len(y), seed):
         standard = StandardScaler().fit(x[train])
-        many = RidgeCV(ridge.ALPHAS, alpha_per_target=True).fit(standard.transform(x[train]), y[train])
-        error[test] = y[test] - many.predict(standard.transform(x[test]))
+        known, others = _turned(standard.transform(x[train]), standard.transform(x[test]))
+        many = RidgeCV(ridge.ALPHAS, alpha_per_target=True).fit(known, y[train])
+        error[test] = y[test] - many.predict(others)
     return error
+
+
+def _turned(known, others):
+    """Leave out of wide vectors the directions in which those known do not vary: a ridge regression has no slope there.
+
+    Lengths and angles of what is left stay, and so do predictions.
+    """
+    if known.shape[1] <= len(known):
+        return known, others
+    axes = np.linalg.svd(known, full_matrices=False)[2].T
+    return known @ axes, others @ axes

@@ -30,8 +30,7 @@ def fresh(config: vae.Config, images: NDArray[np.uint8], train: ArrayLike, seed:
         that is trained would be ahead by that alone.
     """
     model = vae.build(config, seed)
-    rows = np.flatnonzero(np.asarray(train, bool))
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_IMAGES)).astype(int)]
+    rows = memmap.evenly(np.flatnonzero(np.asarray(train, bool)), MOST_IMAGES)
     calibrate(model.encoder, descriptors.to_input(memmap.take(images, rows)))
     return model
 

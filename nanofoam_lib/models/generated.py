@@ -54,7 +54,9 @@ class HeldOut:
 def hold_out(images: NDArray[np.uint8], index: pd.DataFrame) -> HeldOut:
     """Describe the held-out images, up to 256 of them, and choose up to 512 train images; arguments as of `quality`."""
     split = index["split"].to_numpy()
-    rows, train = (_some(np.flatnonzero(split == side), n) for side, n in (("test", PICTURES), ("train", KNOWN)))
+    rows, train = (
+        memmap.evenly(np.flatnonzero(split == side), n) for side, n in (("test", PICTURES), ("train", KNOWN))
+    )
     real, known, um = memmap.take(images, rows), memmap.take(images, train), _pixel_sizes(index.iloc[rows])
     elements = augmentation.symmetries(index)
     resemblance = copies.nearest(real, known, elements)
@@ -172,7 +174,7 @@ def diversity(model: vae.Autoencoder, points: NDArray[Any], real: HeldOut, seed:
     if len(model.decoder.inputs) == 1:
         return np.nan
     within = pooled_sd(real.features["pores"][:, PORE_MEASURES.index(SPREAD_OF)], real.groups)
-    chosen = _some(np.arange(len(points)), LATENTS).repeat(FIELDS)
+    chosen = memmap.evenly(np.arange(len(points)), LATENTS).repeat(FIELDS)
     drawn = pores.measure_pictures(_draw(model, points[chosen], seed), real.um[chosen])
     return pooled_sd(drawn[SPREAD_OF], chosen) / within if within > 0 else np.nan
 
@@ -203,8 +205,3 @@ def _pixel_sizes(index):
     um, shape = index[["um_x", "um_y"]].to_numpy(float), np.ones((len(index), 2))
     shape[:, 0] = augmentation.aspects(index)
     return np.where(np.isfinite(um).all(axis=1, keepdims=True), um, shape)
-
-
-def _some(rows, most):
-    """Choose at most so many rows, evenly."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))] if len(rows) else rows

@@ -16,7 +16,6 @@ from nanofoam_lib.models.backend import keras
 
 #: Of the train images, then of the test images, in nats per image.
 LOSSES = ["total", "reconstruction", "kl", "test_total", "test_reconstruction", "test_kl"]
-MOST_JUDGED = 64  # of a side, for losses: a distance of statistics takes as long as twenty pictures
 MOST_IMAGES = 1024  # of a side, evenly drawn: memory must not grow with their number
 
 
@@ -42,7 +41,7 @@ def table(
         better than the flat picture and the mean; `losses`. A model that compares statistics is judged by these
         (`statistics`): it has no PCA beside it, and the flat picture stands for none.
     """
-    sides = {"train": _some(train_rows), "test": _some(test_rows)}
+    sides = {"train": memmap.evenly(train_rows, MOST_IMAGES), "test": memmap.evenly(test_rows, MOST_IMAGES)}
     shown = {side: memmap.take(images, rows) / np.float32(255) for side, rows in sides.items()}
     plain = _plain(images, train_rows, shown["test"], {model.config.latent_dim for model in models.values()})
     rows = {}
@@ -76,7 +75,10 @@ def losses(
     """
     found = {}
     for prefix, rows in (("", train_rows), ("test_", test_rows)):
-        parts = [_loss(model, batch) for _, batch in descriptors.batches(memmap.take(images, _some(rows, MOST_JUDGED)))]
+        parts = [
+            _loss(model, batch)
+            for _, batch in descriptors.batches(memmap.take(images, memmap.evenly(rows, epochs.WATCHED)))
+        ]
         reconstruction, kl = (np.concatenate(part).mean() for part in zip(*parts, strict=True))
         own = {"total": objective.total(reconstruction, kl if model.config.is_variational else None, model.config.beta)}
         own |= {"reconstruction": reconstruction, "kl": kl}
@@ -197,7 +199,7 @@ def contrast(images: NDArray[np.floating], pictures: NDArray[np.floating]) -> fl
 def _plain(images, train_rows, test, sizes):
     """Give the skill of the flat picture, of the mean image, and of PCA with each number of components."""
     size = max(sizes)
-    known = _some(train_rows, controls.SNAPSHOTS)
+    known = memmap.evenly(train_rows, controls.SNAPSHOTS)
     mean, axes = controls.principal_axes(images, known, min(size, len(known) - 1))
     flat = test.mean(axis=(1, 2), keepdims=True)
     centred = test.reshape(len(test), -1) - mean
@@ -207,9 +209,3 @@ def _plain(images, train_rows, test, sizes):
     return {
         own: found | {"skill_pca": 1 - (total - np.sum(scores[:, :own] ** 2, dtype=float)) / variance} for own in sizes
     }
-
-
-def _some(rows, n=MOST_IMAGES):
-    """Choose at most `n` of rows, evenly."""
-    rows = np.asarray(rows)
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), n)).astype(int)]

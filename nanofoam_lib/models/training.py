@@ -26,6 +26,7 @@ from nanofoam_lib.models import (
 )
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.epochs import (
+    WATCHED,
     check_finite,
     compile_autoencoder,
     compile_duel,
@@ -63,7 +64,7 @@ def fit(
     images : ndarray of uint8, shape (N, 128, 128)
         May be memory-mapped.
     train_rows, test_rows : array-like of int
-        Rows of `images`. The test rows are only watched: nothing is chosen by them.
+        Rows of `images`. The test rows are only watched, 64 of them (`WATCHED`): nothing is chosen by them.
     recipe : Recipe
     seed : int
         Order, augmentation and noise of epoch e follow from (seed, e) alone.
@@ -172,7 +173,8 @@ class _Fitting:
         (model, recipe, images, wide), rows = self.held, self.rows
         with mixed_precision.computing(model, self.precision):
             train = run_epoch(model, wide, rows.train, recipe, (self.seed, epoch))
-        test = evaluate(model, images, rows.test, self.recipe.batch_size, self.seed)
+        watched = memmap.evenly(rows.test, WATCHED)
+        test = evaluate(model, images, watched, self.recipe.batch_size, self.seed)
         steps = recipe.steps_per_epoch(len(rows.train)) + (history[-1]["step"] if history else 0)
         row = {"epoch": epoch, "step": steps, **train} | {f"test_{name}": value for name, value in test.items()}
         if len(rows.held_out):

@@ -168,3 +168,14 @@ def test_the_result_does_not_depend_on_the_number_of_workers(foams):
     pd.testing.assert_frame_equal(
         study(n_jobs=1).drop(columns=["p", "p_within"]), study(n_jobs=2).drop(columns=["p", "p_within"])
     )
+
+
+def test_wide_vectors_are_turned_without_changing_a_prediction():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((40, 150)), rng.standard_normal((40, 3))
+    x[:, 7] = 1.0  # what does not vary
+    expected = np.empty_like(y)
+    for train, test in KFold(5, shuffle=True, random_state=3).split(x):
+        own = make_pipeline(StandardScaler(), RidgeCV(ridge.ALPHAS, alpha_per_target=True)).fit(x[train], y[train])
+        expected[test] = y[test] - own.predict(x[test])
+    np.testing.assert_allclose(property_study._errors(x, y, 3), expected, atol=1e-9)
