@@ -1,7 +1,7 @@
 """Time nanofoam beside what a user would do otherwise: a table, and the same as CSV.
 
 ``uv run python tests/benchmarks [PART ...] [--csv FILE]``; without parts all but the long ones (``thesis``, ``scale``,
-``chain``) and ``gpu``, which wants one (``KERAS_BACKEND=jax``).
+``chain``, ``cluster``) and ``gpu``, which wants one (``KERAS_BACKEND=jax``).
 Both ways of a row do the same work in one process, in turn; a ratio is the median over the rounds, with the least and
 the most. Run it on an idle machine. PyTorch is compared where it is installed (``pip install torch==2.13.0``).
 """
@@ -15,6 +15,7 @@ import sys
 
 import accelerator
 import chain
+import cluster
 import distances
 import gradcam_maps
 import limits
@@ -32,10 +33,11 @@ PARTS = {
     "limits": limits.rows,
     "scale": scale.rows,
     "chain": chain.rows,
+    "cluster": cluster.rows,
     "gpu": accelerator.rows,
     "gpu-tiny": accelerator.tiny,
 }
-LONG = {"thesis", "scale", "chain", "gpu", "gpu-tiny"}
+LONG = {"thesis", "scale", "chain", "cluster", "gpu", "gpu-tiny"}
 #: Of vectors and matrices, the fastest first: training depends on which of them a processor has.
 INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 
