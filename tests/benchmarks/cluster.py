@@ -1,4 +1,4 @@
-"""A Dask cluster of one worker against one of two, each with one core: a folder preprocessed, and its pores measured."""
+"""A Dask cluster of one worker against one of two, each of one core: a folder preprocessed, and pores measured."""
 
 import pathlib
 import tempfile
