@@ -71,6 +71,22 @@ def test_an_order_that_one_foam_would_fill_as_well_is_refused():
     assert "**Refused**" in said and "one foam for all orders would do no worse" in said
 
 
+def test_orders_out_of_reach_are_counted_and_no_part_of_the_error():
+    far = orders_of()
+    far["out_of_reach"] = (far["picture"] == fulfilment.DESIGNED) & far["order"].isin([5, 6])
+    far.loc[far["out_of_reach"], "got"] *= 0.8
+    far["relative_error"] = (far["got"] - far["wanted"]).abs() / far["wanted"]
+    said = findings.property_orders(far)
+    assert "**works**: modulus. 5 orders," in said and "miss what was wanted by 2%" in said
+    assert "Out of reach and **refused**: 2 of 7 orders, as nothing that was tried comes within 8%" in said
+    assert "the nearest misses by 18% (median)" in said and "as real ones: 5 of 7." in said
+    assert tables.view("property_orders", far)["out_of_reach"].sum() == 2
+    all_of_them = findings.property_orders(far.assign(out_of_reach=far["picture"] == fulfilment.DESIGNED))
+    assert "**Refused** (nothing that was tried comes near what was wanted): modulus." in all_of_them
+    assert "7 of 7 orders" in all_of_them and "**works**" not in all_of_them
+    assert "Out of reach" not in findings.property_orders(orders_of())
+
+
 def test_the_report_shows_orders_and_ways_as_means_over_noise():
     shown = tables.view("property_orders", orders_of())
     assert len(shown) == 21 and {"by", "encoded", "pi_low", "pi_high"} <= set(shown)
