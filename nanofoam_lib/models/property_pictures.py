@@ -133,7 +133,10 @@ def write(run: Run, found: Study) -> None:
 
 
 def _fields(model):
-    """Part the fields of noise: of each round in which orders are sought, and those in which they are drawn."""
+    """Part the fields of noise: of each round in which orders are sought, and those in which they are drawn.
+
+    A model that takes no noise draws one picture of a point, which is both sought and judged.
+    """
     sought = sum(property_orders.ROUNDS)
     fields = generation.noise_fields(model, sought + ORDER_FIELDS)
     if len(fields) == 1:
