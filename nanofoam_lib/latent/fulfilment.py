@@ -21,6 +21,9 @@ COLUMNS = [
     "train_median", *TEXTURE,
 ]  # fmt: skip
 
+#: How what a drawn foam has of a property is read from it: column ``by`` of a comparison.
+LAW, REGRESSION = "law", "regression"
+
 #: Column of orders that are refused, as nothing that was tried comes near what is wanted.
 OUT_OF_REACH = "out_of_reach"
 
@@ -143,8 +146,8 @@ def summarise(comparison: pd.DataFrame, tolerated: float = TOLERATED) -> pd.Data
         whether they are within `LESS_ROUND`. ``filled`` counts the orders whose mean misses by less than `tolerated`,
         in all measures that were ordered together, and whose pores are as round as that: a texture without pores gets
         numbers too; a refused order is not filled. ``refused`` names what keeps a measure from being ordered, or is
-        empty: "regression" (R² is not above 0), "ranks" (below `FEWEST_RANKS`), "constant" (not better than one foam
-        for all orders); or "reach" alone, if all orders were refused.
+        empty: "regression" (R² is not above 0, where got is not read by a law), "ranks" (below `FEWEST_RANKS`),
+        "constant" (not better than one foam for all orders); or "reach" alone, if all orders were refused.
     """
     orders = over_noise(comparison)
     real = orders[orders["picture"] == REAL].groupby("measure")["circularity"].mean()
@@ -191,6 +194,7 @@ def _sum_up(picture, name, table, orders):
         "filled": int(asked["filled"].sum()),
     }
     row["beats_constant"] = bool(row["error"] < min(row["train_median"], row["middle"]))
+    row["by_law"] = "by" in drawn and bool((drawn["by"] == LAW).all())
     row["round"] = bool(row["real_circularity"] - row["circularity"] <= LESS_ROUND)
     return row | {"refused": ", ".join(_reasons(row))}
 
@@ -206,7 +210,7 @@ def _reasons(row):
     if row["orders"] and row["out_of_reach"] == row["orders"]:
         return ["reach"]
     good = {
-        "regression": row["r2"] > 0,
+        "regression": row["r2"] > 0 or row["by_law"],
         "ranks": row["rank_correlation"] >= FEWEST_RANKS,
         "constant": row["beats_constant"],
     }

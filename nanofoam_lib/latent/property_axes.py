@@ -16,8 +16,6 @@ from nanofoam_lib.latent import conformal, inverse_design, properties, ridge
 
 STEPS = 7  # from low to high
 ENDS = (0.05, 0.95)  # quantiles of what was measured, between which a way leads and orders lie
-#: How what a drawn foam has of a property is read from it.
-LAW, REGRESSION = "law", "regression"
 #: Of a table of pictures on ways from low to high values, before their pore measures.
 WALKED = ["target", "unit", "kind", "latent_dim", "step", "noise", "extrapolation"]
 #: Of a table of orders, behind `fulfilment.COLUMNS`.

@@ -68,7 +68,7 @@ def test_what_is_ordered_comes_back_by_the_law_and_by_the_regression():
     found = property_pictures.study(Yardstick, mu, images, index, known, LAWS)
     drawn = found.ordered[found.ordered["picture"] == fulfilment.DESIGNED]
     assert dict(zip(drawn["measure"], drawn["by"], strict=True)) == {
-        "strength_mpa": property_axes.LAW, "uptake_mg_g": property_axes.REGRESSION,
+        "strength_mpa": fulfilment.LAW, "uptake_mg_g": fulfilment.REGRESSION,
     }  # fmt: skip
     np.testing.assert_allclose(drawn["got"], drawn["wanted"], rtol=0.02)  # though pores read a tenth too small
     np.testing.assert_allclose(drawn["encoded"], drawn["wanted"], rtol=0.02)
@@ -153,4 +153,4 @@ def test_of_specimens_whose_pores_cannot_be_believed_nothing_is_drawn(monkeypatc
         monkeypatch.setattr(Run, "load_measures", lambda run, own=measures: own)
         found = property_pictures.of_run(Run("nowhere"), Yardstick, mu, is_synthetic=False)
         assert bool(len(found.ordered)) == is_drawn
-        assert set(found.ordered["by"].dropna()) <= {property_axes.REGRESSION}
+        assert set(found.ordered["by"].dropna()) <= {fulfilment.REGRESSION}

@@ -16,7 +16,7 @@ from spanish import NAMES, english_in
 
 from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.images import pore_verdicts, splits, targets, treatment
-from nanofoam_lib.latent import clusters, fulfilment, property_axes, suggestions
+from nanofoam_lib.latent import clusters, fulfilment, suggestions
 from nanofoam_lib.models import control_registry
 from nanofoam_lib.report import claims, findings, html_report, tables
 
@@ -148,7 +148,7 @@ def _of_structures(lang):
     for holds in (True, False):
         yield findings.carried(walks, test_structure_findings.claims_of(holds), lang)
     yield findings.carried(walks[:0], test_structure_findings.claims_of(), lang)
-    for own in (orders, orders.assign(by=property_axes.REGRESSION), orders.assign(pi_high=np.inf), orders[:0]):
+    for own in (orders, orders.assign(by=fulfilment.REGRESSION), orders.assign(pi_high=np.inf), orders[:0]):
         yield findings.property_orders(own, lang)
     moves = {"target": "modulus_gpa", "variant": ["random pixels", "same shape elsewhere"], "p_value": [0.001, 0.4]}
     moves = pd.DataFrame(moves | {"value": [3.0, 1.1]})

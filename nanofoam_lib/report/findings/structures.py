@@ -8,7 +8,7 @@ from scipy.stats import t
 
 from nanofoam_lib.base import units
 from nanofoam_lib.base.language import number, quantity, text, with_decimal_mark
-from nanofoam_lib.latent import fulfilment, inverse_design, permutation, property_axes
+from nanofoam_lib.latent import fulfilment, inverse_design, permutation
 from nanofoam_lib.latent.property_orders import TOLERATED
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report.claims import LEVEL
@@ -132,7 +132,7 @@ def property_orders(ordered: pd.DataFrame, lang: str = "en") -> str:
     if not len(ordered):
         return text(_LEFT_OUT, lang)
     drawn = ordered[ordered["picture"] == fulfilment.DESIGNED]
-    ways = {property_axes.LAW: _BY_LAW, property_axes.REGRESSION: _BY_REGRESSION}
+    ways = {fulfilment.LAW: _BY_LAW, fulfilment.REGRESSION: _BY_REGRESSION}
     said = [
         say(ways[by], lang, targets=enumerated([quantity(name, lang) for name in dict.fromkeys(own["measure"])], lang))
         for by, own in drawn.groupby("by")
@@ -148,7 +148,7 @@ def _limits(name, own, lang):
     if not np.isfinite(half):
         return say(_UNKNOWN_INTERVAL, lang, target=quantity(name, lang))
     places = {"target": quantity(name, lang), "half": _with_unit(half, name, lang)}
-    if (own["by"] == property_axes.REGRESSION).all():
+    if (own["by"] == fulfilment.REGRESSION).all():
         return say(_INTERVAL, lang, **places)
     means = own.groupby("order")[["got", "pi_low", "pi_high"]].mean()
     holds = means["got"].between(means["pi_low"], means["pi_high"])
