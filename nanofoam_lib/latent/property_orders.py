@@ -11,10 +11,10 @@ from sklearn.cluster import KMeans
 from nanofoam_lib.base.language import number
 from nanofoam_lib.latent import properties, property_axes
 
-CANDIDATES = 48  # at most, of which each is drawn
+CANDIDATES = 40  # at most, of which each is drawn
 #: Fields of noise of each round: in the first all candidates are drawn, in the others those nearest to orders (`find`).
 ROUNDS = (3, 6, 6)
-#: Candidates tried in several rounds, by which the value of another is corrected.
+#: Candidates tried in further fields, by which the value of another is corrected.
 NEIGHBOURS = 3
 #: Share of the wanted value that an order may miss and be filled.
 TOLERATED = 0.08
