@@ -41,6 +41,7 @@ from .latent import pore_readings as pore_readings
 from .latent import projection as projection
 from .latent import properties as properties
 from .latent import property_axes as property_axes
+from .latent import property_orders as property_orders
 from .latent import property_study as property_study
 from .latent import scattering as scattering
 from .latent import separation as separation

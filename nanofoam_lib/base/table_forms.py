@@ -45,6 +45,7 @@ OPTIONAL = {
     "index": {"id": COUNT, "width": COUNT, "height": COUNT, "um_x": NUMBER, "um_y": NUMBER},
     "models": {"model": TEXT, "active": COUNT, "test_kl": NUMBER, "test_reconstruction": NUMBER},
     "geometry": {"id": COUNT, "label": TEXT, "group": TEXT, "split": TEXT},
+    "property_orders": {"out_of_reach": TRUTH},
 }
 #: The table of pore measures, which holds nothing but numbers.
 MEASURES = "measures"

@@ -11,6 +11,7 @@ from . import pore_readings as pore_readings
 from . import projection as projection
 from . import properties as properties
 from . import property_axes as property_axes
+from . import property_orders as property_orders
 from . import property_study as property_study
 from . import scattering as scattering
 from . import separation as separation

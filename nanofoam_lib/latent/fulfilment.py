@@ -21,6 +21,12 @@ COLUMNS = [
     "train_median", *TEXTURE,
 ]  # fmt: skip
 
+#: How what a drawn foam has of a property is read from it: column ``by`` of a comparison.
+LAW, REGRESSION = "law", "regression"
+
+#: Column of orders that are refused, as nothing that was tried comes near what is wanted.
+OUT_OF_REACH = "out_of_reach"
+
 #: Share of the wanted value that an order may miss and be filled.
 TOLERATED = 0.1
 #: Rank correlation of wanted and got below which a measure cannot be ordered.
@@ -85,22 +91,29 @@ def over_noise(comparison: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     comparison : pandas.DataFrame
-        Rows of `compare`.
+        Rows of `compare`. It may have a column `OUT_OF_REACH`: orders that are refused, of which what was drawn is the
+        nearest there is.
 
     Returns
     -------
     pandas.DataFrame
         One row per picture, measure and order: the columns of `compare`, with the means of got (of the pictures with
         pores) and of `TEXTURE`, the relative_error of this mean, extrapolation where most pictures are; ``noise``, the
-        number of fields; and ``spread``, the standard deviation of got over them (NaN for fewer than two).
+        number of fields; ``spread``, the standard deviation of got over them (NaN for fewer than two); and
+        `OUT_OF_REACH`, False where there was no such column.
     """
     means = dict.fromkeys(["got", "extrapolation", *TEXTURE], "mean")
-    firsts = dict.fromkeys(["wanted", "predicted", "train_median"], "first")
-    numbers = comparison.astype({"extrapolation": float})
+    firsts = dict.fromkeys(["wanted", "predicted", "train_median", OUT_OF_REACH], "first")
+    numbers = comparison.assign(**{OUT_OF_REACH: _out_of_reach(comparison)}).astype({"extrapolation": float})
     pictures = numbers.groupby(["picture", "measure", "order"], sort=False)
     table = pictures.agg({**firsts, **means, "noise": "nunique"}).assign(spread=pictures["got"].std()).reset_index()
     table = table.assign(relative_error=_miss, extrapolation=table["extrapolation"] > 0.5)
-    return table[[*COLUMNS, "spread"]]
+    return table[[*COLUMNS, "spread", OUT_OF_REACH]]
+
+
+def _out_of_reach(comparison):
+    """Tell which rows are of orders that are refused: ndarray of bool."""
+    return comparison[OUT_OF_REACH].to_numpy(bool) if OUT_OF_REACH in comparison else np.zeros(len(comparison), bool)
 
 
 def summarise(comparison: pd.DataFrame, tolerated: float = TOLERATED) -> pd.DataFrame:
@@ -120,7 +133,9 @@ def summarise(comparison: pd.DataFrame, tolerated: float = TOLERATED) -> pd.Data
         held-out images (NaN for fewer than two); the median relative error of the pictures ``designed``, and below
         which it cannot fall: of the ``reconstruction`` of a real image and of the ``real`` image itself, reduced to
         128×128; ``rank_correlation`` of wanted and got, mean over noise (Spearman's; NaN if got does not vary);
-        ``orders`` and ``fields``, how many, and ``without_pores``, pictures in which no pores were found.
+        ``orders`` and ``fields``, how many, and ``without_pores``, pictures in which no pores were found. Of the orders
+        ``out_of_reach`` were refused: these numbers are those of the others, and ``nearest`` is the median error of
+        what was drawn for the refused ones.
 
         ``error`` is that of an order's mean over noise, the median over orders, ``ci_low`` and ``ci_high`` its 95 %
         interval by bootstrap over orders. Beside it stands what costs nothing: ``train_median`` and ``middle``, the
@@ -130,13 +145,14 @@ def summarise(comparison: pd.DataFrame, tolerated: float = TOLERATED) -> pd.Data
         ``circularity`` of the designed pictures and ``real_circularity`` of the real ones, means; ``round`` says
         whether they are within `LESS_ROUND`. ``filled`` counts the orders whose mean misses by less than `tolerated`,
         in all measures that were ordered together, and whose pores are as round as that: a texture without pores gets
-        numbers too. ``refused`` names what keeps a measure from being ordered, or is empty: "regression" (R² is not
-        above 0), "ranks" (below `FEWEST_RANKS`), "constant" (not better than one foam for all orders).
+        numbers too; a refused order is not filled. ``refused`` names what keeps a measure from being ordered, or is
+        empty: "regression" (R² is not above 0, where got is not read by a law), "ranks" (below `FEWEST_RANKS`),
+        "constant" (not better than one foam for all orders); or "reach" alone, if all orders were refused.
     """
     orders = over_noise(comparison)
     real = orders[orders["picture"] == REAL].groupby("measure")["circularity"].mean()
     near = orders["measure"].map(real).astype(float) - orders["circularity"] <= LESS_ROUND
-    orders["filled"] = (orders["relative_error"] < tolerated) & near
+    orders["filled"] = (orders["relative_error"] < tolerated) & near & ~orders[OUT_OF_REACH]
     orders["filled"] = orders.groupby(["picture", "order"])["filled"].transform("all")
     return pd.DataFrame(
         [
@@ -151,7 +167,8 @@ def summarise(comparison: pd.DataFrame, tolerated: float = TOLERATED) -> pd.Data
 def _sum_up(picture, name, table, orders):
     errors = {who: table.loc[table["picture"] == who, "relative_error"].median() for who in (RECONSTRUCTED, REAL)}
     drawn, real = (table[table["picture"] == who] for who in (picture, REAL))
-    orders, real_orders = (orders[orders["picture"] == who] for who in (picture, REAL))
+    asked, real_orders = (orders[orders["picture"] == who] for who in (picture, REAL))
+    drawn, orders, beyond = drawn[~_out_of_reach(drawn)], asked[~asked[OUT_OF_REACH]], asked[asked[OUT_OF_REACH]]
     found = orders.dropna(subset="got")
     ordered = len(found) > 1 and np.ptp(found["got"]) > 0
     low, high = intervals.median_interval(found["relative_error"])
@@ -163,7 +180,9 @@ def _sum_up(picture, name, table, orders):
         "reconstruction": errors[RECONSTRUCTED],
         "real": errors[REAL],
         "rank_correlation": spearmanr(found["wanted"], found["got"]).statistic if ordered else np.nan,
-        "orders": len(orders),
+        "orders": len(asked),
+        "out_of_reach": len(beyond),
+        "nearest": beyond["relative_error"].median(),
         "fields": int(orders["noise"].max()) if len(orders) else 0,
         "without_pores": int((~(drawn["got"] > 0)).sum()),
         "error": found["relative_error"].median(),
@@ -172,9 +191,10 @@ def _sum_up(picture, name, table, orders):
         **_constants(orders),
         "circularity": orders["circularity"].mean(),
         "real_circularity": real_orders["circularity"].mean(),
-        "filled": int(orders["filled"].sum()),
+        "filled": int(asked["filled"].sum()),
     }
     row["beats_constant"] = bool(row["error"] < min(row["train_median"], row["middle"]))
+    row["by_law"] = "by" in drawn and bool((drawn["by"] == LAW).all())
     row["round"] = bool(row["real_circularity"] - row["circularity"] <= LESS_ROUND)
     return row | {"refused": ", ".join(_reasons(row))}
 
@@ -187,8 +207,10 @@ def _constants(orders):
 
 
 def _reasons(row):
+    if row["orders"] and row["out_of_reach"] == row["orders"]:
+        return ["reach"]
     good = {
-        "regression": row["r2"] > 0,
+        "regression": row["r2"] > 0 or row["by_law"],
         "ranks": row["rank_correlation"] >= FEWEST_RANKS,
         "constant": row["beats_constant"],
     }

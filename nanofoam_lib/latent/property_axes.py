@@ -1,30 +1,25 @@
-"""Which structure goes with a property: the way through a latent space along which it rises, and points made to order.
+"""Which structure goes with a property: the way through a latent space along which it rises.
 
 Everything is learnt from the specimens that are given, which are those of the train side.
 """
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nanofoam_lib.base.language import number
 from nanofoam_lib.latent import conformal, inverse_design, properties, ridge
 
 STEPS = 7  # from low to high
 ENDS = (0.05, 0.95)  # quantiles of what was measured, between which a way leads and orders lie
-#: How what a drawn foam has of a property is read from it.
-LAW, REGRESSION = "law", "regression"
 #: Of a table of pictures on ways from low to high values, before their pore measures.
 WALKED = ["target", "unit", "kind", "latent_dim", "step", "noise", "extrapolation"]
 #: Of a table of orders, behind `fulfilment.COLUMNS`.
-ORDERED = ["unit", "by", "encoded", "pi_low", "pi_high"]
+ORDERED = ["unit", "by", "encoded", "pi_low", "pi_high", "out_of_reach"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,15 +38,12 @@ class Axis:
         tell nothing of it.
     measured : ndarray, shape (S,)
         The property of each specimen.
-    curve : (ndarray, ndarray), optional
-        What was got at some steps from the mean along the way, as `calibrate` leaves it: both ascending.
     """
 
     design: inverse_design.Design
     half_width: float
     told: float
     measured: np.ndarray
-    curve: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def fit(vectors: ArrayLike, values: ArrayLike, groups: ArrayLike, seed: int = 0) -> Axis:
@@ -121,11 +113,6 @@ def levels(axis: Axis, n: int = STEPS) -> NDArray[np.float64]:
     return np.linspace(*np.quantile(axis.measured, ENDS), n)  # type: ignore[call-overload]
 
 
-def steps(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
-    """Tell how far along the way specimens with these values (n,) lie, in its unit: ``told · (value − mean)``."""
-    return axis.told * (np.asarray(values, float) - axis.measured.mean())
-
-
 def typical(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
     """Give the mean latent vector of specimens that have these values of a property.
 
@@ -148,68 +135,8 @@ def typical(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
     >>> bool(abs(typical(axis, [20, 28])[:, 1] - [0, 2]).max() < 0.1)
     True
     """
-    return axis.design.mean + np.multiply.outer(steps(axis, values), axis.design.direction)
-
-
-def calibrate(axis: Axis, at: ArrayLike, got: ArrayLike) -> Axis:
-    """Let orders heed what pictures along the way turned out to have of the property.
-
-    Parameters
-    ----------
-    axis : Axis
-    at : array-like, shape (n,)
-        Steps along the way, ascending, as `steps` gives them.
-    got : array-like, shape (n,)
-        What was drawn there, mean over pictures; NaN where nothing can be told.
-
-    Returns
-    -------
-    Axis
-        With a curve that nowhere falls (isotonic regression); as it was where nothing was got or all is alike.
-    """
-    at, got = np.asarray(at, float), np.asarray(got, float)
-    known = np.isfinite(got)
-    if known.sum() < 2:
-        return axis
-    level, first = np.unique(IsotonicRegression().fit_transform(at[known], got[known]), return_inverse=True)
-    mean = np.bincount(first, weights=at[known]) / np.bincount(first)
-    return dataclasses.replace(axis, curve=(mean, level)) if len(level) > 1 else axis
-
-
-def order(axis: Axis, wanted: float) -> NDArray[np.float64]:
-    """Find the point on the way from the mean, as specimens vary, where the `wanted` value is to be expected: (D,).
-
-    That is where the regression predicts it; or, of an axis that was calibrated, where it was got, between the steps
-    that were tried by interpolation, and beyond them as far on as the regression says.
-
-    Raises
-    ------
-    ValueError
-        If it lies outside of what was measured.
-    """
-    low, high = axis.measured.min(), axis.measured.max()
-    if not low <= wanted <= high:
-        raise ValueError(f"wanted: {number(wanted)} lies outside of what was measured, {number(low)} to {number(high)}")
-    if axis.curve is None:
-        return inverse_design.point(axis.design, wanted)
-    at, got = axis.curve
-    inside = np.clip(wanted, got[0], got[-1])
-    return axis.design.mean + (np.interp(inside, got, at) + wanted - inside) * axis.design.direction
-
-
-def orders(axes: Mapping[str, Axis], n: int = STEPS) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Order `n` values of each property, its `levels`.
-
-    Returns
-    -------
-    wanted : pandas.DataFrame
-        A column per property; in each row one value, the others NaN.
-    points : ndarray, shape (orders, D)
-        Where to decode them.
-    """
-    asked = [(name, value) for name, axis in axes.items() for value in levels(axis, n)]
-    wanted = pd.DataFrame([{name: value} for name, value in asked], columns=list(axes), dtype=float)
-    return wanted, np.array([order(axes[name], value) for name, value in asked])
+    steps = axis.told * (np.asarray(values, float) - axis.measured.mean())
+    return axis.design.mean + np.multiply.outer(steps, axis.design.direction)
 
 
 def over_noise(walks: pd.DataFrame) -> pd.DataFrame:

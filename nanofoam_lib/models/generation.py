@@ -168,9 +168,9 @@ def draw(
     return walk.index.to_frame(index=False).join(found).join(measured), pictures
 
 
-def noise_fields(model: vae.Autoencoder) -> list[int]:
-    """Give the numbers of the fields of noise from which a model draws an order, from 1; [0] if it takes none."""
-    return list(range(1, FIELDS + 1)) if len(model.decoder.inputs) > 1 else [0]
+def noise_fields(model: vae.Autoencoder, n: int = FIELDS) -> list[int]:
+    """Give the numbers of `n` fields of noise from which a model draws, from 1; [0] if it takes none."""
+    return list(range(1, n + 1)) if len(model.decoder.inputs) > 1 else [0]
 
 
 def fill(

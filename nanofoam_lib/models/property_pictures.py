@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from nanofoam_lib.base import files, units
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import augmentation, pores, synthetic_properties, targets
-from nanofoam_lib.latent import fulfilment, inverse_design, property_axes
+from nanofoam_lib.latent import fulfilment, inverse_design, property_axes, property_orders
 from nanofoam_lib.models import descriptors, generation, realism
 
-#: Fields of noise over which the pores along a way are averaged; the others are for orders.
+#: Fields of noise over which the pores along a way are averaged.
 WALK_FIELDS = 4
+#: Fields in which orders are drawn and judged: none of those in which it was tried what to draw.
+ORDER_FIELDS = 8
 #: Micrographs of the train side, about, by which a law is adjusted to pictures of 128×128.
 ADJUSTED_BY = 60
 Law = Callable[[pd.DataFrame], NDArray[np.float64]]
@@ -39,6 +41,8 @@ class Study:
         128×128 and from their reconstructions. ``by`` tells how got is read from a
         picture: by the ``law`` of its pores, or where there is none by the ``regression``, from the picture encoded
         again. ``encoded``, ``pi_low`` and ``pi_high`` are what the regression says of it, and its 90 % interval.
+        ``out_of_reach``: the order is refused, as nothing that was tried comes near (`property_orders.Orders`); what
+        stands there is the nearest.
     """
 
     walks: pd.DataFrame
@@ -96,17 +100,17 @@ def study(
         name: _adjust(laws[name], reduced, known[name].to_numpy(float)[some]) if name in laws else None for name in axes
     }
 
-    tried, made = _fields(yardstick.model)
-    walks, pictures = _walk(yardstick, axes, tried, pixel, aspect)
-    axes = {name: _calibrate(axis, walks[walks["target"] == name], read[name]) for name, axis in axes.items()}
-    wanted, points = property_axes.orders(axes)
+    walks, pictures = _walk(yardstick, axes, pixel, aspect)
+    some = train & known[list(axes)].notna().any(axis=1).to_numpy()
+    points = property_orders.candidates(mu[some], index["group"][some], seed=seed)
+    found, made = _find(yardstick, axes, read, points, pixel, aspect)
+    wanted, points, reached = _together(found)
     drawn = _draw(yardstick, axes, points, made, pixel, aspect)[1]
     parts = [
-        _compare(axes, read, points, wanted, drawn.iloc[own], fulfilment.DESIGNED, field)
+        _compare(axes, read, points, wanted, drawn.iloc[own], fulfilment.DESIGNED, field, reached)
         for field, own in zip(made, np.split(np.arange(len(drawn)), len(made)), strict=True)
     ]
     parts += _of_specimens(yardstick, axes, read, mu[test], images[test], index[test], known[test], aspect)
-    walks = walks.drop(columns=[_encoded(name) for name in axes if _encoded(name) in walks])
     return Study(walks, pictures, pd.concat(parts, ignore_index=True))
 
 
@@ -129,9 +133,50 @@ def write(run: Run, found: Study) -> None:
 
 
 def _fields(model):
-    """Part the fields of noise: some for the ways, by which orders are calibrated, and others for the orders."""
-    fields = generation.noise_fields(model)
-    return (fields[:WALK_FIELDS], fields[WALK_FIELDS:]) if len(fields) > WALK_FIELDS else (fields, fields)
+    """Part the fields of noise: of each round in which orders are sought, and those in which they are drawn.
+
+    A model that takes no noise draws one picture of a point, which is both sought and judged.
+    """
+    sought = sum(property_orders.ROUNDS)
+    fields = generation.noise_fields(model, sought + ORDER_FIELDS)
+    if len(fields) == 1:
+        return [fields], fields
+    return np.split(fields[:sought], np.cumsum(property_orders.ROUNDS)[:-1]), fields[sought:]
+
+
+def _find(yardstick, axes, read, points, pixel, aspect):
+    """Find which of the points to draw for each order of each property: dict of name to orders, fields to draw them."""
+    (first, *rounds), made = _fields(yardstick.model)
+
+    def look(names, points, fields):
+        return _try(yardstick, {name: axes[name] for name in names}, read, points, fields, pixel, aspect)
+
+    screened = look(axes, points, first)
+    found = {
+        name: property_orders.find(
+            axis, property_axes.levels(axis), points, screened[name],
+            lambda own, fields, name=name: look([name], own, fields)[name], rounds,
+        )
+        for name, axis in axes.items()
+    }  # fmt: skip
+    return found, made
+
+
+def _try(yardstick, axes, read, points, fields, pixel, aspect):
+    """Decode points from each field, and look only at what tells of the properties: name to values (n, fields)."""
+    pictures = _decode(yardstick, points, fields)
+    table = pd.DataFrame(index=range(len(pictures)))
+    if any(read[name] for name in axes):
+        table = table.join(pores.measure_pictures(pictures, [pixel] * len(pictures), aspect=aspect))
+    if not all(read[name] for name in axes):
+        table = table.join(_predict(yardstick, axes, pictures))
+    return {name: _got(name, read[name], table).reshape(len(fields), -1).T for name in axes}
+
+
+def _together(found):
+    """Put the orders of all properties below each other: wanted (a column each), points, whether they are reached."""
+    wanted = pd.concat([pd.DataFrame({name: own.wanted}) for name, own in found.items()], ignore_index=True)
+    return wanted, *(np.concatenate([getattr(own, part) for own in found.values()]) for part in ("points", "reached"))
 
 
 def _adjust(law, reduced, known):
@@ -150,14 +195,15 @@ def _got(name, law, table):
     return law(table) if law else table[_encoded(name)].to_numpy(float)
 
 
-def _walk(yardstick, axes, fields, pixel, aspect):
+def _walk(yardstick, axes, pixel, aspect):
     """Draw the typical structure of each level of the properties that vectors tell of: table, pictures."""
     told = {name: axis for name, axis in axes.items() if axis.told > 0}
     steps = [(name, value) for name, axis in told.items() for value in property_axes.levels(axis)]
     if not steps:
         return pd.DataFrame(columns=property_axes.WALKED), np.zeros((0, *yardstick.images.shape[1:]), np.uint8)
     points = np.concatenate([property_axes.typical(axis, property_axes.levels(axis)) for axis in told.values()])
-    drawn, found = _draw(yardstick, axes, points, fields, pixel, aspect)
+    fields = generation.noise_fields(yardstick.model, WALK_FIELDS)
+    drawn, found = _draw(yardstick, {}, points, fields, pixel, aspect)
     names, values = zip(*steps, strict=True)
     config = yardstick.model.config
     table = found.assign(
@@ -168,17 +214,14 @@ def _walk(yardstick, axes, fields, pixel, aspect):
     return table[[*property_axes.WALKED, *measured]], generation.to_bytes(drawn[: len(steps)])
 
 
-def _calibrate(axis, walk, law):
-    """Let orders heed what the pictures on the way have of a property, mean over their fields of noise."""
-    if not len(walk):
-        return axis
-    got = pd.Series(_got(walk["target"].iloc[0], law, walk)).groupby(walk["step"].to_numpy()).mean()
-    return property_axes.calibrate(axis, property_axes.steps(axis, got.index), got)
+def _decode(yardstick, points, fields):
+    """Decode points (n, D) from each field of noise: (fields · n, S, S), field by field."""
+    return np.concatenate([descriptors.decode(yardstick.model, points, max(field - 1, 0)) for field in fields])
 
 
 def _draw(yardstick, axes, points, fields, pixel, aspect):
     """Decode points from each field of noise, and look at all pictures: pictures (fields · n, S, S), their table."""
-    pictures = np.concatenate([descriptors.decode(yardstick.model, points, max(field - 1, 0)) for field in fields])
+    pictures = _decode(yardstick, points, fields)
     everywhere = np.tile(points, (len(fields), 1))
     return pictures, _look(yardstick, axes, everywhere, pictures, [pixel] * len(pictures), aspect)
 
@@ -187,8 +230,13 @@ def _look(yardstick, axes, points, pictures, um, aspect):
     """Tell how far pictures are from real ones, what their pores measure, and what the regressions predict of them."""
     found = realism.measure(yardstick, points, pictures)
     found = found.join(pores.measure_pictures(pictures, um, aspect=aspect)).join(descriptors.half_widths(pictures))
+    return found.join(_predict(yardstick, axes, pictures)) if axes else found
+
+
+def _predict(yardstick, axes, pictures):
+    """Encode pictures again, and predict their properties: a column each."""
     mu = descriptors.encode(yardstick.model, pictures)["mu"]
-    return found.assign(**{_encoded(name): inverse_design.predict(axis.design, mu) for name, axis in axes.items()})
+    return pd.DataFrame({_encoded(name): inverse_design.predict(axis.design, mu) for name, axis in axes.items()})
 
 
 def _of_specimens(yardstick, axes, read, mu, images, index, known, aspect):
@@ -208,16 +256,19 @@ def _of_specimens(yardstick, axes, read, mu, images, index, known, aspect):
     return parts
 
 
-def _compare(axes, read, points, wanted, table, picture, noise=0):
+def _compare(axes, read, points, wanted, table, picture, noise=0, reached=None):
     """Lay what was wanted beside what pictures, or the means of specimens, have of it."""
+    reached = np.ones(len(points), bool) if reached is None else reached
     table = table.reset_index(drop=True)
     got = table.assign(**{name: _got(name, read[name], table) for name in axes})
     designs = {name: axis.design for name, axis in axes.items()}
     found = fulfilment.compare(designs, points, wanted, got, picture, noise)
     for name, axis in axes.items():
         rows = found["measure"] == name
-        encoded = table[_encoded(name)].to_numpy()[found.loc[rows, "order"].to_numpy(int)]
-        own = {"unit": units.of_name(name), "by": property_axes.LAW if read[name] else property_axes.REGRESSION}
+        order = found.loc[rows, "order"].to_numpy(int)
+        encoded = table[_encoded(name)].to_numpy()[order]
+        own = {"unit": units.of_name(name), "by": fulfilment.LAW if read[name] else fulfilment.REGRESSION}
         own |= {"encoded": encoded, "pi_low": encoded - axis.half_width, "pi_high": encoded + axis.half_width}
+        own |= {"out_of_reach": ~reached[order]}
         found.loc[rows, property_axes.ORDERED] = pd.DataFrame(own, index=found.index[rows])
     return found

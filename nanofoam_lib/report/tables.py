@@ -122,7 +122,7 @@ def _orders_by_property(table):
     said = table.groupby(same, sort=False).agg(
         {"by": "first", **dict.fromkeys(("encoded", "pi_low", "pi_high"), "mean")}
     )
-    return fulfilment.over_noise(table).join(said, on=same)[[*ORDER_COLUMNS, *said]]
+    return fulfilment.over_noise(table).join(said, on=same)[[*ORDER_COLUMNS, fulfilment.OUT_OF_REACH, *said]]
 
 
 def view(name: str, table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:

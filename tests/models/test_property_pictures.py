@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.latent import fulfilment, property_axes
+from nanofoam_lib.latent import fulfilment, property_axes, property_orders
 from nanofoam_lib.models import property_pictures, vae
 
 LAWS = {"strength_mpa": lambda pores: 300 * (1 - pores["porosity"].to_numpy(float))}
@@ -46,7 +46,7 @@ def linear_world(monkeypatch):
         property_pictures.realism, "measure", lambda y, points, own: pd.DataFrame(found, index=range(len(own)))
     )
     monkeypatch.setattr(property_pictures.pores, "measure_pictures", measure_pictures)
-    monkeypatch.setattr(property_pictures.generation, "noise_fields", lambda model: [1, 2, 3, 4, 5, 6])
+    monkeypatch.setattr(property_pictures.generation, "noise_fields", lambda model, n: list(range(1, n + 1)))
 
 
 def specimens_of(n=60):
@@ -68,7 +68,7 @@ def test_what_is_ordered_comes_back_by_the_law_and_by_the_regression():
     found = property_pictures.study(Yardstick, mu, images, index, known, LAWS)
     drawn = found.ordered[found.ordered["picture"] == fulfilment.DESIGNED]
     assert dict(zip(drawn["measure"], drawn["by"], strict=True)) == {
-        "strength_mpa": property_axes.LAW, "uptake_mg_g": property_axes.REGRESSION,
+        "strength_mpa": fulfilment.LAW, "uptake_mg_g": fulfilment.REGRESSION,
     }  # fmt: skip
     np.testing.assert_allclose(drawn["got"], drawn["wanted"], rtol=0.02)  # though pores read a tenth too small
     np.testing.assert_allclose(drawn["encoded"], drawn["wanted"], rtol=0.02)
@@ -76,6 +76,39 @@ def test_what_is_ordered_comes_back_by_the_law_and_by_the_regression():
     assert drawn["unit"].unique().tolist() == ["MPa", "mg/g"]
     summary = fulfilment.summarise(found.ordered, 0.08).set_index("measure")
     assert summary["filled"].tolist() == [property_axes.STEPS] * 2 and not summary["refused"].any()
+
+
+def test_no_order_is_judged_in_a_field_of_noise_in_which_it_was_sought(monkeypatch):
+    seeds, decode = [], property_pictures.descriptors.decode
+    monkeypatch.setattr(
+        property_pictures.descriptors, "decode", lambda *all, **named: seeds.append(all[2:]) or decode(*all, **named)
+    )
+    found = property_pictures.study(Yardstick, *specimens_of(), LAWS)
+    judged = set(found.ordered.query("picture == @fulfilment.DESIGNED")["noise"])
+    last = len(seeds) - len(judged) - 1  # before the orders, after which reconstructions have the first field
+    sought = {field + 1 for (field,) in seeds[:last]}
+    assert judged == {field + 1 for (field,) in seeds[last:-1]} and not judged & sought
+    assert len(judged) == property_pictures.ORDER_FIELDS and len(sought) == sum(property_orders.ROUNDS)
+
+
+def test_orders_that_the_decoder_cannot_draw_are_refused_and_told_apart(monkeypatch):
+    decode = property_pictures.descriptors.decode
+    monkeypatch.setattr(
+        property_pictures.descriptors, "decode", lambda model, own, *seed: decode(model, np.minimum(own, 0.1), *seed)
+    )
+    found = property_pictures.study(Yardstick, *specimens_of(), LAWS)
+    drawn = found.ordered.query("picture == @fulfilment.DESIGNED and measure == 'strength_mpa'")
+    least = 300 * (1 - 0.4 - 0.1 * 0.1)
+    far = drawn["wanted"] < least / (1 + property_orders.TOLERATED) - 1
+    assert (
+        far.any()
+        and drawn.loc[far, "out_of_reach"].all()
+        and not drawn.loc[drawn["wanted"] > least, "out_of_reach"].any()
+    )
+    row = fulfilment.summarise(found.ordered, property_orders.TOLERATED).set_index("measure").loc["strength_mpa"]
+    assert row["out_of_reach"] == drawn.groupby("order")["out_of_reach"].all().sum() > 0
+    assert row["nearest"] > property_orders.TOLERATED > row["error"]
+    assert not found.ordered.loc[found.ordered["picture"] == fulfilment.REAL, "out_of_reach"].any()
 
 
 def test_the_way_goes_with_the_property_and_its_pores_follow():
@@ -120,4 +153,4 @@ def test_of_specimens_whose_pores_cannot_be_believed_nothing_is_drawn(monkeypatc
         monkeypatch.setattr(Run, "load_measures", lambda run, own=measures: own)
         found = property_pictures.of_run(Run("nowhere"), Yardstick, mu, is_synthetic=False)
         assert bool(len(found.ordered)) == is_drawn
-        assert set(found.ordered["by"].dropna()) <= {property_axes.REGRESSION}
+        assert set(found.ordered["by"].dropna()) <= {fulfilment.REGRESSION}

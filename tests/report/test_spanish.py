@@ -16,7 +16,7 @@ from spanish import NAMES, english_in
 
 from nanofoam_lib.base import files, language, messages
 from nanofoam_lib.images import pore_verdicts, splits, targets, treatment
-from nanofoam_lib.latent import clusters, fulfilment, property_axes, suggestions
+from nanofoam_lib.latent import clusters, fulfilment, suggestions
 from nanofoam_lib.models import control_registry
 from nanofoam_lib.report import claims, findings, html_report, tables
 
@@ -148,7 +148,7 @@ def _of_structures(lang):
     for holds in (True, False):
         yield findings.carried(walks, test_structure_findings.claims_of(holds), lang)
     yield findings.carried(walks[:0], test_structure_findings.claims_of(), lang)
-    for own in (orders, orders.assign(by=property_axes.REGRESSION), orders.assign(pi_high=np.inf), orders[:0]):
+    for own in (orders, orders.assign(by=fulfilment.REGRESSION), orders.assign(pi_high=np.inf), orders[:0]):
         yield findings.property_orders(own, lang)
     moves = {"target": "modulus_gpa", "variant": ["random pixels", "same shape elsewhere"], "p_value": [0.001, 0.4]}
     moves = pd.DataFrame(moves | {"value": [3.0, 1.1]})
@@ -164,9 +164,11 @@ def _orders():
     row |= {"ci_low": 0.04, "ci_high": 0.06, "designed": 0.07, "fields": 1, "orders": 7, "rank_correlation": 0.9}
     row |= {"train_median": 0.2, "middle": 0.3, "beats_constant": True, "circularity": 0.9, "real_circularity": 0.95}
     row |= {"filled": 5, "r2": 0.8, "reconstruction": 0.1, "real": 0.01, "without_pores": 0, "tolerated": 0.1}
+    row |= {"out_of_reach": 0, "nearest": np.nan}
     changes = [
         {}, {"fields": 10}, {"error": 0.3, "ci_high": 0.5}, {"round": False}, {"beats_constant": False},
-        {"refused": "regression, ranks, constant"}, {"measure": "density_per_mm2", "without_pores": 1},
+        {"refused": "regression, ranks, constant"}, {"out_of_reach": 2, "nearest": 0.15},
+        {"out_of_reach": 7, "nearest": 0.15, "refused": "reach"}, {"measure": "density_per_mm2", "without_pores": 1},
         {"measure": "porosity", "picture": fulfilment.TOGETHER},
     ]  # fmt: skip
     return pd.DataFrame([row | change for change in changes])

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from nanofoam_lib.latent import fulfilment, property_axes, suggestions
+from nanofoam_lib.latent import fulfilment, suggestions
 from nanofoam_lib.report import findings, tables
 
 
@@ -36,7 +36,7 @@ def test_nothing_is_said_of_the_structure_of_what_is_not_predicted():
     assert findings.carried(walks_of().iloc[:0], claims_of()).startswith("Nothing is drawn for a property")
 
 
-def orders_of(by=property_axes.LAW, miss=1.02, half=2.0):
+def orders_of(by=fulfilment.LAW, miss=1.02, half=2.0):
     """Make seven orders of two fields of noise, missed by a share, and real images that are known exactly."""
     wanted = np.linspace(40, 50, 7)
     drawn = pd.DataFrame({"wanted": wanted, "order": range(7), "picture": fulfilment.DESIGNED})
@@ -58,7 +58,7 @@ def test_orders_are_judged_by_what_they_are_read_by_and_within_eight_per_cent():
     assert "is ± 2 GPa; about what is predicted" in said and "holds what the law gives in 7 of 7 orders." in said
     missed = findings.property_orders(orders_of(miss=1.09))
     assert "**works**" not in missed
-    encoded = findings.property_orders(orders_of(property_axes.REGRESSION))
+    encoded = findings.property_orders(orders_of(fulfilment.REGRESSION))
     assert "No law gives modulus" in encoded and "no measurement" in encoded and "what the law gives" not in encoded
     assert "too few specimens" in findings.property_orders(orders_of(half=np.inf))
     assert findings.property_orders(orders_of().iloc[:0]).startswith("Nothing is drawn for a property")
@@ -69,6 +69,30 @@ def test_an_order_that_one_foam_would_fill_as_well_is_refused():
     flat["relative_error"] = (flat["got"] - flat["wanted"]).abs() / flat["wanted"]
     said = findings.property_orders(flat)
     assert "**Refused**" in said and "one foam for all orders would do no worse" in said
+
+
+def test_orders_out_of_reach_are_counted_and_no_part_of_the_error():
+    far = orders_of()
+    far["out_of_reach"] = (far["picture"] == fulfilment.DESIGNED) & far["order"].isin([5, 6])
+    far.loc[far["out_of_reach"], "got"] *= 0.8
+    far["relative_error"] = (far["got"] - far["wanted"]).abs() / far["wanted"]
+    said = findings.property_orders(far)
+    assert "**works**: modulus. 5 orders," in said and "miss what was wanted by 2%" in said
+    assert "Out of reach and **refused**: 2 of 7 orders, as nothing that was tried comes within 8%" in said
+    assert "the nearest misses by 18% (median)" in said and "as real ones: 5 of 7." in said
+    assert tables.view("property_orders", far)["out_of_reach"].sum() == 2
+    all_of_them = findings.property_orders(far.assign(out_of_reach=far["picture"] == fulfilment.DESIGNED))
+    assert "**Refused** (nothing that was tried comes near what was wanted): modulus." in all_of_them
+    assert "7 of 7 orders" in all_of_them and "**works**" not in all_of_them
+    assert "Out of reach" not in findings.property_orders(orders_of())
+
+
+def test_a_regression_that_knows_nothing_refuses_only_what_rests_on_it():
+    blind = orders_of()
+    blind.loc[blind["picture"] == fulfilment.REAL, "predicted"] = 90 - blind["wanted"]
+    assert "Ordering it **works**: modulus." in findings.property_orders(blind)
+    refused = findings.property_orders(blind.assign(by=fulfilment.REGRESSION))
+    assert "**Refused** (the regression knows nothing of it on held-out images): modulus." in refused
 
 
 def test_the_report_shows_orders_and_ways_as_means_over_noise():

@@ -53,6 +53,7 @@ _REASONS = {
     "regression": "the regression knows nothing of it on held-out images",
     "ranks": "the order of the wanted values does not come back",
     "constant": "one foam for all orders would do no worse",
+    "reach": "nothing that was tried comes near what was wanted",
 }
 _MISS = (
     "{orders} miss what was wanted by {error} (median; 95 % interval {low} to {high}; rank correlation of wanted and "
@@ -78,6 +79,10 @@ _NOT_ROUND = (
     "measures. Filled, within {tolerated} and with pores as round as real ones: {filled} of {orders}."
 )
 _WITHOUT = "In {pictures} there are no pores at all."
+_BEYOND = (
+    "Out of reach and **refused**: {orders} of {all}, as nothing that was tried comes within {tolerated} of what was "
+    "wanted; the nearest misses by {nearest} (median), which no other number counts."
+)
 _LIMIT_TOGETHER = "An order counts as filled if all of its measures are."
 _LIMIT = (
     "The regression has R² = {r2} on held-out images; their reconstructions miss by {reconstruction}, they themselves, "
@@ -211,7 +216,11 @@ def design(summary: pd.DataFrame, lang: str = "en") -> str:
 
 
 def _verdict(row, lang):
+    if row.refused == "reach":
+        return f"{_judged(row, lang)} {_beyond(row, lang)}"
     said = [_judged(row, lang), _numbers(row, lang), _beaten(row, lang), _foams(row, lang)]
+    if row.out_of_reach:
+        said.append(_beyond(row, lang))
     if row.without_pores:
         said.append(say(_WITHOUT, lang, pictures=count(row.without_pores, "picture", lang)))
     return " ".join([*said, _limits(row, lang)])
@@ -232,9 +241,18 @@ def _judged(row, lang):
 def _numbers(row, lang):
     shares = {"error": row.error, "low": row.ci_low, "high": row.ci_high, "designed": row.designed}
     return capital(
-        say(_MISS_OF_FIELDS if row.fields > 1 else _MISS, lang, orders=count(row.orders, "order", lang),
-            fields=row.fields, rank=num(row.rank_correlation, lang),
+        say(_MISS_OF_FIELDS if row.fields > 1 else _MISS, lang,
+            orders=count(row.orders - row.out_of_reach, "order", lang), fields=row.fields,
+            rank=num(row.rank_correlation, lang),
             **{name: percent(value, lang) for name, value in shares.items()})
+    )  # fmt: skip
+
+
+def _beyond(row, lang):
+    """Say how many orders were refused as out of reach, and by how much what was drawn for them misses."""
+    return say(
+        _BEYOND, lang, orders=row.out_of_reach, all=count(row.orders, "order", lang),
+        tolerated=percent(row.tolerated, lang), nearest=percent(row.nearest, lang),
     )  # fmt: skip
 
 

@@ -8,14 +8,12 @@ from scipy.stats import t
 
 from nanofoam_lib.base import units
 from nanofoam_lib.base.language import number, quantity, text, with_decimal_mark
-from nanofoam_lib.latent import fulfilment, inverse_design, permutation, property_axes
+from nanofoam_lib.latent import fulfilment, inverse_design, permutation
+from nanofoam_lib.latent.property_orders import TOLERATED
 from nanofoam_lib.models import kinds
 from nanofoam_lib.report.claims import LEVEL
 from nanofoam_lib.report.findings import foams
 from nanofoam_lib.report.findings.phrases import enumerated, num, say
-
-#: Share of the wanted value of a property that an order may miss and be filled.
-TOLERATED = 0.08
 
 _LEFT_OUT = (
     "Nothing is drawn for a property: that takes one that is known of ten train specimens or more whose pores can be "
@@ -40,7 +38,10 @@ _INTERVAL_OF_LAW = (
     "encoded again, it holds what the law gives in {n} of {all} orders."
 )
 _UNKNOWN_INTERVAL = "- There are too few specimens for an interval of {target}."
-_RANGE = "Nothing is ordered outside of what was measured."
+_HOW = (
+    "An order is drawn like the train specimen whose pictures, in other fields of noise, come nearest to what is "
+    "wanted. Nothing is ordered outside of what was measured."
+)
 _SEEN = (
     "Where the regression sees a property: erasing the tenth of the pixels that speaks most for a high value moves it"
 )
@@ -126,19 +127,19 @@ def property_orders(ordered: pd.DataFrame, lang: str = "en") -> str:
     Returns
     -------
     str
-        Markdown, as `foams.design` for pore measures, an order being filled within 8 %.
+        Markdown, as `foams.design` for pore measures, an order being filled within `TOLERATED`, 8 %.
     """
     if not len(ordered):
         return text(_LEFT_OUT, lang)
     drawn = ordered[ordered["picture"] == fulfilment.DESIGNED]
-    ways = {property_axes.LAW: _BY_LAW, property_axes.REGRESSION: _BY_REGRESSION}
+    ways = {fulfilment.LAW: _BY_LAW, fulfilment.REGRESSION: _BY_REGRESSION}
     said = [
         say(ways[by], lang, targets=enumerated([quantity(name, lang) for name in dict.fromkeys(own["measure"])], lang))
         for by, own in drawn.groupby("by")
     ]
     told = foams.design(fulfilment.summarise(ordered, TOLERATED), lang)
     limits = [_limits(name, own, lang) for name, own in drawn.groupby("measure", sort=False)]
-    return "\n".join([" ".join([*said, text(_RANGE, lang)]), told, *limits])
+    return "\n".join([" ".join([*said, text(_HOW, lang)]), told, *limits])
 
 
 def _limits(name, own, lang):
@@ -147,7 +148,7 @@ def _limits(name, own, lang):
     if not np.isfinite(half):
         return say(_UNKNOWN_INTERVAL, lang, target=quantity(name, lang))
     places = {"target": quantity(name, lang), "half": _with_unit(half, name, lang)}
-    if (own["by"] == property_axes.REGRESSION).all():
+    if (own["by"] == fulfilment.REGRESSION).all():
         return say(_INTERVAL, lang, **places)
     means = own.groupby("order")[["got", "pi_low", "pi_high"]].mean()
     holds = means["got"].between(means["pi_low"], means["pi_high"])
