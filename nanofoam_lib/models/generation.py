@@ -168,7 +168,7 @@ def draw(
     return walk.index.to_frame(index=False).join(found).join(measured), pictures
 
 
-def noise_fields(model: vae.Autoencoder, n: int = FIELDS) -> list[int]:
+def noise_fields(model: vae.Autoencoder, n: int) -> list[int]:
     """Give the numbers of `n` fields of noise from which a model draws, from 1; [0] if it takes none."""
     return list(range(1, n + 1)) if len(model.decoder.inputs) > 1 else [0]
 
@@ -201,7 +201,7 @@ def fill(
     list of pandas.DataFrame
         As `fulfilment.compare` gives them.
     """
-    first, *others = noise_fields(yardstick.model)
+    first, *others = noise_fields(yardstick.model, FIELDS)
     walks = {fulfilment.DESIGNED: "design", fulfilment.TOGETHER: "together"}
     done = [
         fulfilment.compare(designs, points, wanted, generated.query(f"what == '{walks[who]}'"), who, first)

@@ -36,7 +36,8 @@ class Recipe:
         Stop when so many epochs have not lowered the loss on the held-out rows, and take the model as it was before
         them.
     critic_steps : int
-        Further steps against a critic, of a kind whose decoder learns from one, rounded to whole epochs.
+        Further steps against a critic, of a kind whose decoder learns from one, rounded to whole epochs. Of a budget of
+        steps it takes a share alone then (`texture.ALONE`).
     precision : {"float32", "bfloat16", "auto"}
         Precision of the training steps, see `mixed_precision.choose`. The model itself stays one of float32.
     symmetries : sequence of int

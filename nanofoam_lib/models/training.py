@@ -129,12 +129,14 @@ class _Fitting:
     def stages(self):
         kind, n_train = kinds.get(self.model.config.kind), len(self.rows.train)
         watched = "held_out_total" if len(self.rows.held_out) else None
+        n_epochs = recipes.against_critic(self.recipe).n_epochs(n_train) if self.recipe.critic_steps else 0
+        has_critic = kind.faces_critic and n_epochs > 0
+        cost = kind.step_cost / (texture.ALONE if has_critic else 1)
         alone = epoch_loop.Stage(
-            self.alone, self.one_epoch, self.recipe.n_epochs(n_train, kind.step_cost), self.start,
+            self.alone, self.one_epoch, self.recipe.n_epochs(n_train, cost), self.start,
             watched=watched, patience=self.recipe.patience,
         )  # fmt: skip
-        n_epochs = recipes.against_critic(self.recipe).n_epochs(n_train) if self.recipe.critic_steps else 0
-        if not (kind.faces_critic and n_epochs):
+        if not has_critic:
             return [alone]
         duel = epoch_loop.Stage(
             self.against_critic, self.one_epoch, n_epochs, self.measure_z, self.part, failure=texture.failure

@@ -181,7 +181,7 @@ def test_a_longer_first_stage_is_another_training(textures, tmp_path, monkeypatc
         fit(textures, tmp_path)
     monkeypatch.undo()
     with pytest.warns(RunWarning, match="belongs to another training"):
-        _, history = fit(textures, tmp_path, steps=4)
+        _, history = fit(textures, tmp_path, steps=10)
     assert history["critic"].isna().tolist() == [True, True, False, False]
 
 
