@@ -278,7 +278,8 @@ def _written(column, lang):
     if pd.api.types.is_bool_dtype(column):
         return [text("yes" if value else "no", lang) for value in column]
     if pd.api.types.is_float_dtype(column):
-        return [fixed(value, lang, _decimals(column)) for value in column]
+        decimals = _decimals(column)
+        return [fixed(value, lang, decimals) for value in column]
     texts = column.astype(object).fillna(MISSING).astype(str)
     if column.name == "model":
         return [kinds.called(name, lang) for name in texts]
