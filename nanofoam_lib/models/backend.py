@@ -81,7 +81,7 @@ def forward(model, n_batches):
 
 
 def traced_once(function):
-    """Let TensorFlow trace a function of one tensor once, whatever graphs it becomes part of.
+    """Let TensorFlow trace a function of one tensor once, whatever graph it becomes part of and however many rows it gets.
 
     Where a layer is hundreds of small operations, each function that a model is part of (a step of training, one of
     watching, encoding) otherwise spends seconds on listing them again, and whatever is not traced runs one by one.
@@ -100,7 +100,14 @@ def traced_once(function):
         return function
     import tensorflow as tf
 
-    return tf.function(function, autograph=False, reduce_retracing=True)
+    traced = tf.function(function, autograph=False)
+
+    @functools.wraps(function)
+    def call(x):
+        x = tf.convert_to_tensor(x)
+        return traced.get_concrete_function(tf.TensorSpec([None, *x.shape[1:]], x.dtype))(x)
+
+    return call
 
 
 def count(codes, n):

@@ -29,6 +29,7 @@ def test_what_is_traced_once_is_part_of_many_graphs():
         return tape.gradient(total, values)
 
     eager = square(values)
+    np.testing.assert_array_equal(square(values[:2]), [1, 4])
     doubled = tf.function(lambda x: 2 * square(x))(values)
     np.testing.assert_array_equal(eager, [1, 4, 9])
     np.testing.assert_array_equal(doubled, [2, 8, 18])
