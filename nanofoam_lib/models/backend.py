@@ -81,7 +81,7 @@ def forward(model, n_batches):
 
 
 def traced_once(function):
-    """Let TensorFlow trace a function of one tensor once, whatever graph it becomes part of, and for any number of rows.
+    """Let TensorFlow trace a function of one tensor once, whatever graph it is part of, and for any number of rows.
 
     Where a layer is hundreds of small operations, each function that a model is part of (a step of training, one of
     watching, encoding) otherwise spends seconds on listing them again, and whatever is not traced runs one by one.
