@@ -12,14 +12,14 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nanofoam_lib.latent import conformal, inverse_design, properties, ridge
+from nanofoam_lib.latent import conformal, fulfilment, inverse_design, properties, ridge
 
 STEPS = 7  # from low to high
 ENDS = (0.05, 0.95)  # quantiles of what was measured, between which a way leads and orders lie
 #: Of a table of pictures on ways from low to high values, before their pore measures.
 WALKED = ["target", "unit", "kind", "latent_dim", "step", "noise", "extrapolation"]
 #: Of a table of orders, behind `fulfilment.COLUMNS`.
-ORDERED = ["unit", "by", "encoded", "pi_low", "pi_high", "out_of_reach"]
+ORDERED = ["unit", "by", "encoded", "pi_low", "pi_high", fulfilment.OUT_OF_REACH]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

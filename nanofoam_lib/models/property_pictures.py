@@ -269,6 +269,6 @@ def _compare(axes, read, points, wanted, table, picture, noise=0, reached=None):
         encoded = table[_encoded(name)].to_numpy()[order]
         own = {"unit": units.of_name(name), "by": fulfilment.LAW if read[name] else fulfilment.REGRESSION}
         own |= {"encoded": encoded, "pi_low": encoded - axis.half_width, "pi_high": encoded + axis.half_width}
-        own |= {"out_of_reach": ~reached[order]}
+        own |= {fulfilment.OUT_OF_REACH: ~reached[order]}
         found.loc[rows, property_axes.ORDERED] = pd.DataFrame(own, index=found.index[rows])
     return found

@@ -13,9 +13,8 @@ STATISTICS_WEIGHT = 1000.0
 # What corrects the decoder beside the critic's score, which alone would let it forget whose picture it draws
 FEATURES, STATISTICS = 30.0, 1.0
 
-#: Share of its steps alone that a model takes which faces a critic afterwards. Before it,
-#: a labyrinth is drawn either way; after 1000 steps of it pores told 0.76 of all pictures with all steps
-#: alone, 0.72 with these (one training each).
+#: Share of its steps alone that a model takes which faces a critic afterwards. A labyrinth is drawn before either way;
+#: after 1000 steps of it, pores told 0.76 of all pictures with all steps alone, 0.72 with these (one training each).
 ALONE = 0.4
 #: Of the stage against the critic: little inertia, since both sides shoot at moving goals; the decoder that is kept is
 #: an average over about a hundred steps, in which what the two drive each other to and fro cancels out.
