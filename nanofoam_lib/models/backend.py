@@ -119,6 +119,15 @@ def count(codes, n):
     return tf.math.bincount(codes, minlength=n, maxlength=n, axis=-1)
 
 
+def normalised(maps, scale, offset, epsilon):
+    """Normalise a batch of float32 maps (n, h, w, C) on TensorFlow: the maps, and mean and variance, each (C,)."""
+    import tensorflow as tf
+
+    found, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(maps, scale, offset, epsilon=epsilon, is_training=True)
+    n = tf.cast(tf.size(maps) // tf.size(scale), tf.float32)
+    return found, mean, unbiased * (n - 1) / n
+
+
 def adam(learning_rate, clip_norm, **options):
     """Make the optimiser Adam, which clips the norm of all gradients together.
 
@@ -135,9 +144,10 @@ def adam(learning_rate, clip_norm, **options):
     -------
     keras.optimizers.Adam
     """
-    kind = _one_pass_adam() if is_tensorflow_on_cpu() and strategy() is None else keras.optimizers.Adam
     with scope():
-        return kind(learning_rate, global_clipnorm=clip_norm, **options)
+        if is_tensorflow_on_cpu() and strategy() is None:
+            return _one_pass_adam()(learning_rate, clip_norm, **options)
+        return keras.optimizers.Adam(learning_rate, global_clipnorm=clip_norm, **options)
 
 
 @functools.cache
@@ -177,6 +187,18 @@ def _one_pass_adam():
     import tensorflow as tf
 
     class OnePassAdam(keras.optimizers.Adam):
+        def __init__(self, learning_rate, clip_norm, **options):
+            super().__init__(learning_rate, **options)
+            self.clip_norm = clip_norm
+
+        def apply(self, grads, trainable_variables=None):
+            norm = tf.sqrt(2 * tf.add_n([tf.nn.l2_loss(own) for own in grads]))
+            # Almost never: not to be paid for in every step
+            clipped = tf.cond(
+                norm > self.clip_norm, lambda: [own * self.clip_norm / norm for own in grads], lambda: list(grads)
+            )
+            return super().apply(clipped, trainable_variables)
+
         def update_step(self, gradient, variable, learning_rate):
             index = self._get_variable_index(variable)
             step = tf.cast(self.iterations + 1, tf.float32)

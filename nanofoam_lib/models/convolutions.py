@@ -3,6 +3,7 @@
 import itertools
 
 from nanofoam_lib.models.backend import keras
+from nanofoam_lib.models.normalization import BatchNormalization
 
 layers = keras.layers
 
@@ -35,7 +36,7 @@ def build(filters, seed, images=None):
         # The maximum of the ReLU is the ReLU of the maximum: on a quarter of the pixels
         x = layers.MaxPooling2D(name=f"pool_{level}")(x)
         maps.append(layers.Activation("relu", name=f"relu_{level}")(x))
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(maps[-1])
+        x = BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(maps[-1])
     maps.append(layers.Conv2D(filters[-1], 3, padding="same", activation="relu", **next(kernel), name="features")(x))
     return images, maps
 

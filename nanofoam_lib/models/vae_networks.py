@@ -5,6 +5,7 @@ import functools
 from nanofoam_lib.models import convolutions
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.convolutions import MOMENTUM, SIZE, seeded_kernels
+from nanofoam_lib.models.normalization import BatchNormalization
 from nanofoam_lib.models.upsampling import UpsampledConv2D
 
 layers = keras.layers
@@ -54,7 +55,7 @@ def build_decoder(config, seed):
     convolution = functools.partial(layers.Conv2D, kernel_size=3, padding="same")
     for level, filters in enumerate(config.decoder_filters, start=1):
         x = convolution(filters, activation="relu", **next(kernel), name=f"conv_{level}")(x)
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
+        x = BatchNormalization(momentum=MOMENTUM, name=f"norm_{level}")(x)
         convolution = UpsampledConv2D
     x = convolution(1, **next(kernel), name="logits")(x)
     return keras.Model(latents, layers.Activation("sigmoid", name="image")(x), name="decoder")
