@@ -7,11 +7,13 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import operator
 import os
 import pathlib
 import platform
 import subprocess
 import sys
+from typing import NamedTuple
 
 from nanofoam_lib.base import plugins
 
@@ -111,20 +113,21 @@ def hash_modules(source, without=()):
     that it reads from the YAML file of its name beside it; plug-ins count where a registry does.
     """
     left_out = tuple(without)
-    with_labels = not _is_within(LABELS, left_out)
-    waiting, seen = set(_parse(source, with_labels)[1]), {}
+    reading = _with_labels if not _is_within(LABELS, left_out) else _without_labels
+    waiting, seen = set(_parse(source).imported), {}
     while waiting:
         name = waiting.pop()
         if name in seen or _is_within(name, left_out):
             continue
         path = _path(name)
-        tree, imported = _parse(path.read_text(encoding="utf-8"), with_labels)
+        module = _parse(path.read_text(encoding="utf-8"))
         words = path.with_suffix(".yaml")
-        seen[name] = [tree, hash_file(words)] if words.is_file() else tree
-        waiting |= imported
+        seen[name] = [reading(module), hash_file(words)] if words.is_file() else reading(module)
+        waiting |= module.imported
         for file, text in (plugins.sources() if name in REGISTRIES else {}).items():
-            seen[file], imported = _parse(text, with_labels)
-            waiting |= imported
+            module = _parse(text)
+            seen[file] = reading(module)
+            waiting |= module.imported
     return hash_value(seen)
 
 
@@ -132,33 +135,60 @@ def _is_within(name, packages):
     return any(f"{name}.".startswith(f"{package}.") for package in packages)
 
 
+class _Module(NamedTuple):
+    """What counts of a module: hashes of its syntax tree, and the names of the library's modules that it imports."""
+
+    whole: str
+    unlabelled: str
+    imported: frozenset[str]
+
+
+_with_labels, _without_labels = operator.attrgetter("whole"), operator.attrgetter("unlabelled")
+
+
 @functools.cache  # by the text: the steps of a chain share most of their modules
-def _parse(text, with_labels):
-    """Give the syntax tree of a module as text, and the names of the library's modules that it imports."""
+def _parse(text):
     tree = ast.parse(text)
-    imported = frozenset(module for node in ast.walk(tree) for module in _imported(node))
-    tree = _without_docstrings(tree)
-    return ast.dump(tree if with_labels else _without_labels(tree)), imported
-
-
-def _without_labels(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Label", "labels.Label"}:
-            node.args, node.keywords = [], []
-    return tree
-
-
-def _without_docstrings(tree):
-    for node in ast.walk(tree):
+    nodes = list(_nodes(tree))
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                del node.body[0]
-    return tree
+            _drop_docstring(node)
+    whole = unlabelled = _hash_tree(tree)
+    labels = [node for node in nodes if isinstance(node, ast.Call) and _is_label(node.func)]
+    if labels:
+        for node in labels:
+            node.args, node.keywords = [], []
+        unlabelled = _hash_tree(tree)
+    return _Module(whole, unlabelled, frozenset(module for node in nodes for module in _imported(node)))
+
+
+def _nodes(tree):
+    """Yield all nodes of a syntax tree; `ast.walk` takes three times as long."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for value in vars(node).values():
+            if isinstance(value, ast.AST):
+                waiting.append(value)
+            elif isinstance(value, list):
+                waiting += [own for own in value if isinstance(own, ast.AST)]
+
+
+def _hash_tree(tree):
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_label(function):
+    return (
+        ast.unparse(function) in {"Label", "labels.Label"} if isinstance(function, ast.Name | ast.Attribute) else False
+    )
+
+
+def _drop_docstring(node):
+    first = node.body[0] if node.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        del node.body[0]
 
 
 def _imported(node):

@@ -21,6 +21,7 @@ class Report(TypedDict, total=False):
 
     key: str
     outputs: dict[str, str | None]
+    said: list[str]  # the results in three lines, in the language of the run
 
 
 class Data(TypedDict, total=False):

@@ -18,7 +18,7 @@ class _Job:
         self.name, self.shares, self.stop = name, shares, stop
 
 
-def run(jobs, at_once=2):
+def run(jobs, at_once=2, halt=lambda: None):
     """Run jobs, of which some at a time, each in a thread of its own.
 
     Parameters
@@ -27,6 +27,8 @@ def run(jobs, at_once=2):
         Without arguments; begun in this order. They should leave Python's lock to each other most of the time.
     at_once : int
         With 1, they run one after the other in this thread.
+    halt : callable
+        Called where a job has failed, or this thread was interrupted: ends what the others wait for.
 
     Returns
     -------
@@ -48,10 +50,13 @@ def run(jobs, at_once=2):
     shares, stop = dict.fromkeys(jobs, 0.0), threading.Event()
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         begun = {name: pool.submit(_begin, job, _Job(name, shares, stop)) for name, job in jobs.items()}
+        missing = True
         try:
-            concurrent.futures.wait(begun.values(), return_when=concurrent.futures.FIRST_EXCEPTION)
+            _, missing = concurrent.futures.wait(begun.values(), return_when=concurrent.futures.FIRST_EXCEPTION)
         finally:
-            stop.set()  # all are done, or one has failed, or this thread was interrupted
+            if missing:
+                stop.set()
+                halt()
     errors = [future.exception() for future in begun.values()]
     for error in sorted(filter(None, errors), key=lambda error: isinstance(error, Stopped)):
         raise error
@@ -68,9 +73,14 @@ def _begin(job, own):
 
 def check():
     """Raise `Stopped` in a job that is to end; elsewhere do nothing."""
-    own = _job.get()
-    if own is not None and own.stop.is_set():
+    if is_stopped():
         raise Stopped
+
+
+def is_stopped():
+    """Tell whether this is in a job that is to end."""
+    own = _job.get()
+    return own is not None and own.stop.is_set()
 
 
 def overall(share):

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from nanofoam_lib.base import memmap
+from nanofoam_lib.base import memmap, scheduling
 from nanofoam_lib.base.progress import track
 from nanofoam_lib.base.score_names import BY_GROUP, SOFTMAX
 from nanofoam_lib.latent import intervals
@@ -113,11 +112,8 @@ def repeat(
         side may have been a train image of the autoencoder, which saw no label.
     """
     sides = [np.asarray(split) for split in splits]
-    work = joblib.Parallel(n_jobs=-1, prefer="threads")
-    jobs = [
-        joblib.delayed(_score_once)(vectors, np.asarray(labels), side, REPEATED[classifier](seed)) for side in sides
-    ]
-    return np.array(work(jobs), dtype=float)
+    found = [_score_once(vectors, np.asarray(labels), side, REPEATED[classifier](seed)) for side in sides]
+    return np.array(found, dtype=float)
 
 
 def _score_once(vectors, labels, split, model):
@@ -162,6 +158,7 @@ def table1(
     seed: int = 0,
     protocol: str = "by-group",
     splits: Sequence[ArrayLike] = (),
+    n_jobs: int = -1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every descriptor with every classifier: the rows of the thesis's table 1, and one more classifier.
 
@@ -178,6 +175,8 @@ def table1(
         How the split was made.
     splits : sequence of array-like of str, each of shape (N,)
         Further splits, for `repeat`.
+    n_jobs : int
+        As in `scheduling.each`: rows that are computed at a time; the table does not depend on it.
 
     Returns
     -------
@@ -187,15 +186,24 @@ def table1(
     predictions : pandas.DataFrame
         The columns `ROW`, then those of `score`.
     """
-    rows, predictions = [], []
+    known = [index[name].to_numpy() for name in ("label", "group", "split")]
     jobs = list(itertools.product(descriptors.items(), CLASSIFIERS))
-    for ((kind, latent_dim, name), vectors), classifier in track(jobs, f"accuracies, {protocol}"):
-        result, predicted = score(vectors, index["label"], index["group"], index["split"], classifier, seed)
+    items = ((memmap.take(vectors, slice(None)), *known, splits, name, seed) for (_, vectors), name in jobs)
+    work = scheduling.each(_row, items, n_jobs)
+    rows, predictions = [], []
+    for (((kind, latent_dim, name), _), classifier), (result, predicted) in zip(
+        jobs, track(work, f"accuracies, {protocol}", len(jobs)), strict=True
+    ):
         row = {"data": data, "kind": kind, "latent_dim": latent_dim, "descriptor": name, "classifier": classifier}
         row |= {"protocol": protocol}
-        rows.append(row | result | over_splits(repeat(vectors, index["label"], splits, classifier, seed)))
+        rows.append(row | result)
         predictions.append(predicted.assign(**row)[[*ROW, *predicted.columns]])
     return pd.DataFrame(rows), pd.concat(predictions, ignore_index=True)
+
+
+def _row(vectors, labels, groups, split, splits, classifier, seed):
+    result, predictions = score(vectors, labels, groups, split, classifier, seed)
+    return result | over_splits(repeat(vectors, labels, splits, classifier, seed)), predictions
 
 
 def of_scores(

@@ -118,7 +118,7 @@ def fit_all(
     seed: int = 0,
     wide: NDArray[np.uint8] | None = None,
     held_out_rows: ArrayLike | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[pathlib.Path, pd.DataFrame]:
     """Train several models as `fit` does, on a processor two at a time.
 
     Half of a small step leaves a core idle, and so does what a training does beside its steps. The weights are those
@@ -134,7 +134,7 @@ def fit_all(
     Returns
     -------
     dict of pandas.DataFrame
-        By the folder's name, in the order of `models`, what `fit` gives.
+        By the folder, in the order of `models`, what `fit` gives.
 
     Raises
     ------
@@ -143,11 +143,11 @@ def fit_all(
     """
     given = images, train_rows, test_rows, recipe, seed
     jobs = {
-        folder.name: functools.partial(fit, model, *given, folder, wide, held_out_rows)
+        folder: functools.partial(fit, model, *given, folder, wide, held_out_rows)
         for folder, model in sorted(models.items(), key=lambda own: -kinds.get(own[1].config.kind).step_cost)
     }
     found = side_by_side.run(jobs, at_once=2 if backend.is_tensorflow_on_cpu() and backend.strategy() is None else 1)
-    return {folder.name: found[folder.name] for folder in models}
+    return {folder: found[folder] for folder in models}
 
 
 class _Rows(NamedTuple):

@@ -36,15 +36,13 @@ def _prepare(lang):
 def _tell(run, lang):
     """Show the warnings of a finished run, its results and where its report is; return the exit status."""
     from nanofoam_lib.base import terminal
-    from nanofoam_lib.report import answers
 
     manifest = run.load_manifest()
     for step, record in manifest["steps"].items():
         for warning in record["warnings"]:
             terminal.complain(f"{step}: {warning}", lang, "warning")
-    if manifest.get("finished"):
-        for line in answers.in_three_lines(manifest | {"lang": lang}, run.load_index(), run.load_tables()):
-            terminal.say(line)
+    for line in manifest["report"].get("said", []):
+        terminal.say(line)
     terminal.say(run.report)
     return 0
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import pathlib
 import re
 import tempfile
@@ -109,6 +108,7 @@ def _ending(kernel):
         raise
     finally:
         kernel.end()
+        kernels.close_loop()
 
 
 def _find_warnings(notebook):
@@ -143,12 +143,10 @@ class ChainBar:
         self._expected, self._lang = expected, lang
         self._numbers = {name: f"{i}/{len(expected)} {name}" for i, name in enumerate(expected, start=1)}
         self._total = sum(expected.values())
-        self._before = 0.0  # seconds' worth of the steps that are done
+        self._shares = {}  # of the steps that have begun, how far each is
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="nanofoam-")
-        self._report = pathlib.Path(self._folder.name) / "progress"
-        os.environ[REPORT_VARIABLE] = str(self._report)  # the kernels inherit it
         # Where nobody watches a terminal, a line now and then is enough
         left = language.text("{elapsed}, {remaining} left", self._lang)
         self._bar = tqdm(
@@ -159,15 +157,25 @@ class ChainBar:
 
     def __exit__(self, *_):
         self._bar.close()
-        os.environ.pop(REPORT_VARIABLE, None)
         self._folder.cleanup()
+
+    def variables(self, name):
+        """Give the variables of the environment by which a step's kernel reports how far it is."""
+        return {REPORT_VARIABLE: str(self._report(name))}
 
     def step(self, name):
         """Begin a step: a context that gives the function to call with the share of its cells done."""
-        return _StepProgress(self, name)
+        return _StepProgress(self, name, self._report(name))
+
+    def _report(self, name):
+        return pathlib.Path(self._folder.name) / name
 
     def _show(self, name, share, postfix):
-        seconds = self._before + share * self._expected[name]
+        """Show the share of all steps, and what the first of those that run is doing."""
+        self._shares[name] = share
+        if name != next((own for own, done in self._shares.items() if done < 1), name):
+            return
+        seconds = sum(done * self._expected[own] for own, done in self._shares.items())
         self._bar.n = max(self._bar.n, min(100, 100 * seconds / self._total))
         self._bar.set_description_str(self._numbers[name], refresh=False)
         self._bar.set_postfix_str(message(postfix, self._lang), refresh=False)
@@ -177,12 +185,12 @@ class ChainBar:
 class _StepProgress:
     """Watch one step from a thread: cells done, and the share of the running cell."""
 
-    def __init__(self, chain, name):
-        self._chain, self._name = chain, name
+    def __init__(self, chain, name, report):
+        self._chain, self._name, self._report = chain, name, report
         self._cells, self._stop = 0.0, threading.Event()
 
     def __enter__(self):
-        self._chain._report.unlink(missing_ok=True)
+        self._report.unlink(missing_ok=True)
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self._on_progress
@@ -190,11 +198,11 @@ class _StepProgress:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
-        self._chain._before += self._chain._expected[self._name]
+        self._chain._shares[self._name] = 1.0
 
     def _on_progress(self, share):
         self._cells = share
-        self._chain._report.unlink(missing_ok=True)
+        self._report.unlink(missing_ok=True)
 
     def _watch(self):
         while not self._stop.wait(0.2):
@@ -205,6 +213,6 @@ class _StepProgress:
 
     def _read(self):
         try:
-            return self._chain._report.read_text(encoding="utf-8")
+            return self._report.read_text(encoding="utf-8")
         except OSError:
             return ""

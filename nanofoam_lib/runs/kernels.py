@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import tempfile
+import threading
 
 import psutil
 
@@ -29,13 +30,16 @@ class Kernel:
         process.
     imports : str
         Code that is run before it is ready: what a notebook's first cell imports has been imported then.
+    variables : dict, optional
+        Of its environment, beside those of this process.
     """
 
-    def __init__(self, journal=None, imports=""):
+    def __init__(self, journal=None, imports="", variables=None):
         from jupyter_client import AsyncKernelManager
         from traitlets.config import Config
 
         self._journal = journal or os.environ.get(JOURNAL_VARIABLE)
+        self._variables = variables or {}
         self.arguments = [_QUIET, *([f"--IPKernelApp.exec_lines={imports}"] if imports else [])]
         self._sockets = tempfile.TemporaryDirectory(prefix="nanofoam-")
         options = _transport(self._sockets.name) | {"shutdown_wait_time": SHUTDOWN_SECONDS}
@@ -47,7 +51,7 @@ class Kernel:
 
         known_by = {JOURNAL_VARIABLE: str(self._journal)} if self._journal else {}
         run_sync(self.manager.start_kernel)(
-            extra_arguments=self.arguments, cwd=str(folder), env=dict(os.environ) | known_by
+            extra_arguments=self.arguments, cwd=str(folder), env=dict(os.environ) | self._variables | known_by
         )
 
     def end(self):
@@ -62,37 +66,50 @@ class Kernel:
 
 
 class Queue:
-    """The kernels of a chain's steps, of which the next one waits for its turn.
+    """The kernels of a chain's steps, of which the next ones wait for their turn.
 
     For the time of a ``with`` block, at whose end all are ended.
 
     Parameters
     ----------
     place : base.run_folder.Run
+    variables : callable, optional
+        Gives what the environment of a step's kernel has beside that of this process, by the step's name.
     """
 
-    def __init__(self, place):
-        self._place, self._kernels = place, {}
+    def __init__(self, place, variables=lambda name: {}):
+        self._place, self._variables, self._kernels = place, variables, {}
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for kernel in self._kernels.values():
-            kernel.end()
+        self.end()
 
     def prepare(self, step):
         """Start the kernel of a `pipeline.Step`, where memory allows it."""
-        if psutil.virtual_memory().available >= ENOUGH_MEMORY:
-            self._kernels[step.name] = self._make(step, step.imports)
-            self._kernels[step.name].start(step.notebook.parent)
+        if is_room():
+            self._start(step, step.imports)
 
     def take(self, step):
         """Give the kernel that waits for a step, or a new one."""
-        return self._kernels.get(step.name) or self._kernels.setdefault(step.name, self._make(step))
+        return self._kernels.get(step.name) or self._start(step)
 
-    def _make(self, step, imports=""):
-        return Kernel(ledger.Journal(self._place, step.name).path, imports)
+    def end(self):
+        """End all of them, whatever they do."""
+        for kernel in self._kernels.values():
+            kernel.end()
+
+    def _start(self, step, imports=""):
+        journal = ledger.Journal(self._place, step.name).path
+        kernel = self._kernels[step.name] = Kernel(journal, imports, self._variables(step.name))
+        kernel.start(step.notebook.parent)
+        return kernel
+
+
+def is_room():
+    """Tell whether memory allows for a kernel more than one."""
+    return psutil.virtual_memory().available >= ENOUGH_MEMORY
 
 
 def end_processes(is_meant):
@@ -111,6 +128,14 @@ def end_processes(is_meant):
                 process.kill()
                 found.append(process)
     psutil.wait_procs(found, timeout=SHUTDOWN_SECONDS)
+
+
+def close_loop():
+    """Close the event loop in which a thread has talked to its kernel; that of the main thread goes on."""
+    from jupyter_core.utils import ensure_event_loop
+
+    if threading.current_thread() is not threading.main_thread():
+        ensure_event_loop().close()
 
 
 def teach_papermill():

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import threading
 
 from nanofoam_lib.base import files, json_text, provenance, reading
 from nanofoam_lib.base.run_folder import FOLDERS
@@ -11,9 +12,11 @@ from nanofoam_lib.base.run_folder import FOLDERS
 #: What `files.replacing` and `pipeline` call a file that they have not finished.
 TEMPORARY = re.compile(r"\.tmp-[0-9a-f]+[-.].*", re.DOTALL)
 
+_WRITING = threading.Lock()  # steps beside each other write one manifest
+
 
 class Journal:
-    """What is written while the context is open, in a file that outlives a kill.
+    """What a step writes, in a file that outlives a kill: its kernel keeps it, or this process in a ``with`` block.
 
     Parameters
     ----------
@@ -27,13 +30,17 @@ class Journal:
         self.path = self._folder / f".journal-{name}"
 
     def __enter__(self):
-        if self.is_damaged:
-            self.forget()
-        os.environ[files.JOURNAL_VARIABLE] = str(self.path)  # the kernels inherit it
+        self.begin()
+        os.environ[files.JOURNAL_VARIABLE] = str(self.path)
         return self
 
     def __exit__(self, *_):
         os.environ.pop(files.JOURNAL_VARIABLE, None)
+
+    def begin(self):
+        """Go on with what an unfinished step has left, unless it is damaged."""
+        if self.is_damaged:
+            self.forget()
 
     def names(self):
         """Files of the run folder that were written and are still there: set of relative paths.
@@ -82,7 +89,7 @@ class Account:
     """
 
     def __init__(self, run, manifest, name):
-        self._run, self._manifest, self._name = run, manifest, name
+        self.run, self._manifest, self._name = run, manifest, name
         self._earlier = manifest["steps"].get(name, {})
         self._text = run.manifest.read_text(encoding="utf-8") if run.manifest.exists() else None
         self.journal = Journal(run, name)
@@ -101,43 +108,53 @@ class Account:
             Whether to take over nothing at all.
         """
         found = dict.fromkeys(self.journal.names()) | self._earlier.get("outputs", {})
+        own = {"key": key, "status": "running", "seconds": None, "warnings": [], "outputs": found}
         steps = self._manifest["steps"]
-        steps |= {name: done | {"status": "outdated"} for name, done in steps.items() if name > self._name}
-        steps[self._name] = {"key": key, "status": "running", "seconds": None, "warnings": [], "outputs": found}
-        self._write()
+        later = {name: done | {"status": "outdated"} for name, done in steps.items() if name > self._name}
+        self._write(later | {self._name: own})
         was_done = self._earlier.get("status") == "done"
-        remove(self._run, found if fresh else find_damage(self._run, found) if was_done else [])
+        remove(self.run, found if fresh else find_damage(self.run, found) if was_done else [])
         if fresh or was_done or self._earlier.get("key") != key:
             self.journal.forget()
 
     def close(self, seconds, warned):
         """Record that the step is done and what it wrote; remove what earlier runs of it wrote and this one did not."""
         record = self._manifest["steps"][self._name]
-        written = self.journal.names() | {self._run.notebook(self._name).relative_to(self._run.folder).as_posix()}
-        remove(self._run, record["outputs"].keys() - written)
-        record |= {"status": "done", "seconds": seconds, "warnings": warned}
-        record["outputs"] = hash_files(self._run, written)
-        self._manifest["left_out"] = self._run.load_left_out()
-        self._write()
+        written = self.journal.names() | {self.run.notebook(self._name).relative_to(self.run.folder).as_posix()}
+        remove(self.run, record["outputs"].keys() - written)
+        own = {"status": "done", "seconds": seconds, "warnings": warned, "outputs": hash_files(self.run, written)}
+        self._manifest["left_out"] = self.run.load_left_out()
+        self._write({self._name: record | own})
         self.journal.forget()
 
     def fail(self, error):
         """Record that the step has failed or was stopped, if the disk still takes it."""
         status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-        self._manifest["steps"][self._name] |= {"status": status, "error": " ".join(str(error).split())}
+        own = {"status": status, "error": " ".join(str(error).split())}
         with contextlib.suppress(OSError):
-            self._write()
+            self._write({self._name: self._manifest["steps"][self._name] | own})
+
+    def leave(self):
+        """Record that the step was stopped, if it has neither ended nor failed."""
+        if self._manifest["steps"][self._name]["status"] == "running":
+            self.fail(KeyboardInterrupt())
 
     def refuse(self, error):
-        """Let an earlier run stand if the step refused its input before it wrote anything; else it has failed."""
-        if self._earlier.get("status") == "done" and not self.journal.names():
-            files.write_text(self._run.manifest, self._text)
+        """Let an earlier run stand if the step refused its input before it wrote anything; else it has failed.
+
+        Beside a step that runs it has failed, since that one writes the same manifest.
+        """
+        is_alone = [record["status"] for record in self._manifest["steps"].values()].count("running") == 1
+        if is_alone and self._earlier.get("status") == "done" and not self.journal.names():
+            self._manifest["steps"][self._name] = self._earlier
+            files.write_text(self.run.manifest, self._text)
         else:
             self.fail(error)
 
-    def _write(self):
-        self._manifest["steps"] = dict(sorted(self._manifest["steps"].items()))
-        files.write_json(self._run.manifest, self._manifest)
+    def _write(self, records):
+        with _WRITING:
+            self._manifest["steps"] = dict(sorted((self._manifest["steps"] | records).items()))
+            files.write_json(self.run.manifest, self._manifest)
 
 
 def hash_files(run, names):

@@ -1,6 +1,7 @@
 """The chain of notebooks: what has to run, running it, and keeping account of it in the manifest."""
 
 import dataclasses
+import functools
 import itertools
 import json
 import os
@@ -8,11 +9,10 @@ import pathlib
 import time
 import warnings
 
-from nanofoam_lib.base import files, language, provenance
+from nanofoam_lib.base import files, language, provenance, side_by_side, signals
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import collection, metadata, pore_choices, pore_masks, sources
-from nanofoam_lib.report import html_report, latex_document
+from nanofoam_lib.images import collection, metadata, sources
 from nanofoam_lib.runs import beginning, error_log, execution, kernels, ledger, lock, parameter_cells, parameters
 
 PACKAGE = pathlib.Path(__file__).parents[1]
@@ -25,6 +25,8 @@ ONLY_SHOWN = ("figures", "report", "base.language", provenance.LABELS)
 ONLY_SAID = ("report.findings", "report.notebook_text")
 #: The tag of cells that are about telling classes apart, and left out where there is one: nothing else decides that.
 CLASSES = "classes"
+#: Steps that need nothing of what the one before them writes, and run beside it.
+BESIDE = ("05_generate",)
 REPORT_CODE = "from nanofoam_lib.report import html_report, latex_document"
 REPORT = PACKAGE / "report"
 USUAL_SECONDS = {"02_train": 150.0}  # first guess of a step's length, for the bar; later the last run's is used
@@ -103,12 +105,15 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         todo = _plan(steps, place, manifest, values | {"lang": lang}, start, force)
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
         expected = {step.name: _expected_seconds(step, earlier) for step, _ in todo}
-        with execution.ChainBar(expected, lang) as bar, kernels.Queue(place) as queue:
-            for (step, key), (following, _) in itertools.zip_longest(todo, todo[1:], fillvalue=(None, None)):
-                kernel = queue.take(step)
-                if following is not None:
-                    queue.prepare(following)
-                _run_step(step, key, place, manifest, values | own, bar, force, kernel)
+        with execution.ChainBar(expected, lang) as bar, kernels.Queue(place, bar.variables) as queue:
+            groups = _group(todo)
+            for group, following in itertools.zip_longest(groups, groups[1:], fillvalue=()):
+                taken = [(step, ledger.Account(place, manifest, step.name), queue.take(step)) for step, _ in group]
+                for (_, account, _), (_, key) in zip(taken, group, strict=True):
+                    account.begin(key, force)
+                for step, _ in following:
+                    queue.prepare(step)
+                _run_group(taken, manifest, values | own, bar, queue)
         _remove_outdated(place, manifest)
         key = _report_key(manifest)
         if manifest["report"].get("key") != key or ledger.find_damage(place, manifest["report"]["outputs"]):
@@ -168,6 +173,8 @@ def _describe_data(data, kind, subfolders):
     """Name, folder and content hash of the data; synthetic ones are decided by the parameters alone."""
     if data is None:
         return {"name": f"{language.SYNTHETIC} {kind}", "folder": None, "hash": None, "classes": None}
+    from nanofoam_lib.images import pore_choices, pore_masks  # late: without a data folder nobody waits for them
+
     folder = pathlib.Path(data)
     listed = collection.list_folder(folder, subfolders)
     paths = listed["path"].tolist()
@@ -249,14 +256,41 @@ def _expected_seconds(step, earlier):
     return last or USUAL_SECONDS.get(step.name, OTHER_SECONDS)
 
 
-def _run_step(step, key, place, manifest, values, bar, force, kernel):
+def _group(todo):
+    """Put steps together that run beside each other: list of lists of (step, key)."""
+    groups = []
+    for step, key in todo:
+        if groups and step.name in BESIDE:
+            groups[-1].append((step, key))
+        else:
+            groups.append([(step, key)])
+    return groups
+
+
+def _run_group(taken, manifest, values, bar, queue):
+    """Execute notebooks beside each other, given as (step, account, kernel), or in turn where memory is short."""
+    jobs = {
+        step.name: functools.partial(_run_step, step, account, kernel, manifest, values, bar)
+        for step, account, kernel in taken
+    }
+    try:
+        side_by_side.run(jobs, at_once=len(jobs) if kernels.is_room() else 1, halt=queue.end)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            signals.heard()
+        for _, account, _ in taken:
+            account.leave()
+        raise
+
+
+def _run_step(step, account, kernel, manifest, values, bar):
     """Execute one notebook and keep account of it, however it ends."""
-    began, account = time.monotonic(), ledger.Account(place, manifest, step.name)
+    began, place = time.monotonic(), account.run
     executed = place.notebook(step.name).with_name(f".tmp-{os.getpid()}-{step.name}.ipynb")
-    account.begin(key, force)
     try:
         executed.parent.mkdir(exist_ok=True)
-        with bar.step(step.name) as on_progress, account.journal:
+        account.journal.begin()
+        with bar.step(step.name) as on_progress:
             own = {name: values[name] for name in step.defaults}
             without = CLASSES if manifest["data"]["classes"] == 1 else None
             warned = execution.execute(step.notebook, executed, own, on_progress, without, kernel)
@@ -266,6 +300,8 @@ def _run_step(step, key, place, manifest, values, bar, force, kernel):
         account.refuse(error)
         raise
     except StepError as error:
+        if side_by_side.is_stopped():
+            raise side_by_side.Stopped from error  # it has not failed: its kernel was ended
         if executed.exists():  # there is none if no kernel could be started
             executed.replace(place.notebook(step.name))
         account.fail(error)
@@ -297,11 +333,14 @@ def _report_key(manifest):
 
 def _finish(place, manifest, key):
     """Write what stands at the end of a run: the report, and the document for a thesis."""
+    from nanofoam_lib.report import answers, html_report, latex_document  # late: an unchanged run needs none of them
+
     manifest |= {"finished": provenance.now(), "report": {}}
     files.write_json(place.manifest, manifest)
     with ledger.Journal(place, "report") as journal:
         html_report.write(place)
         latex_document.write(place)
-    manifest["report"] = {"key": key, "outputs": ledger.hash_files(place, journal.names())}
+    said = answers.in_three_lines(manifest, place.load_index(), place.load_tables())
+    manifest["report"] = {"key": key, "outputs": ledger.hash_files(place, journal.names()), "said": said}
     files.write_json(place.manifest, manifest)
     journal.forget()

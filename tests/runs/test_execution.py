@@ -1,4 +1,3 @@
-import os
 import pathlib
 import re
 import time
@@ -38,7 +37,7 @@ def test_the_bar_shows_step_model_epoch_and_the_time_that_is_left(monkeypatch, l
         with bar.step("01_preprocess") as on_progress:
             on_progress(1)
         with bar.step("02_train"):
-            report = pathlib.Path(os.environ[progress.REPORT_VARIABLE])
+            report = pathlib.Path(bar.variables("02_train")[progress.REPORT_VARIABLE])
             report.write_text("0.7500 training vae-8, epoch 3/4")
             time.sleep(0.7)
     shown = terminal.text.split("\r")
@@ -46,3 +45,18 @@ def test_the_bar_shows_step_model_epoch_and_the_time_that_is_left(monkeypatch, l
     assert last.startswith("2/2 02_train") and last.rstrip().endswith(epoch) and left in last
     share = float(re.search(r"(\d+)%", last)[1]) / 100
     assert share == pytest.approx(0.1 + 0.9 * 0.9 * 0.75, abs=0.01)
+
+
+def test_the_bar_adds_up_steps_that_run_beside_each_other(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with (
+        execution.ChainBar({"04_explain": 4, "05_generate": 6}) as bar,
+        bar.step("04_explain") as first,
+        bar.step("05_generate") as second,
+    ):
+        first(0.5)
+        second(0.25)
+        time.sleep(0.7)
+    last = terminal.text.split("\r")[-2]
+    assert last.startswith("1/2 04_explain") and "35%" in last  # of the first that runs, 0.5 · 4 + 0.25 · 6 of 10

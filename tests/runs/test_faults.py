@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -266,7 +267,7 @@ def test_a_report_that_was_not_written_is_written_by_the_next_run(copy, monkeypa
     monkeypatch.setattr(execution, "execute", refuse)
     copy.report.unlink()
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline.html_report, "write", refuse)
+        broken.setattr("nanofoam_lib.report.html_report.write", refuse)
         with pytest.raises(StepError, match="No space left"):
             pipeline.run(copy.folder, "demo")
     pipeline.run(copy.folder, "demo")
@@ -342,14 +343,16 @@ def test_an_unfinished_step_finds_what_it_left_but_keeps_nothing_of_another_reci
     model = copy.folder / "models" / "vae-2"
 
     def stop(notebook, target, values, on_progress, without=None, kernel=None):
-        files.write_text(model / "checkpoint.npz", str(values["epochs"]))
+        with ledger.Journal(copy, notebook.stem):  # as its kernel would
+            files.write_text(model / "checkpoint.npz", str(values["epochs"]))
         raise KeyboardInterrupt
 
     def go_on(notebook, target, values, on_progress, without=None, kernel=None):
         shutil.copy(notebook, target)
         if notebook.stem == "02_train":
             found.append((model / "checkpoint.npz").exists())
-            files.write_text(model / "encoder.npz", "new")
+            with ledger.Journal(copy, notebook.stem):
+                files.write_text(model / "encoder.npz", "new")
         return []
 
     found = []
@@ -465,3 +468,54 @@ def test_a_damaged_model_is_named(model, tmp_path, name, how):
     damage(folder / name, how)
     with pytest.raises(FileNotFoundError if how == "missing" else DataError, match=name):
         vae.load(folder)
+
+
+# Steps beside each other
+
+
+def beside(folder, monkeypatch, execute):
+    """Run the chain anew, its steps replaced by `execute`, on a machine that has memory for two at a time."""
+    monkeypatch.setattr(pipeline, "BESIDE", ("03_latent_space",))
+    monkeypatch.setattr(kernels, "is_room", lambda: True)
+    monkeypatch.setattr(kernels.Queue, "prepare", lambda *_: None)
+    monkeypatch.setattr(kernels.Queue, "take", lambda *_: None)
+    monkeypatch.setattr(execution, "execute", execute)
+    monkeypatch.setattr(pipeline, "_finish", lambda *_: None)
+    pipeline.run(folder, "demo", force=True)
+
+
+def test_two_steps_run_at_a_time_where_neither_needs_the_other(copy, monkeypatch):
+    meeting = threading.Barrier(2, timeout=60)
+    order = []
+
+    def execute(notebook, target, values, on_progress, without=None, kernel=None):
+        order.append(notebook.stem)
+        shutil.copy(notebook, target)
+        if notebook.stem in ("02_train", "03_latent_space"):
+            meeting.wait()  # broken, if one waits for the other to end
+        return []
+
+    beside(copy.folder, monkeypatch, execute)
+    assert (order[0], order[-1]) == ("01_preprocess", "06_figures")
+    assert set(statuses(copy.folder).values()) == {"done"}
+
+
+def test_where_one_of_two_steps_fails_the_other_is_ended_and_counts_as_stopped(copy, monkeypatch):
+    ended = threading.Event()
+
+    def execute(notebook, target, values, on_progress, without=None, kernel=None):
+        shutil.copy(notebook, target)
+        if notebook.stem == "02_train":
+            raise StepError("02_train failed: no luck")
+        if notebook.stem == "03_latent_space":
+            assert ended.wait(60)
+            raise StepError("03_latent_space failed: its kernel died")
+        return []
+
+    monkeypatch.setattr(kernels.Queue, "end", lambda self: ended.set())
+    with pytest.raises(StepError, match="02_train failed: no luck"):
+        beside(copy.folder, monkeypatch, execute)
+    found = statuses(copy.folder)
+    assert found == {
+        "01_preprocess": "done", "02_train": "failed", "03_latent_space": "stopped", "06_figures": "outdated",
+    }  # fmt: skip

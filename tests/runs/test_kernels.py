@@ -85,6 +85,18 @@ def test_a_step_that_ends_leaves_the_kernel_alone_that_waits_for_the_next(tmp_pa
 def test_where_memory_is_short_nothing_waits(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "ENOUGH_MEMORY", math.inf)
     step = step_of(tmp_path / "02_next.ipynb", "")
+    before = set(psutil.Process().children())
     with kernels.Queue(Run(tmp_path)) as queue:
         queue.prepare(step)
-        assert not queue.take(step).manager.has_kernel
+        assert set(psutil.Process().children()) == before
+
+
+def test_each_kernel_has_the_variables_of_its_step(tmp_path):
+    told = "import os; print(os.environ['NANOFOAM_PROGRESS'], os.environ['NANOFOAM_JOURNAL'])"
+    steps = [step_of(write_notebook(tmp_path / f"{name}.ipynb", told), "") for name in ("04_a", "05_b")]
+    with kernels.Queue(Run(tmp_path), lambda name: {"NANOFOAM_PROGRESS": f"of {name}"}) as queue:
+        taken = [queue.take(step) for step in steps]
+        for step, kernel in zip(steps, taken, strict=True):
+            execution.execute(step.notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
+            (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+            assert "".join(cell["outputs"][0]["text"]) == f"of {step.name} {tmp_path / f'.journal-{step.name}'}\n"
