@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import logging
 import os
 import pathlib
 import time
@@ -273,8 +274,13 @@ def _run_group(taken, manifest, values, bar, queue):
         step.name: functools.partial(_run_step, step, account, kernel, manifest, values, bar)
         for step, account, kernel in taken
     }
+
+    def halt():
+        logging.disable(logging.CRITICAL)  # papermill tells of kernels that are ended here
+        queue.end()
+
     try:
-        side_by_side.run(jobs, at_once=len(jobs) if kernels.is_room() else 1, halt=queue.end)
+        side_by_side.run(jobs, at_once=len(jobs) if kernels.is_room() else 1, halt=halt)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             signals.heard()
