@@ -60,6 +60,7 @@ from .models import scoring as scoring
 from .models import skill as skill
 from .models import thesis_protocol as thesis_protocol
 from .models import training as training
+from .models import trainings as trainings
 from .models import vae as vae
 from .models.kinds import of_kind as of_kind
 from .report import claims as claims

@@ -6,8 +6,6 @@ import time
 
 from tqdm.auto import tqdm
 
-from nanofoam_lib.base import side_by_side
-
 #: Set by a chain that wants to draw the progress itself: the file that `track` keeps up to date.
 REPORT_VARIABLE = "NANOFOAM_PROGRESS"
 
@@ -53,5 +51,4 @@ def _track_in_file(iterable, describe, total, report):
         yield item
         if time.monotonic() - last >= 0.2 or done == total:
             last = time.monotonic()
-            share = side_by_side.overall(done / max(total, 1))
-            report.write_text(f"{share:.4f} {describe()} {done}/{total}", encoding="utf-8")
+            report.write_text(f"{done / max(total, 1):.4f} {describe()} {done}/{total}", encoding="utf-8")

@@ -163,7 +163,7 @@ def _parse(text):
 
 
 def _nodes(tree):
-    """Yield all nodes of a syntax tree; `ast.walk` takes three times as long."""
+    """Yield all nodes of a syntax tree, in a third of the time that Python's own walk takes."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()

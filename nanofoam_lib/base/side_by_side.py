@@ -4,18 +4,11 @@ import concurrent.futures
 import contextvars
 import threading
 
-_job = contextvars.ContextVar("job", default=None)
+_stop = contextvars.ContextVar("stop", default=None)  # of a job: the event that says so
 
 
 class Stopped(Exception):
     """Raised in a job whose result nobody waits for any more."""
-
-
-class _Job:
-    """What the jobs of one `run` know of each other: whether to stop, and how far each of them is."""
-
-    def __init__(self, name, shares, stop):
-        self.name, self.shares, self.stop = name, shares, stop
 
 
 def run(jobs, at_once=2, halt=lambda: None):
@@ -47,9 +40,9 @@ def run(jobs, at_once=2, halt=lambda: None):
     """
     if at_once == 1 or len(jobs) == 1:
         return {name: job() for name, job in jobs.items()}
-    shares, stop = dict.fromkeys(jobs, 0.0), threading.Event()
+    stop = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        begun = {name: pool.submit(_begin, job, _Job(name, shares, stop)) for name, job in jobs.items()}
+        begun = {name: pool.submit(_begin, job, stop) for name, job in jobs.items()}
         missing = True
         try:
             _, missing = concurrent.futures.wait(begun.values(), return_when=concurrent.futures.FIRST_EXCEPTION)
@@ -63,12 +56,10 @@ def run(jobs, at_once=2, halt=lambda: None):
     return {name: future.result() for name, future in begun.items()}
 
 
-def _begin(job, own):
-    _job.set(own)
+def _begin(job, stop):
+    _stop.set(stop)
     check()
-    result = job()
-    own.shares[own.name] = 1.0
-    return result
+    return job()
 
 
 def check():
@@ -79,20 +70,5 @@ def check():
 
 def is_stopped():
     """Tell whether this is in a job that is to end."""
-    own = _job.get()
-    return own is not None and own.stop.is_set()
-
-
-def overall(share):
-    """Turn the share that is done of a job into that of all jobs of its `run`; elsewhere leave it.
-
-    Examples
-    --------
-    >>> overall(0.5)
-    0.5
-    """
-    own = _job.get()
-    if own is None:
-        return share
-    own.shares[own.name] = max(share, own.shares[own.name])
-    return sum(own.shares.values()) / len(own.shares)
+    stop = _stop.get()
+    return stop is not None and stop.is_set()

@@ -10,4 +10,5 @@ from . import scoring as scoring
 from . import skill as skill
 from . import thesis_protocol as thesis_protocol
 from . import training as training
+from . import trainings as trainings
 from . import vae as vae

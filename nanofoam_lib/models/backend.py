@@ -144,10 +144,9 @@ def adam(learning_rate, clip_norm, **options):
     -------
     keras.optimizers.Adam
     """
+    kind = _one_pass_adam() if is_tensorflow_on_cpu() and strategy() is None else keras.optimizers.Adam
     with scope():
-        if is_tensorflow_on_cpu() and strategy() is None:
-            return _one_pass_adam()(learning_rate, clip_norm, **options)
-        return keras.optimizers.Adam(learning_rate, global_clipnorm=clip_norm, **options)
+        return kind(learning_rate, global_clipnorm=clip_norm, **options)
 
 
 @functools.cache
@@ -187,18 +186,6 @@ def _one_pass_adam():
     import tensorflow as tf
 
     class OnePassAdam(keras.optimizers.Adam):
-        def __init__(self, learning_rate, clip_norm, **options):
-            super().__init__(learning_rate, **options)
-            self.clip_norm = clip_norm
-
-        def apply(self, grads, trainable_variables=None):
-            norm = tf.sqrt(2 * tf.add_n([tf.nn.l2_loss(own) for own in grads]))
-            # Almost never: not to be paid for in every step
-            clipped = tf.cond(
-                norm > self.clip_norm, lambda: [own * self.clip_norm / norm for own in grads], lambda: list(grads)
-            )
-            return super().apply(clipped, trainable_variables)
-
         def update_step(self, gradient, variable, learning_rate):
             index = self._get_variable_index(variable)
             step = tf.cast(self.iterations + 1, tf.float32)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanofoam_lib.base import side_by_side
 from nanofoam_lib.base.errors import TrainingError
 from nanofoam_lib.models import backend, device_epochs, devices, objective, recipes, texture, vae
 from nanofoam_lib.models.backend import keras
@@ -106,8 +105,7 @@ def evaluate(
 
 
 def check_finite(model: keras.Model, loss: float, epoch: int) -> None:
-    """Raise `TrainingError` if the loss of a batch is not finite, or `side_by_side.Stopped`."""
-    side_by_side.check()
+    """Raise `TrainingError` if the loss of a batch is not finite."""
     if not math.isfinite(loss):
         raise TrainingError(
             f"training of {model.name} diverged in epoch {epoch} (loss {loss}); "

@@ -1,21 +1,17 @@
 """Train a model from its first epoch to its last, stage by stage, with a history that can be read back."""
 
 import dataclasses
-import functools
 import itertools
-import pathlib
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from nanofoam_lib.base import memmap, provenance, side_by_side
+from nanofoam_lib.base import memmap, provenance
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.images import augmentation, splits
 from nanofoam_lib.models import (
-    backend,
     bottleneck,
     checkpoints,
     descriptors,
@@ -107,47 +103,6 @@ def fit(
     stages = fitting.stages()
     identity = _identify(model, data, recipe, seed, fitting.precision, [stage.epochs for stage in stages[:-1]])
     return epoch_loop.run(epoch_loop.Training(model, stages, identity, vae.save, vae.load), folder)
-
-
-def fit_all(
-    models: Mapping[pathlib.Path, vae.Autoencoder],
-    images: NDArray[np.uint8],
-    train_rows: ArrayLike,
-    test_rows: ArrayLike,
-    recipe: Recipe,
-    seed: int = 0,
-    wide: NDArray[np.uint8] | None = None,
-    held_out_rows: ArrayLike | None = None,
-) -> dict[pathlib.Path, pd.DataFrame]:
-    """Train several models as `fit` does, on a processor two at a time.
-
-    Half of a small step leaves a core idle, and so does what a training does beside its steps. The weights are those
-    of one training after the other.
-
-    Parameters
-    ----------
-    models : dict of pathlib.Path to vae.Autoencoder
-        By the folder where each is written. What takes longest begins first.
-    images, train_rows, test_rows, recipe, seed, wide, held_out_rows
-        As for `fit`.
-
-    Returns
-    -------
-    dict of pandas.DataFrame
-        By the folder, in the order of `models`, what `fit` gives.
-
-    Raises
-    ------
-    TrainingError
-        If one diverges; the other ends at its next step, and goes on from its checkpoint another time.
-    """
-    given = images, train_rows, test_rows, recipe, seed
-    jobs = {
-        folder: functools.partial(fit, model, *given, folder, wide, held_out_rows)
-        for folder, model in sorted(models.items(), key=lambda own: -kinds.get(own[1].config.kind).step_cost)
-    }
-    found = side_by_side.run(jobs, at_once=2 if backend.is_tensorflow_on_cpu() and backend.strategy() is None else 1)
-    return {folder: found[folder] for folder in models}
 
 
 class _Rows(NamedTuple):

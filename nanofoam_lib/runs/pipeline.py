@@ -1,20 +1,26 @@
 """The chain of notebooks: what has to run, running it, and keeping account of it in the manifest."""
 
 import dataclasses
-import functools
 import itertools
 import json
-import logging
-import os
 import pathlib
-import time
 import warnings
 
-from nanofoam_lib.base import files, language, provenance, side_by_side, signals
-from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
+from nanofoam_lib.base import files, language, provenance
+from nanofoam_lib.base.errors import DataError, RunWarning, UsageError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.images import collection, metadata, sources
-from nanofoam_lib.runs import beginning, error_log, execution, kernels, ledger, lock, parameter_cells, parameters
+from nanofoam_lib.runs import (
+    beginning,
+    error_log,
+    execution,
+    kernels,
+    ledger,
+    lock,
+    parameter_cells,
+    parameters,
+    step_groups,
+)
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 #: In a checkout the notebooks lie beside the package, in an installed wheel inside it.
@@ -24,10 +30,6 @@ NOTEBOOKS = next((f for f in (PACKAGE.parent / "notebooks", PACKAGE / "notebooks
 ONLY_SHOWN = ("figures", "report", "base.language", provenance.LABELS)
 #: What cannot change a figure either.
 ONLY_SAID = ("report.findings", "report.notebook_text")
-#: The tag of cells that are about telling classes apart, and left out where there is one: nothing else decides that.
-CLASSES = "classes"
-#: Steps that need nothing of what the one before them writes, and run beside it.
-BESIDE = ("05_generate",)
 REPORT_CODE = "from nanofoam_lib.report import html_report, latex_document"
 REPORT = PACKAGE / "report"
 USUAL_SECONDS = {"02_train": 150.0}  # first guess of a step's length, for the bar; later the last run's is used
@@ -107,14 +109,14 @@ def run(out=None, profile=None, data=None, given=None, start=None, force=False, 
         todo = [(step, key) for step, key in todo if until is None or step.name[:2] <= until]
         expected = {step.name: _expected_seconds(step, earlier) for step, _ in todo}
         with execution.ChainBar(expected, lang) as bar, kernels.Queue(place, bar.variables) as queue:
-            groups = _group(todo)
+            groups = step_groups.group(todo)
             for group, following in itertools.zip_longest(groups, groups[1:], fillvalue=()):
                 taken = [(step, ledger.Account(place, manifest, step.name), queue.take(step)) for step, _ in group]
                 for (_, account, _), (_, key) in zip(taken, group, strict=True):
                     account.begin(key, force)
                 for step, _ in following:
                     queue.prepare(step)
-                _run_group(taken, manifest, values | own, bar, queue)
+                step_groups.run(taken, manifest, values | own, bar, queue)
         _remove_outdated(place, manifest)
         key = _report_key(manifest)
         if manifest["report"].get("key") != key or ledger.find_damage(place, manifest["report"]["outputs"]):
@@ -255,68 +257,6 @@ def _check_usable(step, is_done, damaged, place, start):
 def _expected_seconds(step, earlier):
     last = earlier.get("steps", {}).get(step.name, {}).get("seconds")
     return last or USUAL_SECONDS.get(step.name, OTHER_SECONDS)
-
-
-def _group(todo):
-    """Put steps together that run beside each other: list of lists of (step, key)."""
-    groups = []
-    for step, key in todo:
-        if groups and step.name in BESIDE:
-            groups[-1].append((step, key))
-        else:
-            groups.append([(step, key)])
-    return groups
-
-
-def _run_group(taken, manifest, values, bar, queue):
-    """Execute notebooks beside each other, given as (step, account, kernel), or in turn where memory is short."""
-    jobs = {
-        step.name: functools.partial(_run_step, step, account, kernel, manifest, values, bar)
-        for step, account, kernel in taken
-    }
-
-    def halt():
-        logging.disable(logging.CRITICAL)  # papermill tells of kernels that are ended here
-        queue.end()
-
-    try:
-        side_by_side.run(jobs, at_once=len(jobs) if kernels.is_room() else 1, halt=halt)
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            signals.heard()
-        for _, account, _ in taken:
-            account.leave()
-        raise
-
-
-def _run_step(step, account, kernel, manifest, values, bar):
-    """Execute one notebook and keep account of it, however it ends."""
-    began, place = time.monotonic(), account.run
-    executed = place.notebook(step.name).with_name(f".tmp-{os.getpid()}-{step.name}.ipynb")
-    try:
-        executed.parent.mkdir(exist_ok=True)
-        account.journal.begin()
-        with bar.step(step.name) as on_progress:
-            own = {name: values[name] for name in step.defaults}
-            without = CLASSES if manifest["data"]["classes"] == 1 else None
-            warned = execution.execute(step.notebook, executed, own, on_progress, without, kernel)
-        executed.replace(place.notebook(step.name))
-        account.close(round(time.monotonic() - began, 1), warned)
-    except DataError as error:
-        account.refuse(error)
-        raise
-    except StepError as error:
-        if side_by_side.is_stopped():
-            raise side_by_side.Stopped from error  # it has not failed: its kernel was ended
-        if executed.exists():  # there is none if no kernel could be started
-            executed.replace(place.notebook(step.name))
-        account.fail(error)
-        raise StepError(f"{error} (see {place.notebook(step.name)})") from error
-    except BaseException as error:
-        account.fail(error)
-        raise
-    finally:
-        executed.unlink(missing_ok=True)
 
 
 def _remove_outdated(place, manifest):

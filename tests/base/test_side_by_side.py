@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nanofoam_lib.base import progress, side_by_side
+from nanofoam_lib.base import side_by_side
 
 
 def test_jobs_meet_and_results_stand_in_their_order():
@@ -44,23 +44,4 @@ def test_what_fails_is_told_and_ends_the_others():
 
 def test_outside_of_jobs_nothing_is_ended():
     side_by_side.check()
-    assert side_by_side.overall(0.25) == 0.25
-
-
-def test_progress_of_jobs_adds_up(tmp_path, monkeypatch):
-    monkeypatch.setenv(progress.REPORT_VARIABLE, str(tmp_path / "progress"))
-    halfway, seen = threading.Barrier(2, timeout=20), []
-
-    def job(n, wait):
-        for item in progress.track(range(n), "work"):
-            if item == n // 2:
-                wait()
-        return n
-
-    def second():
-        halfway.wait()
-        seen.append(side_by_side.overall(0.5))
-        halfway.wait()
-
-    side_by_side.run({"a": lambda: job(2, lambda: (halfway.wait(), halfway.wait())), "b": second})
-    assert seen == [0.5]  # of the first job one of two items is done, of the second half
+    assert not side_by_side.is_stopped()

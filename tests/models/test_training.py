@@ -3,7 +3,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -180,36 +179,6 @@ def test_training_stops_at_once_when_the_loss_is_not_finite(textures, tmp_path):
     with pytest.raises(TrainingError, match=r"vae_4 diverged in epoch 1 .*lower learning_rate \(now 0\.001\)"):
         training.fit(model, textures[0], TRAIN, TEST, training.Recipe(5), folder=tmp_path)
     assert not list(tmp_path.rglob("*.keras"))
-
-
-def test_models_trained_beside_each_other_are_those_trained_one_after_the_other(textures, tmp_path):
-    recipe = training.Recipe(2, batch_size=5)
-    folders = {tmp_path / kind / "seed-1": kind for kind in ("vae", "ae", "texture")}
-    models = {folder: vae.build(vae.Config(kind, **SMALL), 1) for folder, kind in folders.items()}
-    histories = training.fit_all(models, textures[0], TRAIN, TEST, recipe, seed=1)
-    assert list(histories) == list(folders)
-    for folder, model in models.items():
-        alone = vae.build(vae.Config(folders[folder], **SMALL), 1)
-        history = training.fit(alone, textures[0], TRAIN, TEST, recipe, 1)
-        assert_same((model, histories[folder]), (alone, history))
-        assert all(map(np.array_equal, vae.load(folder).get_weights(), model.get_weights()))
-
-
-def test_one_that_diverges_ends_the_others_at_once(textures, tmp_path, monkeypatch):
-    usual, begun = vae.Autoencoder.compare, threading.Event()
-
-    def compare(self, images, logits):
-        if self.config.kind == "ae":
-            begun.wait(60)
-            return usual(self, images, logits) * np.nan
-        begun.set()
-        return usual(self, images, logits)
-
-    monkeypatch.setattr(vae.Autoencoder, "compare", compare)
-    models = {tmp_path / kind: vae.build(vae.Config(kind, **SMALL)) for kind in ("vae", "ae")}
-    with pytest.raises(TrainingError, match="ae_4 diverged in epoch 1"):
-        training.fit_all(models, textures[0], TRAIN, TEST, training.Recipe(10_000, batch_size=5))
-    assert not (tmp_path / "vae" / "encoder.keras").exists()
 
 
 def test_a_budget_of_steps_is_rounded_to_whole_epochs_of_full_batches():

@@ -86,7 +86,7 @@ def test_it_is_read_back_in_safe_mode(tmp_path):
     assert loaded.output_shape == (None, 8, 8, 3)
 
 
-@pytest.mark.parametrize("clip_norm", [1e9, 0.1])
+@pytest.mark.parametrize("clip_norm", [None, 0.1])
 def test_one_pass_adam_is_adam(clip_norm):
     start = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     ours, plain = backend.adam(0.01, clip_norm), keras.optimizers.Adam(0.01, global_clipnorm=clip_norm)

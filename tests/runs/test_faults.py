@@ -20,7 +20,7 @@ from chains import NOTEBOOKS, finish, results, start, write_chain
 from nanofoam_lib.base import files
 from nanofoam_lib.base.errors import DataError, RunWarning, StepError, UsageError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.runs import execution, kernels, ledger, lock, pipeline
+from nanofoam_lib.runs import execution, kernels, ledger, lock, pipeline, step_groups
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
 
@@ -475,7 +475,7 @@ def test_a_damaged_model_is_named(model, tmp_path, name, how):
 
 def beside(folder, monkeypatch, execute):
     """Run the chain anew, its steps replaced by `execute`, on a machine that has memory for two at a time."""
-    monkeypatch.setattr(pipeline, "BESIDE", ("03_latent_space",))
+    monkeypatch.setattr(step_groups, "BESIDE", ("03_latent_space",))
     monkeypatch.setattr(kernels, "is_room", lambda: True)
     monkeypatch.setattr(kernels.Queue, "prepare", lambda *_: None)
     monkeypatch.setattr(kernels.Queue, "take", lambda *_: None)

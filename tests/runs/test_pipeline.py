@@ -24,7 +24,7 @@ from nanofoam_lib.lab import explore
 from nanofoam_lib.latent import binary_patterns, classify
 from nanofoam_lib.models import descriptors, kinds, vae
 from nanofoam_lib.report import claims, html_report, latex_tables, tables
-from nanofoam_lib.runs import execution, pipeline
+from nanofoam_lib.runs import execution, pipeline, step_groups
 
 #: Every option that costs little, at once: the demo's own values are those that the notebooks are tested with.
 ASKED = {
@@ -550,18 +550,18 @@ def test_what_tells_classes_apart_is_left_out_where_there_is_one(tmp_path):
     ]
     chains.write_notebook(notebooks / "n.ipynb", *cells)
     notebook = nbformat.read(notebooks / "n.ipynb", as_version=4)
-    notebook.cells[2].metadata["tags"] = [pipeline.CLASSES]
+    notebook.cells[2].metadata["tags"] = [step_groups.CLASSES]
     nbformat.write(notebook, notebooks / "n.ipynb")
     seen = {}
-    for without in (None, pipeline.CLASSES):
+    for without in (None, step_groups.CLASSES):
         folder = tmp_path / str(without)
         folder.mkdir()
         execution.execute(
             notebooks / "n.ipynb", folder / "out.ipynb", {"folder": str(folder)}, lambda share: None, without
         )
         seen[without] = {path.name for path in folder.iterdir()}
-    assert seen == {None: {"apart", "always", "out.ipynb"}, pipeline.CLASSES: {"always", "out.ipynb"}}
-    executed = nbformat.read(tmp_path / pipeline.CLASSES / "out.ipynb", as_version=4)
+    assert seen == {None: {"apart", "always", "out.ipynb"}, step_groups.CLASSES: {"always", "out.ipynb"}}
+    executed = nbformat.read(tmp_path / step_groups.CLASSES / "out.ipynb", as_version=4)
     assert any("Left out: there is one class" in cell.source for cell in executed.cells)
     assert pipeline._describe_data(data_folder, "foam", "auto")["classes"] == 1
 
@@ -571,9 +571,9 @@ def test_cells_without_the_tag_need_no_name_of_those_with_it():
     for step in pipeline.find_steps():
         cells = [cell for cell in nbformat.read(step.notebook, as_version=4).cells if cell.cell_type == "code"]
         of_classes = {
-            name for cell in cells if pipeline.CLASSES in cell.metadata.get("tags", []) for name in bound(cell)
+            name for cell in cells if step_groups.CLASSES in cell.metadata.get("tags", []) for name in bound(cell)
         }
-        kept = [cell for cell in cells if pipeline.CLASSES not in cell.metadata.get("tags", [])]
+        kept = [cell for cell in cells if step_groups.CLASSES not in cell.metadata.get("tags", [])]
         known = {name for cell in kept for name in bound(cell)}
         used = {node.id for cell in kept for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
         assert not used & (of_classes - known), step.name
