@@ -54,6 +54,8 @@ def execute(notebook, target, values, on_progress, without=None, kernel=None):
     parameter_cells.teach_papermill()
     kernels.teach_papermill()
     kernel = kernel or kernels.Kernel()
+    if not kernel.manager.has_kernel:
+        kernel.start(notebook.parent)  # and not papermill, which would take this process there, and all its threads
     n_code = sum(cell.cell_type == "code" for cell in papermill.iorw.load_notebook_node(str(notebook)).cells)
     done = iter(range(1, n_code + 10))
     try:
@@ -62,7 +64,7 @@ def execute(notebook, target, values, on_progress, without=None, kernel=None):
             source = _reduced(notebook, without, pathlib.Path(scratch), lang) if without else notebook
             executed = papermill.execute_notebook(
                 _literal(source), _literal(target),
-                parameters=values, kernel_name="python3", cwd=str(notebook.parent), progress_bar=False,
+                parameters=values, kernel_name="python3", progress_bar=False,
                 engine_name=kernels.ENGINE, km=kernel.manager, extra_arguments=kernel.arguments,
                 on_cell_executed=lambda **_: on_progress(min(1, next(done) / n_code)),
             )  # fmt: skip

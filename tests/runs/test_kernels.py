@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import pathlib
 import time
 
 import psutil
@@ -100,3 +101,14 @@ def test_each_kernel_has_the_variables_of_its_step(tmp_path):
             execution.execute(step.notebook, tmp_path / "out.ipynb", {}, lambda share: None, kernel=kernel)
             (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
             assert "".join(cell["outputs"][0]["text"]) == f"of {step.name} {tmp_path / f'.journal-{step.name}'}\n"
+
+
+def test_a_notebook_runs_in_its_own_folder_and_this_process_stays_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deeper").mkdir()
+    notebook = write_notebook(tmp_path / "deeper" / "a.ipynb", "import os; print(os.getcwd())")
+    seen = []
+    execution.execute(notebook, pathlib.Path("out.ipynb"), {}, lambda share: seen.append(os.getcwd()))
+    (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    assert "".join(cell["outputs"][0]["text"]) == f"{notebook.parent}\n"
+    assert set(seen) == {str(tmp_path)}
