@@ -149,8 +149,11 @@ def teach_papermill():
 
     class Engine(engines.Engine):
         @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, km, start_timeout, extra_arguments, **_):
+        def execute_managed_notebook(
+            cls, nb_man, kernel_name, km, start_timeout, extra_arguments, on_cell_executed, **_
+        ):
             options = {"startup_timeout": start_timeout, "extra_arguments": extra_arguments, "log": engines.logger}
+            options |= {"on_cell_executed": on_cell_executed}
             return Client(nb_man, km=km, kernel_name=kernel_name, **options).execute()
 
     engines.papermill_engines.register(ENGINE, Engine)
