@@ -108,7 +108,7 @@ def test_a_notebook_runs_in_its_own_folder_and_this_process_stays_where_it_is(tm
     (tmp_path / "deeper").mkdir()
     notebook = write_notebook(tmp_path / "deeper" / "a.ipynb", "import os; print(os.getcwd())")
     seen = []
-    execution.execute(notebook, pathlib.Path("out.ipynb"), {}, lambda share: seen.append(os.getcwd()))
+    execution.execute(notebook, pathlib.Path("out.ipynb"), {}, lambda share: seen.append(pathlib.Path.cwd()))
     (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
     assert "".join(cell["outputs"][0]["text"]) == f"{notebook.parent}\n"
-    assert set(seen) == {str(tmp_path)}
+    assert set(seen) == {tmp_path}
