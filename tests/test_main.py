@@ -142,7 +142,11 @@ def test_run_hands_its_arguments_on_and_ends_with_the_report_s_path(tmp_path, mo
 
 
 def test_a_finished_run_ends_with_three_lines_of_results_and_the_path(small_run, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "run", lambda *_: small_run)
+    def run(*arguments):
+        pipeline._finish(small_run, small_run.load_manifest() | {"lang": arguments[6]}, "a key")
+        return small_run
+
+    monkeypatch.setattr(pipeline, "run", run)
     *lines, path = call("run", capsys=capsys)[1].splitlines()
     assert lines[0] == (
         "Right for unseen images, by a random forest: σ of the 4-d VAE 100% (88% to 100%), the best control, LBP, 75% "

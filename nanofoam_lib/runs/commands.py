@@ -41,7 +41,7 @@ def _tell(run, lang):
     for step, record in manifest["steps"].items():
         for warning in record["warnings"]:
             terminal.complain(f"{step}: {warning}", lang, "warning")
-    for line in manifest["report"].get("said", []):
+    for line in manifest.get("report", {}).get("said", []):
         terminal.say(line)
     terminal.say(run.report)
     return 0
