@@ -149,7 +149,7 @@ _with_labels, _without_labels = operator.attrgetter("whole"), operator.attrgette
 @functools.cache  # by the text: the steps of a chain share most of their modules
 def _parse(text):
     tree = ast.parse(text)
-    nodes = list(_nodes(tree))
+    nodes = list(ast.walk(tree))
     for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
@@ -162,27 +162,12 @@ def _parse(text):
     return _Module(whole, unlabelled, frozenset(module for node in nodes for module in _imported(node)))
 
 
-def _nodes(tree):
-    """Yield all nodes of a syntax tree, in a third of the time that Python's own walk takes."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for value in vars(node).values():
-            if isinstance(value, ast.AST):
-                waiting.append(value)
-            elif isinstance(value, list):
-                waiting += [own for own in value if isinstance(own, ast.AST)]
-
-
 def _hash_tree(tree):
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
 def _is_label(function):
-    return (
-        ast.unparse(function) in {"Label", "labels.Label"} if isinstance(function, ast.Name | ast.Attribute) else False
-    )
+    return isinstance(function, ast.Name | ast.Attribute) and ast.unparse(function) in {"Label", "labels.Label"}
 
 
 def _drop_docstring(node):

@@ -1,5 +1,6 @@
 """Several models trained at a time, in processes beside each other."""
 
+import contextlib
 import itertools
 import pathlib
 import warnings
@@ -60,13 +61,22 @@ def fit_all(
         )
         for folder in apart
     ]
-    work = joblib.Parallel(n_jobs=2, return_as="generator")(jobs)  # of which one process waits
-    found = {folder: train(folder) for folder in models if folder not in apart}
-    for told in track(work, "training in another process", len(jobs)):
-        for message in told:
+    with _ending(joblib.Parallel(n_jobs=2, return_as="generator")(jobs)) as work:  # of which one process waits
+        found = {folder: train(folder) for folder in models if folder not in apart}
+        for message in itertools.chain.from_iterable(track(work, "training in another process", len(jobs))):
             warnings.warn(message, RunWarning, stacklevel=2)
     found |= {folder: train(folder) for folder in apart}  # read back
     return {folder: found[folder] for folder in models}
+
+
+@contextlib.contextmanager
+def _ending(work):
+    """See to it that work which was interrupted here does not go on in another process."""
+    try:
+        yield work
+    finally:
+        with warnings.catch_warnings(action="ignore"):  # that tasks are given up is what is wanted
+            work.close()
 
 
 def _longest(models):

@@ -145,7 +145,7 @@ class ChainBar:
         self._expected, self._lang = expected, lang
         self._numbers = {name: f"{i}/{len(expected)} {name}" for i, name in enumerate(expected, start=1)}
         self._total = sum(expected.values())
-        self._shares = {}  # of the steps that have begun, how far each is
+        self._shares, self._lock = {}, threading.Lock()  # of the steps that have begun, how far each is
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="nanofoam-")
@@ -174,14 +174,15 @@ class ChainBar:
 
     def _show(self, name, share, postfix):
         """Show the share of all steps, and what the first of those that run is doing."""
-        self._shares[name] = share
-        if name != next((own for own, done in self._shares.items() if done < 1), name):
-            return
-        seconds = sum(done * self._expected[own] for own, done in self._shares.items())
-        self._bar.n = max(self._bar.n, min(100, 100 * seconds / self._total))
-        self._bar.set_description_str(self._numbers[name], refresh=False)
-        self._bar.set_postfix_str(message(postfix, self._lang), refresh=False)
-        self._bar.refresh()
+        with self._lock:
+            self._shares[name] = share
+            if name != next((own for own in self._expected if self._shares.get(own, 1) < 1), name):
+                return
+            seconds = sum(done * self._expected[own] for own, done in self._shares.items())
+            self._bar.n = max(self._bar.n, min(100, 100 * seconds / self._total))
+            self._bar.set_description_str(self._numbers[name], refresh=False)
+            self._bar.set_postfix_str(message(postfix, self._lang), refresh=False)
+            self._bar.refresh()
 
 
 class _StepProgress:
@@ -200,7 +201,8 @@ class _StepProgress:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
-        self._chain._shares[self._name] = 1.0
+        with self._chain._lock:
+            self._chain._shares[self._name] = 1.0
 
     def _on_progress(self, share):
         self._cells = share

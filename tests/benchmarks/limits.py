@@ -33,7 +33,7 @@ def row(what, took, limit):
 def small_things(folder):
     """Yield rows of what is used one at a time."""
     yield row("nanofoam --help", shortest(lambda: command("--help")), 1.0)
-    yield row("synthetic foam 1600×1200", shortest(lambda: synthetic.foam_micrograph("CuNi2", 1)), 0.5)
+    yield row("synthetic foam 1600×1200", shortest(lambda: synthetic.foam_micrograph("CuNi2", 1)), 0.1)
     foam, _ = synthetic.foam_micrograph("CuNi2", 1)
     for label in "ab":
         (folder / label).mkdir()

@@ -1,5 +1,7 @@
 """Models trained at a time are those trained one after the other."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,9 +32,30 @@ def test_what_is_trained_in_another_process_is_what_would_be_trained_here(textur
         assert all(map(np.array_equal, model.get_weights(), alone.get_weights()))
 
 
+def test_what_is_interrupted_here_does_not_go_on_in_another_process(textures, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainings.joblib, "cpu_count", lambda: 2)
+    models = {tmp_path / kind: vae.build(vae.Config(kind, **SMALL)) for kind in ("vae", "ae")}
+    begun = tmp_path / "vae" / "history.csv"
+
+    def interrupted(*_):
+        until = time.monotonic() + 120
+        while not begun.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainings.fit_all(models, textures[0], TRAIN, TEST, training.Recipe(100_000, batch_size=5))
+    last = begun.read_text()
+    time.sleep(1)
+    assert begun.read_text() == last
+
+
 def test_a_warning_from_another_process_is_told(textures, tmp_path, monkeypatch):
     monkeypatch.setattr(trainings.joblib, "cpu_count", lambda: 2)
-    monkeypatch.setattr(trainings.joblib, "Parallel", lambda **_: lambda jobs: [[f"{len(jobs)} went astray"]])
+    monkeypatch.setattr(
+        trainings.joblib, "Parallel", lambda **_: lambda jobs: ([own] for own in [f"{len(jobs)} went astray"])
+    )
     models = {tmp_path / kind: vae.build(vae.Config(kind, **SMALL)) for kind in ("vae", "ae")}
     with pytest.warns(RunWarning, match="1 went astray"):
         histories = trainings.fit_all(models, textures[0], TRAIN, TEST, training.Recipe(1, batch_size=5))
