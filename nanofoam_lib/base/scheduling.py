@@ -58,6 +58,11 @@ def each(function, items, n_jobs=-1, prefer="processes"):
         yield from work(joblib.delayed(function)(*item) for item in items)
 
 
+def limit_threads(n):
+    """Let TensorFlow compute by `n` threads in a process that has not imported it yet."""
+    os.environ |= {f"TF_NUM_{kind}_THREADS": str(n) for kind in ("INTRAOP", "INTEROP")}
+
+
 @contextlib.contextmanager
 def on(address):
     """Let `each` use the cluster of this address, or this machine alone where it is None, for a ``with`` block.

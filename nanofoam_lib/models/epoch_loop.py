@@ -124,9 +124,8 @@ def run(training, folder=None):
     if folder is None:
         return _train(training, fresh, lambda *state: None)
     folder = pathlib.Path(folder)
-    finished = checkpoints.identify((), training.identity, [stage.epochs for stage in training.stages])
     checkpoint = checkpoints.Checkpoint(folder, training.identity)
-    if checkpoints.is_finished(folder, finished):
+    if has_ended(training, folder):
         checkpoint.remove()
         checkpoints.keep(folder)
         model.set_weights(training.load(folder).get_weights())
@@ -140,9 +139,19 @@ def run(training, folder=None):
     history = _train(training, fresh if state is None or _is_past(training, state) else state, keep)
     files.write_csv(folder / "history.csv", history)
     training.save(model, folder)
-    checkpoints.mark_finished(folder, finished)
+    checkpoints.mark_finished(folder, _whole(training))
     checkpoint.remove()
     return history
+
+
+def has_ended(training, folder):
+    """Tell whether `run` would only read back what is in a folder."""
+    return checkpoints.is_finished(pathlib.Path(folder), _whole(training))
+
+
+def _whole(training):
+    """Name the training together with its length."""
+    return checkpoints.identify((), training.identity, [stage.epochs for stage in training.stages])
 
 
 def _train(training, state, keep):

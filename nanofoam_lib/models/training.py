@@ -97,12 +97,34 @@ def fit(
 
     Where the device is a GPU, JAX and TensorFlow make an epoch one call (`device_epochs.hold`).
     """
+    fitted = _prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows)
+    return epoch_loop.run(fitted, folder)
+
+
+def has_ended(
+    model: vae.Autoencoder,
+    images: NDArray[np.uint8],
+    train_rows: ArrayLike,
+    test_rows: ArrayLike,
+    recipe: Recipe,
+    seed: int,
+    folder: StrPath,
+    wide: NDArray[np.uint8] | None = None,
+    held_out_rows: ArrayLike | None = None,
+) -> bool:
+    """Tell whether `fit`, called with the same arguments, would only read back what is in `folder`."""
+    return epoch_loop.has_ended(
+        _prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows), folder
+    )
+
+
+def _prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows):
     rows = _Rows(*(np.asarray([] if own is None else own, int) for own in (train_rows, test_rows, held_out_rows)))
     fitting = _Fitting(model, images, images if wide is None else wide, rows, recipe, seed)
     data = itertools.chain(_blocks(fitting.wide, rows.train), _blocks(images, rows.test, rows.held_out))
     stages = fitting.stages()
     identity = _identify(model, data, recipe, seed, fitting.precision, [stage.epochs for stage in stages[:-1]])
-    return epoch_loop.run(epoch_loop.Training(model, stages, identity, vae.save, vae.load), folder)
+    return epoch_loop.Training(model, stages, identity, vae.save, vae.load)
 
 
 class _Rows(NamedTuple):

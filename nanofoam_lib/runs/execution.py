@@ -9,10 +9,9 @@ import threading
 
 from tqdm import tqdm
 
-from nanofoam_lib.base import language, signals
+from nanofoam_lib.base import language, progress, signals
 from nanofoam_lib.base.errors import DataError, StepError
 from nanofoam_lib.base.messages import message
-from nanofoam_lib.base.progress import REPORT_VARIABLE
 from nanofoam_lib.runs import kernels, parameter_cells
 
 #: Errors whose message is written for people; others are shown with their type.
@@ -163,7 +162,7 @@ class ChainBar:
 
     def variables(self, name):
         """Give the variables of the environment by which a step's kernel reports how far it is."""
-        return {REPORT_VARIABLE: str(self._report(name))}
+        return {progress.REPORT_VARIABLE: str(self._report(name))}
 
     def step(self, name):
         """Begin a step: a context that gives the function to call with the share of its cells done."""
@@ -210,13 +209,7 @@ class _StepProgress:
 
     def _watch(self):
         while not self._stop.wait(0.2):
-            inside, _, what = self._read().partition(" ")
+            inside, what = progress.read(self._report)
             # Cells that report progress are the long ones: let the reported share fill the rest of the step
-            share = self._cells + (0.9 - self._cells) * float(inside) if inside and self._cells < 0.9 else self._cells
+            share = self._cells + (0.9 - self._cells) * inside if inside and self._cells < 0.9 else self._cells
             self._chain._show(self._name, share, what)
-
-    def _read(self):
-        try:
-            return self._report.read_text(encoding="utf-8")
-        except OSError:
-            return ""
