@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 from xdist.scheduler import LoadScopeScheduling
 
-from nanofoam_lib.base import files
+from nanofoam_lib.base import files, scheduling
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.runs import kernels
 
@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: what they start is not to take every core as well
     os.environ |= {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "1"}
+    scheduling.limit_threads(1)
 
 #: What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = (

@@ -109,11 +109,15 @@ def neighbours(labels: NDArray[np.integer]) -> pd.DataFrame:
     found = []
     for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         meet = zone[one] != zone[other]
-        first, second = np.sort(np.stack([zone[one][meet], zone[other][meet]]), axis=0)
         # From outline to outline: half a pixel less than from centre to centre at both ends, and one pixel across.
-        gap = distance[one][meet] + distance[other][meet]
-        found.append(pd.DataFrame({"first": first, "second": second, "gap": gap}))
-    return pd.concat(found).groupby(["first", "second"])["gap"].agg(gap="min", length="size").reset_index()
+        found.append((zone[one][meet], zone[other][meet], distance[one][meet] + distance[other][meet]))
+    one, other, gap = map(np.concatenate, zip(*found, strict=True))
+    pair = np.minimum(one, other).astype(np.int64) * (int(labels.max()) + 1) + np.maximum(one, other)
+    order = np.argsort(pair, kind="stable")
+    pairs, start, length = np.unique(pair[order], return_index=True, return_counts=True)
+    first, second = np.divmod(pairs, int(labels.max()) + 1)
+    narrowest = np.minimum.reduceat(gap[order], start) if len(start) else gap
+    return pd.DataFrame({"first": first, "second": second, "gap": narrowest, "length": length})
 
 
 def _ellipses(labels):

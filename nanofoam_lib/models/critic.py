@@ -98,7 +98,7 @@ class Critic(keras.layers.Layer):
             seen = self._convolve(x, 3 * level + 1, 1, own, training)
             weights = own(self._normalised(3 * level + 2, training))[0, :, :, 0]
             weights = weights + PROJECTION * ops.cast(ops.matmul(z, own(projection / STIFFNESS)), "float32")
-            score = ops.sum(seen * ops.cast(weights, seen.dtype)[:, None, None, :], axis=-1)
+            score = ops.einsum("nhwc,nc->nhw", seen, ops.cast(weights, seen.dtype))
             scores.append(ops.cast(score + own(self.biases[3 * level + 2]), "float32"))
             features.append(ops.cast(seen, "float32"))
         return scores, features

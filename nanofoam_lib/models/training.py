@@ -97,28 +97,21 @@ def fit(
 
     Where the device is a GPU, JAX and TensorFlow make an epoch one call (`device_epochs.hold`).
     """
-    fitted = _prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows)
+    fitted = prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows)
     return epoch_loop.run(fitted, folder)
 
 
-def has_ended(
+def prepare(
     model: vae.Autoencoder,
     images: NDArray[np.uint8],
     train_rows: ArrayLike,
     test_rows: ArrayLike,
     recipe: Recipe,
-    seed: int,
-    folder: StrPath,
+    seed: int = 0,
     wide: NDArray[np.uint8] | None = None,
     held_out_rows: ArrayLike | None = None,
-) -> bool:
-    """Tell whether `fit`, called with the same arguments, would only read back what is in `folder`."""
-    return epoch_loop.has_ended(
-        _prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows), folder
-    )
-
-
-def _prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows):
+) -> epoch_loop.Training:
+    """Give the training that `fit` runs, which takes the same arguments."""
     rows = _Rows(*(np.asarray([] if own is None else own, int) for own in (train_rows, test_rows, held_out_rows)))
     fitting = _Fitting(model, images, images if wide is None else wide, rows, recipe, seed)
     data = itertools.chain(_blocks(fitting.wide, rows.train), _blocks(images, rows.test, rows.held_out))
@@ -245,13 +238,31 @@ def fit_classifier(
     TrainingError
         As soon as the loss of a batch is not finite.
     """
+    prepared = prepare_classifier(model, images, classes, train_rows, test_rows, recipe, seed, wide)
+    return epoch_loop.run(prepared, folder)
+
+
+def prepare_classifier(
+    model: keras.Model,
+    images: NDArray[np.uint8],
+    classes: ArrayLike,
+    train_rows: ArrayLike,
+    test_rows: ArrayLike,
+    recipe: Recipe,
+    seed: int = 0,
+    wide: NDArray[np.uint8] | None = None,
+) -> epoch_loop.Training:
+    """Give the training that `fit_classifier` runs, which takes the same arguments."""
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
     splits.check_several(classes)
     source = images if wide is None else wide
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    compile_with(model, recipe.learning_rate, loss=loss, metrics=["accuracy"])
-    devices.prepare(model, descriptors.to_input(images[:1]), classes[:1])
     precision = mixed_precision.choose(recipe.precision)
+
+    def compiled():
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        compile_with(model, recipe.learning_rate, loss=loss, metrics=["accuracy"])
+        devices.prepare(model, descriptors.to_input(images[:1]), classes[:1])
+        return model
 
     def one_epoch(epoch, history):
         train, test = [], []
@@ -268,10 +279,9 @@ def fit_classifier(
 
     rows = (classes[train_rows], classes[test_rows])
     data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows), rows)
-    stage = epoch_loop.Stage(lambda: model, one_epoch, recipe.n_epochs(len(train_rows), CLASSIFIER_COST))
+    stage = epoch_loop.Stage(compiled, one_epoch, recipe.n_epochs(len(train_rows), CLASSIFIER_COST))
     identity = _identify(model, data, recipe, seed, precision)
-    training = epoch_loop.Training(model, [stage], identity, vae.save_classifier, vae.load_classifier)
-    return epoch_loop.run(training, folder)
+    return epoch_loop.Training(model, [stage], identity, vae.save_classifier, vae.load_classifier)
 
 
 def start(model: vae.Autoencoder, images: NDArray[np.uint8], rows: NDArray[np.int_], recipe: Recipe, seed: int) -> None:

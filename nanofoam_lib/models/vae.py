@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nanofoam_lib.base import files, json_text, safe_names
@@ -253,12 +253,23 @@ def _read_config(path):
         raise DataError(f"{path}: {error}; run the step that writes it again") from error
 
 
+def rebuilding(model: keras.Model) -> Callable[[], keras.Model]:
+    """Give what makes a model of the same layers with fresh weights, in another process as well.
+
+    Parameters
+    ----------
+    model : Autoencoder, or keras.Model as `classifier` makes it
+    """
+    if isinstance(model, Autoencoder):
+        return functools.partial(build, model.config)
+    return _classifier_of(**_shape_of_classifier(model))
+
+
 def save_classifier(model: keras.Model, folder: files.StrPath) -> None:
     """Write ``classifier.keras`` and ``config.json`` into `folder`; the state of its optimiser is left out."""
     folder = pathlib.Path(folder)
     _write(keras.Model(model.input, model.output, name=model.name), folder / "classifier.keras")
-    filters = [layer.filters for layer in model.layers if isinstance(layer, layers.Conv2D)]
-    files.write_json(folder / "config.json", {"filters": filters, "n_classes": model.output.shape[-1]})
+    files.write_json(folder / "config.json", _shape_of_classifier(model))
 
 
 def load_classifier(folder: files.StrPath) -> keras.Model:
@@ -270,9 +281,17 @@ def load_classifier(folder: files.StrPath) -> keras.Model:
         raise DataError(f"{folder / 'config.json'}: filters make no classifier; run 02_train again")
     if not 1 <= n_classes <= MOST_CLASSES:
         raise DataError(f"{folder / 'config.json'}: n_classes must be from 1 to {MOST_CLASSES:,}; run 02_train again")
-    config = Config(filters=filters, decoder_filters=filters[:-1])
-    build = functools.partial(classifier, config, n_classes)
+    build = _classifier_of(filters, n_classes)
     return stored_weights.load(folder / "classifier.keras", build, convolutions.least_weights(filters))
+
+
+def _shape_of_classifier(model):
+    filters = [layer.filters for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    return {"filters": filters, "n_classes": model.output.shape[-1]}
+
+
+def _classifier_of(filters, n_classes):
+    return functools.partial(classifier, Config(filters=filters, decoder_filters=filters[:-1]), n_classes)
 
 
 def _write(model, path):

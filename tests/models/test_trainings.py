@@ -1,6 +1,7 @@
 """Models trained at a time are those trained one after the other."""
 
 import _thread
+import functools
 import os
 import signal
 import threading
@@ -41,6 +42,21 @@ def test_what_is_trained_in_other_processes_is_what_would_be_trained_here(textur
         pd.testing.assert_frame_equal(histories[folder], history, rtol=1e-4)  # by two threads: rounded otherwise
         here, there, start = map(_flat, (alone, model, vae.build(model.config, 1)))
         assert np.linalg.norm(here - there) < 0.05 * np.linalg.norm(here - start)
+
+
+def test_a_classifier_is_trained_beside_the_others(textures, tmp_path):
+    recipe, classes = training.Recipe(2, batch_size=5), np.repeat([0, 1, 2], 8)
+    vae_folder, folder = tmp_path / "vae", tmp_path / "classifier"
+    build_classifier = functools.partial(vae.classifier, vae.Config(**SMALL), 3, 1)
+    models = {vae_folder: vae.build(vae.Config(**SMALL), 1), folder: build_classifier()}
+    found = trainings.fit_all(models, textures[0], TRAIN, TEST, recipe, 1, classes=classes)
+    assert ["accuracy" in table for table in found.values()] == [False, True]
+    alone = build_classifier()
+    history = training.fit_classifier(alone, textures[0], classes, TRAIN, TEST, recipe, 1)
+    pd.testing.assert_frame_equal(found[folder], history, rtol=1e-4)
+    here, there, start = map(_flat, (alone, models[folder], build_classifier()))
+    assert np.linalg.norm(here - there) < 0.05 * np.linalg.norm(here - start)
+    assert np.array_equal(_flat(vae.load_classifier(folder)), there)
 
 
 def _flat(model):
@@ -110,15 +126,15 @@ def test_a_warning_from_another_process_is_told(textures, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(("free", "at_once"), [(2**40, 2), (3 * 2**30, 1), (2**20, 1)])
-def test_as_many_at_a_time_as_find_room_the_longest_first(textures, tmp_path, monkeypatch, free, at_once):
+def test_as_many_at_a_time_as_find_room_the_longest_first(tmp_path, monkeypatch, free, at_once):
     asked = []
 
     def parallel(n, **how):
         asked.append((n, how["pre_dispatch"], how["initargs"]))
-        return lambda jobs: (own for own in [asked.append([job[1][1].kind for job in jobs])] if own)
+        return lambda jobs: (own for own in [asked.append([job[1][-1].parent.name for job in jobs])] if own)
 
     monkeypatch.setattr(trainings.joblib, "Parallel", parallel)
     monkeypatch.setattr(trainings.psutil, "virtual_memory", lambda: type("Memory", (), {"available": free}))
     models = build(tmp_path, ("vae", "ae", "texture"))
-    trainings._fit_apart(models, 2, textures[0], TRAIN, TEST, LONG, 0)
+    trainings._fit_apart(models, 2, lambda model: None)
     assert asked == [(2, at_once, (1,)), ["texture", "vae", "ae"]]
