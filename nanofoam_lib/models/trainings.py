@@ -66,8 +66,9 @@ def fit_all(
     )  # fmt: skip
     at_once = min(len(models), joblib.cpu_count())
     if at_once > 1 and backend.is_tensorflow_on_cpu():
-        ended = {folder for folder, model in models.items() if epoch_loop.has_ended(prepare(model), folder)}
-        _fit_apart({folder: models[folder] for folder in models if folder not in ended}, at_once, prepare)
+        missing = [folder for folder, model in models.items() if not epoch_loop.has_ended(prepare(model), folder)]
+        if missing:
+            _fit_apart({folder: models[folder] for folder in missing}, at_once, prepare)
     # What was trained in another process is read back
     return {folder: epoch_loop.run(prepare(model), folder) for folder, model in models.items()}
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import psutil
+from joblib.externals.loky import get_reusable_executor
 from measure import Row, peak_of
 from PIL import Image
 from skimage import data
@@ -70,8 +72,8 @@ def run_of(n, folder):
     run, source = Run(folder / "run"), folder / f"{n} images"
     source.mkdir()
     files_of(n, source)
-    with files.replacing(run.images) as pixels:
-        index, _ = preprocessing.process(source, pixels)
+    with files.replacing(run.images) as pixels, files.replacing(run.wide) as wide:
+        index, _ = preprocessing.process(source, pixels, wide=wide)
     index.insert(4, "split", splits.by_group(index["label"], index["group"], 0.3, 0))
     files.write_csv(run.index, index)
     with files.replacing(run.detail) as target:
@@ -158,15 +160,17 @@ WORK = {
 
 
 def measure(name, folder):
-    """Print the seconds that a work takes, and what memory the process holds before it and at the most."""
+    """Print the seconds that a work takes, what memory the process holds before it, and any holds at the most."""
     work = WORK[name][0](pathlib.Path(folder))
     before = psutil.Process().memory_info().rss
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
     began = time.perf_counter()
     work()
     took = time.perf_counter() - began
-    status = pathlib.Path("/proc/self/status").read_text()
-    print(json.dumps({"seconds": took, "before_mib": before / 2**20, "peak_mib": peak_of(status) / 2**20}))
+    own = peak_of(pathlib.Path("/proc/self/status").read_text())
+    get_reusable_executor().shutdown()  # processes count once they have ended
+    others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 2**10
+    print(json.dumps({"seconds": took, "before_mib": before / 2**20, "peak_mib": max(own, others) / 2**20}))
 
 
 def rows(sizes=SIZES):
