@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 REPORT_VARIABLE = "NANOFOAM_PROGRESS"
 
 
-def track(iterable, description, total=None):
+def track(iterable, description, total=None, done=0):
     """Yield from `iterable` while showing how far it is.
 
     Parameters
@@ -24,6 +24,8 @@ def track(iterable, description, total=None):
         What is being done; a callable is asked anew at every step (to show a loss, say).
     total : int, optional
         Number of items; ``len(iterable)`` if not given.
+    done : int
+        How many of `total` were done before.
 
     Yields
     ------
@@ -39,18 +41,18 @@ def track(iterable, description, total=None):
     total = len(iterable) if total is None else total
     report = os.environ.get(REPORT_VARIABLE)
     if report:
-        yield from _track_in_file(iterable, describe, total, pathlib.Path(report))
+        yield from _track_in_file(iterable, describe, total, pathlib.Path(report), done)
         return
-    with tqdm(total=total, desc=describe(), leave=False) as bar:
+    with tqdm(total=total, initial=done, desc=describe(), leave=False) as bar:
         for item in iterable:
             yield item
             bar.set_description(describe(), refresh=False)
             bar.update()
 
 
-def _track_in_file(iterable, describe, total, report):
+def _track_in_file(iterable, describe, total, report, before):
     last = 0.0
-    for done, item in enumerate(iterable, start=1):
+    for done, item in enumerate(iterable, start=before + 1):
         yield item
         if time.monotonic() - last >= 0.2 or done == total:
             last = time.monotonic()
@@ -102,7 +104,7 @@ def _show_all(reports, weights, stop):
             if not begun:
                 continue
             mean = sum(weight * (done or 0) for weight, (done, _) in zip(weights, found, strict=True)) / sum(weights)
-            share, what = max(share, mean), min(begun)[1]  # of several stages, each begins at 0
+            share, what = max(share, mean), min(begun)[1]  # a stage may end early, and the bar never goes back
             if own:
                 pathlib.Path(own).write_text(f"{share:.4f} {what}", encoding="utf-8")
             else:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 import os
 import platform
 import sys
@@ -40,6 +41,8 @@ def _muted_stderr():
 with _muted_stderr():
     import keras
 
+    if keras.backend.backend() == "tensorflow":  # each model is a function of its own, and no loop that traces anew
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # The first tensor starts the devices, which is when the rest of the log lines appear
     keras.ops.convert_to_numpy(keras.ops.zeros(1))
 

@@ -184,7 +184,9 @@ def _train(training, state, keep):
 def _bar(training, stage, history, starts):
     """Show the epochs of a stage that are missing, by their numbers within the whole training."""
     numbers = range(len(history) + 1, starts[-1] + stage.epochs + 1)
-    return track(numbers, lambda: _status(training.model, history))
+    later = training.stages[len(starts) :]
+    total = starts[-1] + stage.epochs + sum(own.epochs for own in later)
+    return track(numbers, lambda: _status(training.model, history), total, done=len(history))
 
 
 def _is_past(training, state):

@@ -28,6 +28,13 @@ def test_jobs_count_by_their_weight_and_the_least_far_is_named(tmp_path, monkeyp
         assert progress.read(own) == (0.5, "long, second stage 1/10")
 
 
+def test_what_was_done_before_counts(tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    monkeypatch.setenv(progress.REPORT_VARIABLE, str(own))
+    shares = [progress.read(own)[0] for _ in progress.track(range(2, 4), "epoch", total=4, done=2)]
+    assert shares == [None, 0.75] and progress.read(own) == (1.0, "epoch 4/4")
+
+
 def test_where_nobody_collects_reports_there_is_a_bar(monkeypatch, capsys):
     monkeypatch.delenv(progress.REPORT_VARIABLE, raising=False)
     with progress.gather([1]) as (report,):
