@@ -47,7 +47,7 @@ def test_check_lists_each_bad_image(tiles, capsys):
         "brick       7       6       6      4     2 160×160            –",
         "grass       7       6       6      4     2 160×160            –",
         "gravel       6       6       6      4     2 160×160            –",
-        "20 images, 2 problems",
+        "20 images, 2 problems, 2 warnings",
     ]
 
 
@@ -59,8 +59,8 @@ def test_check_warns_of_what_is_odd_and_keeps_each_name_on_one_line(tiles, capsy
     assert out.splitlines()[0] == "brick/two\\nlines.png: is not an image of a known format"
     warned = [line for line in err.splitlines() if line.startswith("nanofoam: warning: ")]
     assert "metadata.csv has no row for brick/brick_0.png and 18 more" in warned[0]
-    assert "metadata.csv lists gone.png, which the data folder does not hold" in warned[1]
-    assert out.splitlines()[-1] == "19 images, 1 problem, 2 warnings"
+    assert "metadata.csv lists gone.png, which the data folder does not hold" in warned[1] and len(warned) == 4
+    assert out.splitlines()[-1] == "19 images, 1 problem, 4 warnings"
 
 
 def test_check_as_json_holds_what_is_said_in_words(tiles, capsys):

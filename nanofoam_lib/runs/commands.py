@@ -94,7 +94,8 @@ def check(options):
     counted = checking.classes(found).rename(columns=lambda name: language.text(name, lang))
     counted = counted.map(lambda cell: messages.message(cell, lang) if isinstance(cell, str) else cell)
     terminal.say(counted.to_string(index=False))
-    counts = [(len(found.problems), "problem"), (len(found.said), "warning")]
+    warned = len(found.said) + len(found.few) * bool(len(found.problems) or found.said)
+    counts = [(len(found.problems), "problem"), (warned, "warning")]
     told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)
     terminal.say(f"{len(found.labels)} images, {told or 'all well' + ', but few' * bool(found.few)}", lang)
     return 1 if len(found.problems) else 0
