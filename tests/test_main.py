@@ -248,7 +248,7 @@ def test_a_spanish_terminal_is_answered_in_spanish(tiles, capsys, monkeypatch):
     assert status == 1
     assert out.splitlines()[0] == "brick/text.png: no es una imagen de un formato conocido"
     assert out.splitlines()[1].split()[:3] == ["clase", "imágenes", "utilizables"]
-    assert out.splitlines()[-1] == "19 imágenes, 1 problema"
+    assert out.splitlines()[-1] == "19 imágenes, 1 problema, 2 avisos"
     _, _, err = call("open", tiles, capsys=capsys)
     assert err.startswith("nanofoam: error: ") and "falta; hay que dar una carpeta" in err
     status, _, err = call("open", capsys=capsys)
