@@ -5,6 +5,8 @@ import contextlib
 import os
 import re
 import socket
+import threading
+import time
 
 import joblib
 
@@ -61,6 +63,21 @@ def each(function, items, n_jobs=-1, prefer="processes"):
 def limit_threads(n):
     """Let TensorFlow compute by `n` threads in a process that has not imported it yet."""
     os.environ |= {f"TF_NUM_{kind}_THREADS": str(n) for kind in ("INTRAOP", "INTEROP")}
+
+
+def begin_apart(threads, parent):
+    """Begin a process of a pool: it computes by so many threads, and ends when `parent`, which started it, has ended.
+
+    One that was killed cannot ask for that itself. On Windows a process is not told that its parent has gone.
+    """
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    limit_threads(threads)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager

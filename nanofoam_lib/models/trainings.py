@@ -86,7 +86,7 @@ def _fit_apart(models, at_once, prepare):
     threads, room = joblib.cpu_count() // at_once, max(1, psutil.virtual_memory().available // ROOM)
     pool = joblib.Parallel(
         at_once, batch_size=1, pre_dispatch=min(at_once, room), return_as="generator_unordered",
-        initializer=scheduling.limit_threads, initargs=(threads,), inner_max_num_threads=threads,
+        initializer=scheduling.begin_apart, initargs=(threads, os.getpid()), inner_max_num_threads=threads,
     )  # fmt: skip
     with progress.gather([_cost(model) for model in ranked.values()]) as reports:
         jobs = [

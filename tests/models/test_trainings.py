@@ -4,6 +4,8 @@ import _thread
 import functools
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -101,6 +103,26 @@ def test_what_is_interrupted_does_not_go_on_in_other_processes(textures, tmp_pat
     assert [(folder / "history.csv").read_text() for folder in models] == last
 
 
+def test_what_is_killed_does_not_go_on_in_other_processes(tmp_path):
+    script = """
+import pathlib, sys
+import numpy as np
+from nanofoam_lib.models import training, trainings, vae
+trainings.joblib.cpu_count = lambda: 2
+models = {pathlib.Path(sys.argv[1], kind): vae.build(vae.Config(kind, 4, (4, 4), (4,))) for kind in ("vae", "ae")}
+images = np.random.default_rng(0).integers(256, size=(24, 128, 128), dtype=np.uint8)
+trainings.fit_all(models, images, range(16), range(16, 24), training.Recipe(100_000, batch_size=8))
+"""
+    with subprocess.Popen([sys.executable, "-c", script, tmp_path]) as process:
+        until = time.monotonic() + 120
+        while not _is_begun([tmp_path / "vae", tmp_path / "ae"]) and time.monotonic() < until:
+            time.sleep(0.1)
+        others = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert len(others) >= 2
+    assert psutil.wait_procs(others, timeout=20)[1] == []
+
+
 def test_a_process_that_is_lost_is_told(textures, tmp_path):
     models = build(tmp_path, ("vae", "ae"))
     (path,) = {folder for folder in models if "vae" in str(folder)}
@@ -130,11 +152,11 @@ def test_as_many_at_a_time_as_find_room_the_longest_first(tmp_path, monkeypatch,
     asked = []
 
     def parallel(n, **how):
-        asked.append((n, how["pre_dispatch"], how["initargs"]))
+        asked.append((n, how["pre_dispatch"], how["initargs"][0]))
         return lambda jobs: (own for own in [asked.append([job[1][-1].parent.name for job in jobs])] if own)
 
     monkeypatch.setattr(trainings.joblib, "Parallel", parallel)
     monkeypatch.setattr(trainings.psutil, "virtual_memory", lambda: type("Memory", (), {"available": free}))
     models = build(tmp_path, ("vae", "ae", "texture"))
     trainings._fit_apart(models, 2, lambda model: None)
-    assert asked == [(2, at_once, (1,)), ["texture", "vae", "ae"]]
+    assert asked == [(2, at_once, 1), ["texture", "vae", "ae"]]
