@@ -92,8 +92,6 @@ def fit(
     A training that was killed goes on from its last checkpoint in `folder` when it is called again with the same
     arguments, and ends with the same weights, bit for bit. One that had ended is read back. What decides whether it is
     the same: the weights at the start, the images, the recipe and the code; its length may change before the end.
-    Variational models of very few filters (4 in each layer) have been seen to part by rounding after some 180 steps, on
-    the same machine with the same arguments, a cause not being known; the quick profile's do not.
     On a GPU the bits are the same as far as its operations repeat themselves, which XLA and TensorFlow promise only
     when asked to (``XLA_FLAGS=--xla_gpu_exclude_nondeterministic_ops=true``, ``TF_DETERMINISTIC_OPS=1``).
 

@@ -27,7 +27,7 @@ def read(path):
 
 def draw(table, machine):
     """Draw seconds (a logarithmic axis) and memory against images."""
-    figure = Figure(figsize=(6.3, 2.8), layout="constrained")
+    figure = Figure(figsize=(6.3, 3.0), layout="constrained")
     time, memory = figure.subplots(1, 2)
     for number, (part, own) in enumerate(table.groupby("part")):
         how = {"color": style.COLOURS[number], "marker": style.MARKERS[number], "label": part}
@@ -35,7 +35,7 @@ def draw(table, machine):
         memory.plot(own["images"], own["peak"], **how)
     for axis, label in ((time, "seconds, two cores"), (memory, "largest process, MiB")):
         axis.set(xscale="log", xlabel="images", ylabel=label)
-    time.set(yscale="log", ylim=(None, 1e4))
+    time.set(yscale="log", ylim=(None, 1e5))
     time.legend(fontsize=7, frameon=False, ncols=2, loc="upper left")
     memory.axhline(2048, color="0.5", linestyle=":")
     memory.text(1000, 2020, "2 GiB, the limit", fontsize=7, va="top")
@@ -47,7 +47,7 @@ def draw(table, machine):
 def main(source=REPORTS / "benchmarks.csv", target=REPORTS / "cost.png"):
     """Read, draw, write."""
     machines = pd.read_csv(source).query("part == 'scale'")["machine"].unique()
-    draw(read(source), "; ".join(machines)).savefig(target, dpi=150)
+    draw(read(source), "\n".join(machines)).savefig(target, dpi=150)
 
 
 if __name__ == "__main__":
