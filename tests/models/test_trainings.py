@@ -93,6 +93,7 @@ def _once(is_so, act):
     threading.Thread(target=wait, daemon=True).start()
 
 
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="its workers hear no interrupt: run with -n 0")
 def test_what_is_interrupted_does_not_go_on_in_other_processes(textures, tmp_path):
     models = build(tmp_path, ("vae", "ae"))
     _once(lambda: _is_begun(models), _thread.interrupt_main)
