@@ -56,7 +56,8 @@ def each(function, items, n_jobs=-1, prefer="processes"):
     if address:
         yield from _on_cluster(address, function, items)
     else:
-        work = joblib.Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator")
+        options = apart() if prefer == "processes" else {}
+        work = joblib.Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator", **options)
         yield from work(joblib.delayed(function)(*item) for item in items)
 
 
@@ -65,18 +66,33 @@ def limit_threads(n):
     os.environ |= {f"TF_NUM_{kind}_THREADS": str(n) for kind in ("INTRAOP", "INTEROP")}
 
 
-def begin_apart(threads, parent):
-    """Begin a process of a pool: it computes by so many threads, and ends when `parent`, which started it, has ended.
+def apart(threads=None):
+    """Give what `joblib.Parallel` takes so that its processes end with this one, also where it is killed.
 
-    One that was killed cannot ask for that itself. On Windows a process is not told that its parent has gone.
+    Parameters
+    ----------
+    threads : int, optional
+        By how many each lets TensorFlow compute.
+
+    Returns
+    -------
+    dict
+
+    Notes
+    -----
+    On Windows a process is not told that the one that started it has gone.
     """
+    return {"initializer": _begin_apart, "initargs": (os.getpid(), threads)}
 
+
+def _begin_apart(parent, threads):
     def watch():
         while os.getppid() == parent:
             time.sleep(0.5)
         os._exit(1)
 
-    limit_threads(threads)
+    if threads:
+        limit_threads(threads)
     threading.Thread(target=watch, daemon=True).start()
 
 

@@ -112,10 +112,11 @@ def neighbours(labels: NDArray[np.integer]) -> pd.DataFrame:
         # From outline to outline: half a pixel less than from centre to centre at both ends, and one pixel across.
         found.append((zone[one][meet], zone[other][meet], distance[one][meet] + distance[other][meet]))
     one, other, gap = map(np.concatenate, zip(*found, strict=True))
-    pair = np.minimum(one, other).astype(np.int64) * (int(labels.max()) + 1) + np.maximum(one, other)
+    n = int(labels.max()) + 1
+    pair = np.minimum(one, other).astype(np.int64) * n + np.maximum(one, other)
     order = np.argsort(pair, kind="stable")
     pairs, start, length = np.unique(pair[order], return_index=True, return_counts=True)
-    first, second = np.divmod(pairs, int(labels.max()) + 1)
+    first, second = np.divmod(pairs, n)
     narrowest = np.minimum.reduceat(gap[order], start) if len(start) else gap
     return pd.DataFrame({"first": first, "second": second, "gap": narrowest, "length": length})
 

@@ -97,12 +97,12 @@ def fit(
 
     Where the device is a GPU, JAX and TensorFlow make an epoch one call (`device_epochs.hold`).
     """
-    fitted = prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows)
-    return epoch_loop.run(fitted, folder)
+    prepared = prepare(model, images, train_rows, test_rows, recipe, seed, wide, held_out_rows)
+    return epoch_loop.run(prepared, folder)
 
 
 def prepare(
-    model: vae.Autoencoder,
+    model: keras.Model,
     images: NDArray[np.uint8],
     train_rows: ArrayLike,
     test_rows: ArrayLike,
@@ -110,11 +110,15 @@ def prepare(
     seed: int = 0,
     wide: NDArray[np.uint8] | None = None,
     held_out_rows: ArrayLike | None = None,
+    classes: ArrayLike | None = None,
 ) -> epoch_loop.Training:
-    """Give the training that `fit` runs, which takes the same arguments."""
+    """Give the training that `fit` runs, or, of a model as `vae.classifier` makes it, `fit_classifier`."""
+    wide = images if wide is None else wide
+    if not isinstance(model, vae.Autoencoder):
+        return _classifying(model, images, wide, classes, train_rows, test_rows, recipe, seed)
     rows = _Rows(*(np.asarray([] if own is None else own, int) for own in (train_rows, test_rows, held_out_rows)))
-    fitting = _Fitting(model, images, images if wide is None else wide, rows, recipe, seed)
-    data = itertools.chain(_blocks(fitting.wide, rows.train), _blocks(images, rows.test, rows.held_out))
+    fitting = _Fitting(model, images, wide, rows, recipe, seed)
+    data = itertools.chain(_blocks(wide, rows.train), _blocks(images, rows.test, rows.held_out))
     stages = fitting.stages()
     identity = _identify(model, data, recipe, seed, fitting.precision, [stage.epochs for stage in stages[:-1]])
     return epoch_loop.Training(model, stages, identity, vae.save, vae.load)
@@ -238,24 +242,13 @@ def fit_classifier(
     TrainingError
         As soon as the loss of a batch is not finite.
     """
-    prepared = prepare_classifier(model, images, classes, train_rows, test_rows, recipe, seed, wide)
+    prepared = prepare(model, images, train_rows, test_rows, recipe, seed, wide, classes=classes)
     return epoch_loop.run(prepared, folder)
 
 
-def prepare_classifier(
-    model: keras.Model,
-    images: NDArray[np.uint8],
-    classes: ArrayLike,
-    train_rows: ArrayLike,
-    test_rows: ArrayLike,
-    recipe: Recipe,
-    seed: int = 0,
-    wide: NDArray[np.uint8] | None = None,
-) -> epoch_loop.Training:
-    """Give the training that `fit_classifier` runs, which takes the same arguments."""
+def _classifying(model, images, wide, classes, train_rows, test_rows, recipe, seed):
     train_rows, test_rows, classes = (np.asarray(values) for values in (train_rows, test_rows, classes))
     splits.check_several(classes)
-    source = images if wide is None else wide
     precision = mixed_precision.choose(recipe.precision)
 
     def compiled():
@@ -267,7 +260,7 @@ def prepare_classifier(
     def one_epoch(epoch, history):
         train, test = [], []
         with mixed_precision.computing(model, precision):
-            for rows, batch in recipes.batches(source, train_rows, recipe, (seed, epoch)):
+            for rows, batch in recipes.batches(wide, train_rows, recipe, (seed, epoch)):
                 logs = model.train_on_batch(devices.shared(batch), devices.shared(classes[rows]), return_dict=True)
                 train.append((len(batch), logs))
                 check_finite(model, train[-1][1]["loss"], epoch)
@@ -278,7 +271,7 @@ def prepare_classifier(
         return {"epoch": epoch} | {side + name: mean(logs, name) for side, logs in sides for name in logs[0][1]}
 
     rows = (classes[train_rows], classes[test_rows])
-    data = itertools.chain(_blocks(source, train_rows), _blocks(images, test_rows), rows)
+    data = itertools.chain(_blocks(wide, train_rows), _blocks(images, test_rows), rows)
     stage = epoch_loop.Stage(compiled, one_epoch, recipe.n_epochs(len(train_rows), CLASSIFIER_COST))
     identity = _identify(model, data, recipe, seed, precision)
     return epoch_loop.Training(model, [stage], identity, vae.save_classifier, vae.load_classifier)

@@ -36,8 +36,8 @@ def fit_all(
 ) -> dict[pathlib.Path, pd.DataFrame]:
     """Train several models, on a processor of several cores at a time.
 
-    Each is trained in a process of its own, by its share of the cores: what threads tell each other costs up to a
-    quarter of such small steps. In threads of one process, two trainings gave other weights now and then.
+    Each is trained in a process of its own, by its share of the cores: what threads tell each other costs up to a fifth
+    of such small steps. In threads of one process, two trainings gave other weights now and then.
 
     Parameters
     ----------
@@ -61,23 +61,17 @@ def fit_all(
         If one diverges or its process is lost; all go on from their checkpoints another time.
     """
     prepare = functools.partial(
-        _prepare, images=images, train_rows=train_rows, test_rows=test_rows, recipe=recipe, seed=seed, wide=wide,
-        held_out_rows=held_out_rows, classes=classes,
+        training.prepare, images=images, train_rows=train_rows, test_rows=test_rows, recipe=recipe, seed=seed,
+        wide=wide, held_out_rows=held_out_rows, classes=classes,
     )  # fmt: skip
+    prepared = {folder: prepare(model) for folder, model in models.items()}
     at_once = min(len(models), joblib.cpu_count())
     if at_once > 1 and backend.is_tensorflow_on_cpu():
-        missing = [folder for folder, model in models.items() if not epoch_loop.has_ended(prepare(model), folder)]
+        missing = [folder for folder, own in prepared.items() if not epoch_loop.has_ended(own, folder)]
         if missing:
             _fit_apart({folder: models[folder] for folder in missing}, at_once, prepare)
     # What was trained in another process is read back
-    return {folder: epoch_loop.run(prepare(model), folder) for folder, model in models.items()}
-
-
-def _prepare(model, classes, held_out_rows, **given):
-    """Give the training of either kind of model."""
-    if isinstance(model, vae.Autoencoder):
-        return training.prepare(model, held_out_rows=held_out_rows, **given)
-    return training.prepare_classifier(model, classes=classes, **given)
+    return {folder: epoch_loop.run(own, folder) for folder, own in prepared.items()}
 
 
 def _fit_apart(models, at_once, prepare):
@@ -86,7 +80,7 @@ def _fit_apart(models, at_once, prepare):
     threads, room = joblib.cpu_count() // at_once, max(1, psutil.virtual_memory().available // ROOM)
     pool = joblib.Parallel(
         at_once, batch_size=1, pre_dispatch=min(at_once, room), return_as="generator_unordered",
-        initializer=scheduling.begin_apart, initargs=(threads, os.getpid()), inner_max_num_threads=threads,
+        inner_max_num_threads=threads, **scheduling.apart(threads),
     )  # fmt: skip
     with progress.gather([_cost(model) for model in ranked.values()]) as reports:
         jobs = [

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from chains import finish, results, write_chain
 from conftest import ROOT, discs, write_tiles
@@ -205,3 +206,22 @@ def test_items_are_taken_as_they_are_needed():
     assert [next(squares) for _ in range(3)] == [0, 1, 4]
     assert len(taken) < 20
     squares.close()
+
+
+def test_what_a_killed_process_had_others_do_ends_with_it(tmp_path):
+    script = """
+import pathlib, sys, time
+from nanofoam_lib.base import scheduling
+def work(path):
+    path.touch()
+    time.sleep(100)
+list(scheduling.each(work, [(pathlib.Path(sys.argv[1], name),) for name in "ab"], n_jobs=2))
+"""
+    with subprocess.Popen([sys.executable, "-c", script, tmp_path]) as process:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        others = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert len(others) >= 2
+    assert psutil.wait_procs(others, timeout=20)[1] == []

@@ -1,8 +1,6 @@
 """Models trained at a time are those trained one after the other."""
 
-import _thread
 import functools
-import os
 import signal
 import subprocess
 import sys
@@ -81,58 +79,46 @@ def _is_begun(folders):
     return all((folder / "history.csv").exists() for folder in folders)
 
 
-def _once(is_so, act):
-    """Act, from another thread, as soon as something is so."""
-
-    def wait():
-        until = time.monotonic() + 120
-        while not is_so() and time.monotonic() < until:
-            time.sleep(0.1)
-        act()
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-@pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="its workers hear no interrupt: run with -n 0")
-def test_what_is_interrupted_does_not_go_on_in_other_processes(textures, tmp_path):
-    models = build(tmp_path, ("vae", "ae"))
-    _once(lambda: _is_begun(models), _thread.interrupt_main)
-    with pytest.raises(KeyboardInterrupt):
-        trainings.fit_all(models, textures[0], TRAIN, TEST, LONG)
-    last = [(folder / "history.csv").read_text() for folder in models]
-    time.sleep(1)
-    assert [(folder / "history.csv").read_text() for folder in models] == last
-
-
-def test_what_is_killed_does_not_go_on_in_other_processes(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_what_is_interrupted_or_killed_does_not_go_on_in_other_processes(tmp_path, number):
     script = """
-import pathlib, sys
+import pathlib, signal, sys
 import numpy as np
 from nanofoam_lib.models import training, trainings, vae
+signal.signal(signal.SIGINT, signal.default_int_handler)  # workers of pytest ignore it, and so would what they start
 trainings.joblib.cpu_count = lambda: 2
 models = {pathlib.Path(sys.argv[1], kind): vae.build(vae.Config(kind, 4, (4, 4), (4,))) for kind in ("vae", "ae")}
 images = np.random.default_rng(0).integers(256, size=(24, 128, 128), dtype=np.uint8)
 trainings.fit_all(models, images, range(16), range(16, 24), training.Recipe(100_000, batch_size=8))
 """
-    with subprocess.Popen([sys.executable, "-c", script, tmp_path]) as process:
+    folders = [tmp_path / "vae", tmp_path / "ae"]
+    command = [sys.executable, "-c", script, tmp_path]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 120
-        while not _is_begun([tmp_path / "vae", tmp_path / "ae"]) and time.monotonic() < until:
+        while not _is_begun(folders) and time.monotonic() < until:
             time.sleep(0.1)
         others = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
     assert len(others) >= 2
     assert psutil.wait_procs(others, timeout=20)[1] == []
+    assert process.returncode != 0 and ("KeyboardInterrupt" in told) == (number == signal.SIGINT)
+    last = [(folder / "history.csv").read_text() for folder in folders]
+    time.sleep(1)
+    assert [(folder / "history.csv").read_text() for folder in folders] == last
 
 
 def test_a_process_that_is_lost_is_told(textures, tmp_path):
     models = build(tmp_path, ("vae", "ae"))
-    (path,) = {folder for folder in models if "vae" in str(folder)}
+    (begun,) = [folder for folder in models if folder.parent.name == "vae"]
 
     def kill():
-        busy = max(psutil.Process().children(recursive=True), key=lambda each: each.memory_info().rss)
-        os.kill(busy.pid, signal.SIGKILL)
+        until = time.monotonic() + 120
+        while not _is_begun([begun]) and time.monotonic() < until:
+            time.sleep(0.1)
+        max(psutil.Process().children(recursive=True), key=lambda each: each.memory_info().rss).kill()
 
-    _once(lambda: _is_begun([path]), kill)
+    threading.Thread(target=kill, daemon=True).start()
     with pytest.raises(TrainingError, match="ended from outside"):
         trainings.fit_all(models, textures[0], TRAIN, TEST, LONG)
 
@@ -153,7 +139,7 @@ def test_as_many_at_a_time_as_find_room_the_longest_first(tmp_path, monkeypatch,
     asked = []
 
     def parallel(n, **how):
-        asked.append((n, how["pre_dispatch"], how["initargs"][0]))
+        asked.append((n, how["pre_dispatch"], how["initargs"][1]))
         return lambda jobs: (own for own in [asked.append([job[1][-1].parent.name for job in jobs])] if own)
 
     monkeypatch.setattr(trainings.joblib, "Parallel", parallel)
