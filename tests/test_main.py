@@ -152,7 +152,8 @@ def test_a_finished_run_ends_with_three_lines_of_results_and_the_path(small_run,
         "Right for unseen images, by a random forest: σ of the 4-d VAE 100% (88% to 100%), the best control, LBP, 75% "
         "(50% to 88%)."
     )
-    assert lines[1].startswith("Not measured. ") and "specimens were held out whole" in lines[2]
+    assert lines[1].startswith("What do the materials look like? Not measured. ")
+    assert lines[2].startswith("How far to trust this? ") and "specimens were held out whole" in lines[2]
     assert (len(lines), path) == (3, str(small_run.report))
     *lines, path = call("run", "--lang", "es", capsys=capsys)[1].splitlines()
     assert not english_in(" ".join(lines))

@@ -131,6 +131,70 @@ def normalised(maps, scale, offset, epsilon):
     return found, mean, unbiased * (n - 1) / n
 
 
+def moments(maps):
+    """Give the mean and the variance of each channel over all places, in float32 whatever the maps' precision.
+
+    On TensorFlow their gradient is one tensor instead of three: where a tensor has three gradients or more, TensorFlow
+    adds them in whichever order saves memory, which timing decides, and no two trainings agree to the last bit.
+
+    Parameters
+    ----------
+    maps : tensor of float, shape (N, ..., C)
+
+    Returns
+    -------
+    mean, variance : tensor of float32, shape (N, C)
+    """
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_moments()(maps)
+    axes = tuple(range(1, len(maps.shape) - 1))
+    exact = keras.ops.cast(maps, "float32")
+    return keras.ops.mean(exact, axis=axes), keras.ops.var(exact, axis=axes)
+
+
+@functools.cache
+def _tensorflow_moments():
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def moments(maps):
+        axes = range(1, len(maps.shape) - 1)
+        exact = tf.cast(maps, tf.float32)
+        mean = tf.reduce_mean(exact, axes, keepdims=True)
+        variance = tf.reduce_mean(tf.math.squared_difference(exact, mean), axes, keepdims=True)
+
+        def gradient(of_mean, of_variance):
+            n = tf.cast(tf.size(maps) // tf.size(mean), tf.float32)
+            slope, level = (tf.reshape(own / n, tf.shape(mean)) for own in (2 * of_variance, of_mean))
+            return tf.cast(exact * slope + (level - mean * slope), maps.dtype)
+
+        return (tf.squeeze(mean, [*axes]), tf.squeeze(variance, [*axes])), gradient
+
+    return moments
+
+
+def branches(x, n):
+    """Give a tensor n times, for as many uses: TensorFlow then adds their gradients in this order (see `moments`)."""
+    return _tensorflow_branches(n)(x) if keras.backend.backend() == "tensorflow" else (x,) * n
+
+
+@functools.cache
+def _tensorflow_branches(n):
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def branches(x):
+        def gradient(*given):
+            total, *others = (tf.raw_ops.Snapshot(input=own) for own in given)
+            for other in others:
+                total = tf.raw_ops.Snapshot(input=total + other)  # which no optimiser of graphs takes for a longer sum
+            return total
+
+        return tuple(tf.identity(x) for _ in range(n)), gradient
+
+    return branches
+
+
 def adam(learning_rate, clip_norm, **options):
     """Make the optimiser Adam, which clips the norm of all gradients together.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nanofoam_lib.models import convolutions
+from nanofoam_lib.models import backend, convolutions
 from nanofoam_lib.models.backend import keras
 
 ops = keras.ops
@@ -130,7 +130,7 @@ def judge(real: Sequence[Any], drawn: Sequence[Any]) -> Any:
     .. [1] J. H. Lim, J. C. Ye, arXiv:1705.02894
     """
     parts = [ops.mean(ops.relu(1.0 - a)) + ops.mean(ops.relu(1.0 + b)) for a, b in zip(real, drawn, strict=True)]
-    return sum(parts) / len(parts)
+    return ops.mean(ops.stack(parts))
 
 
 def feature_distance(real: Sequence[Any], drawn: Sequence[Any]) -> Any:
@@ -148,11 +148,12 @@ def feature_distance(real: Sequence[Any], drawn: Sequence[Any]) -> Any:
         for level in zip(real, drawn, strict=True)
         for a, b in zip(*map(_moments, level), strict=True)
     ]
-    return sum(parts) / len(real)
+    return ops.sum(ops.stack(parts)) / len(real)
 
 
 def _moments(features):
-    return ops.mean(features, axis=(1, 2)), ops.sqrt(ops.var(features, axis=(1, 2)) + _SMALL)
+    mean, variance = backend.moments(features)
+    return mean, ops.sqrt(variance + _SMALL)
 
 
 def _unit(vector):

@@ -137,7 +137,8 @@ def distance(images, others):
         Mean of `correlation_distance` and `response_distance`, each in units of what lies between two micrographs of
         one specimen: 0 for equal statistics, about 1 for two samples of one texture.
     """
-    return (correlation_distance(images, others) / UNITS[0] + response_distance(images, others) / UNITS[1]) / 2
+    one, other = backend.branches(others, 2)
+    return (correlation_distance(images, one) / UNITS[0] + response_distance(images, other) / UNITS[1]) / 2
 
 
 def correlation_distance(images, others):
@@ -151,15 +152,19 @@ def response_distance(images, others):
 
     Each is a `sliced_wasserstein` over the sum of both variances, so that one filter cannot outweigh all others.
     """
-    pairs = [([_grey(images)], [_grey(others)])] + [
-        (responses(images, each), responses(others, each)) for each in SCALES
-    ]
-    parts = [
-        sliced_wasserstein(a, b) / (ops.var(a, axis=1) + ops.var(b, axis=1) + _FLAT)
-        for pair in pairs
-        for a, b in zip(*pair, strict=True)
-    ]
+    pairs = zip(_all_responses(images), _all_responses(others), strict=True)
+    parts = [sliced_wasserstein(a, b) / (_variance(a) + _variance(b) + _FLAT) for a, b in pairs]
     return ops.mean(ops.concatenate(parts, axis=1), axis=1)
+
+
+def _all_responses(images):
+    """List grey levels, and responses at all scales."""
+    grey, *each = backend.branches(images, 1 + len(SCALES))
+    return [_grey(grey), *(found for own, scale in zip(each, SCALES, strict=True) for found in responses(own, scale))]
+
+
+def _variance(values):
+    return backend.moments(values)[1]
 
 
 def _grey(images):

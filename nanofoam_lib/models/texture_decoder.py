@@ -2,7 +2,9 @@
 
 import itertools
 
-from nanofoam_lib.models import convolutions
+import numpy as np
+
+from nanofoam_lib.models import backend, convolutions
 from nanofoam_lib.models.backend import keras
 from nanofoam_lib.models.upsampling import UpsampledConv2D
 
@@ -74,7 +76,7 @@ class AdaptiveNormalization(layers.Layer):
     def call(self, inputs):
         """Normalise and modulate."""
         maps, scale, shift = inputs
-        mean, variance = _moments(maps)
+        mean, variance = backend.moments(maps)
         factor = (1.0 + scale) * ops.cast(ops.rsqrt(variance + 1e-5), scale.dtype)
         offset = shift - ops.cast(mean, scale.dtype) * factor
         return maps * factor[:, None, None, :] + offset[:, None, None, :]
@@ -97,19 +99,34 @@ def build_decoder(config, seed):
     fixed = {"trainable": False, "dtype": "float32", "use_bias": False, "kernel_initializer": "identity"}
     told = layers.Dense(config.latent_dim, **fixed, name="told")(latents)
     style = layers.Dense(HIDDEN, activation="relu", **next(kernel), name="style")(told)
-    widths = (*config.decoder_filters, max(config.decoder_filters[-1] // 2, 1))
+    levels = _levels(config.decoder_filters)
+    channels = [filters for filters, deeper in levels for _ in range(1 + deeper) for _ in ("scale", "shift")]
+    # All at once: a sum of as many gradients as there are layers has no order of its own, and no two trainings agree
+    modulation = layers.Dense(sum(channels), name="modulation")(style)
+    factors = iter(ops.split(modulation, np.cumsum(channels)[:-1].tolist(), axis=-1))
     x, cell = None, 2 ** len(config.decoder_filters)
-    for level, filters in enumerate(widths, start=1):
+    for level, (filters, deeper) in enumerate(levels, start=1):
         x = _add_grain(x, noise, filters, cell, kernel, level)
-        x = _modulate(x, style, kernel, f"{level}")
-        for number in range(1, 1 + (DEEPER[level - 1] if level <= len(DEEPER) else 0)):
+        x = _modulate(x, factors, f"{level}")
+        for number in range(1, 1 + deeper):
             name = f"{level}_{number}"
             x = layers.Conv2D(filters, 3, use_bias=False, **next(kernel), name=f"conv_{name}")(_tiled(x, name))
-            x = _modulate(x, style, kernel, name)
+            x = _modulate(x, factors, name)
         cell //= 2
     x = layers.Conv2D(1, 3, use_bias=False, **next(kernel), name="grey")(_tiled(x, "grey"))
-    x = _modulate(x, style, itertools.repeat({"kernel_initializer": "zeros"}), "logits", activation="linear")
-    return keras.Model([latents, noise], layers.Activation("sigmoid", name="image")(x), name="decoder")
+    contrast = layers.Dense(2, kernel_initializer="zeros", name="contrast")(style)
+    x = _modulate(x, iter(ops.split(contrast, 2, axis=-1)), "logits", activation="linear")
+    decoder = keras.Model([latents, noise], layers.Activation("sigmoid", name="image")(x), name="decoder")
+    drawn = [own["kernel_initializer"]((HIDDEN, n)) for n, own in zip(channels, kernel, strict=False)]
+    starts = np.concatenate([ops.convert_to_numpy(own) for own in drawn], axis=1)
+    decoder.get_layer("modulation").set_weights([starts, np.zeros(sum(channels))])
+    return decoder
+
+
+def _levels(decoder_filters):
+    """List filters and further convolutions of each level, the coarsest first."""
+    widths = *decoder_filters, max(decoder_filters[-1] // 2, 1)
+    return list(itertools.zip_longest(widths, DEEPER[: len(widths)], fillvalue=0))
 
 
 def least_weights(config):
@@ -129,13 +146,6 @@ def _add_grain(x, noise, filters, cell, kernel, level):
     return layers.Add(name=f"add_{level}")([layers.Cropping2D(2, name=f"crop_{level}")(x), grain])
 
 
-def _moments(maps):
-    """Give the mean and variance of each channel over space, in float32 whatever the maps' precision: (N, C) each."""
-    maps = ops.cast(maps, "float32")
-    mean, square = ops.mean(maps, axis=(1, 2)), ops.mean(ops.square(maps), axis=(1, 2))
-    return mean, ops.maximum(square - ops.square(mean), 0.0)
-
-
 def _wrap(maps):
     maps = ops.concatenate([maps[:, -1:], maps, maps[:, :1]], axis=1)
     return ops.concatenate([maps[:, :, -1:], maps, maps[:, :, :1]], axis=2)
@@ -145,9 +155,7 @@ def _tiled(x, name):
     return Torus(name=f"torus_{name}")(x)
 
 
-def _modulate(x, style, kernel, name, activation="relu"):
-    scale, shift = (
-        layers.Dense(x.shape[-1], **next(kernel), name=f"{what}_{name}")(style) for what in ("scale", "shift")
-    )
-    x = AdaptiveNormalization(name=f"norm_{name}" if activation == "relu" else name)([x, scale, shift])
+def _modulate(x, factors, name, activation="relu"):
+    """Let the next two of what z says scale and shift the channels, and activate them."""
+    x = AdaptiveNormalization(name=f"norm_{name}" if activation == "relu" else name)([x, next(factors), next(factors)])
     return layers.Activation(activation, name=f"{activation}_{name}")(x)

@@ -72,8 +72,8 @@ def in_three_lines(manifest: Mapping[str, Any], index: pd.DataFrame, found: Mapp
     lang = manifest["lang"]
     told = {answer.name: answer for answer in collect(manifest, index, found)}
     first = _best_scores(found, lang) or told["separation"].sentence
-    verdicts = (told[name] for name in ("materials", "trust"))
-    return [first, *(f"{own.verdict[:1].upper()}{own.verdict[1:]}. {own.sentence}" for own in verdicts)]
+    answered = (told[name] for name in ("materials", "trust"))
+    return [first, *(f"{a.question} {a.verdict[:1].upper()}{a.verdict[1:]}. {a.sentence}" for a in answered)]
 
 
 def _best_scores(found, lang):
@@ -215,6 +215,8 @@ def _difference(found, lang):
         said += " " + text(_TOLD, lang).format(share=_percent(told.iloc[0], lang))
     held = _family(found, "dimension" if is_walk else "follows")
     state = ("yes" if _has_skill(found, kind) else "partly") if held["holds"].any() else "no"
+    if state == "yes" and not changes:  # a difference that nothing measured can name
+        return "partly", "structure that a model sees, but not in pores that can be believed", said
     return state, _DIFFERS[state], said
 
 
@@ -253,7 +255,8 @@ def _trust(manifest, index, found, lang):
     problems += [bool(manifest["left_out"])]
     state = "yes" if not any(problems) else "partly" if sum(problems) < 3 else "no"
     words = {"yes": "the usual checks hold", "partly": "with care", "no": "hardly"}
-    return state, words[state], text(_CHECKS, lang).format(**values)
+    said = [text(_CHECKS, lang).format(**values), text(_EACH_ALONE, lang) if index["group"].is_unique else ""]
+    return state, words[state], " ".join(filter(None, said))
 
 
 _CHECKS = (
@@ -261,6 +264,7 @@ _CHECKS = (
     "picture: {leaks}. Doubtful pores: {doubtful} of {pictures} pictures; models without skill: {unskilled} of "
     "{models}; effects looked for and not claimed: {failing} of {claims}."
 )
+_EACH_ALONE = "Every image counts as a specimen of its own."
 
 
 def _family(found, name):

@@ -159,7 +159,7 @@ def _table(name, table, text, lang):
         notes.append(language.text(tables.ROWS_OF, lang).format(shown=len(shown), all=len(table), file=file))
     columns, rows = cells(shown, lang, tables.best(name, whole)[: len(shown)])
     said = {"text": " ".join(filter(None, notes)), "columns": columns, "rows": rows, "file": file}
-    count = language.text("{n} rows", lang).format(n=len(table))
+    count = language.text("{n} rows" if len(table) else "nothing to list", lang).format(n=len(table))
     return said | {"is_folded": not 0 < len(rows) < FOLDED_FROM, "count": count}
 
 

@@ -4,8 +4,10 @@ import contextlib
 import logging
 import pathlib
 import re
+import sys
 import tempfile
 import threading
+import time
 
 from tqdm import tqdm
 
@@ -16,6 +18,7 @@ from nanofoam_lib.runs import kernels, parameter_cells
 
 #: Errors whose message is written for people; others are shown with their type.
 PLAIN_ERRORS = ("DataError", "TrainingError", "UsageError")
+TOLD_EVERY = 60.0  # seconds from one line to the next where nobody watches a terminal
 
 
 def execute(notebook, target, values, on_progress, without=None, kernel=None):
@@ -148,12 +151,12 @@ class ChainBar:
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="nanofoam-")
-        # Where nobody watches a terminal, a line now and then is enough
         left = language.text("{elapsed}, {remaining} left", self._lang)
         self._bar = tqdm(
             total=100, leave=False, mininterval=0.1, delay=0.01, disable=None if self._total else True,
             bar_format=f"{{desc}} {{percentage:3.0f}}% |{{bar:20}}| {left} {{postfix}}", dynamic_ncols=True,
         )  # fmt: skip
+        self._told = time.monotonic()
         return self
 
     def __exit__(self, *_):
@@ -182,6 +185,10 @@ class ChainBar:
             self._bar.set_description_str(self._numbers[name], refresh=False)
             self._bar.set_postfix_str(message(postfix, self._lang), refresh=False)
             self._bar.refresh()
+            if self._bar.disable and self._total and time.monotonic() - self._told >= TOLD_EVERY:
+                self._told = time.monotonic()
+                said = f"{self._numbers[name]} {self._bar.n:.0f}% {message(postfix, self._lang)}"
+                print(said.strip(), file=sys.stderr, flush=True)
 
 
 class _StepProgress:

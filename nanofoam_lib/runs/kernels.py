@@ -19,6 +19,8 @@ ENOUGH_MEMORY = 3 * 2**30
 _QUIET = "--IPKernelApp.log_level=CRITICAL"
 #: One that is ended leaves a task behind that waits for it, which asyncio would tell the terminal.
 _CALM = "--IPKernelApp.exec_lines=__import__('logging').getLogger('asyncio').setLevel('CRITICAL')"
+#: What a warning says is for whoever reads the notebook; where the code stands that gave it is not.
+_PLAIN = "--IPKernelApp.exec_lines=__import__('nanofoam_lib.base.errors', fromlist=['errors']).tell_plainly()"
 ENGINE = "nanofoam"  # papermill's name for what executes cells in a kernel of ours
 
 
@@ -42,7 +44,7 @@ class Kernel:
 
         self._journal = journal or os.environ.get(JOURNAL_VARIABLE)
         self._variables = variables or {}
-        self.arguments = [_QUIET, _CALM, *([f"--IPKernelApp.exec_lines={imports}"] if imports else [])]
+        self.arguments = [_QUIET, _CALM, _PLAIN, *([f"--IPKernelApp.exec_lines={imports}"] if imports else [])]
         self._sockets = tempfile.TemporaryDirectory(prefix="nanofoam-")
         options = _transport(self._sockets.name) | {"shutdown_wait_time": SHUTDOWN_SECONDS}
         self.manager = AsyncKernelManager(kernel_name="python3", config=Config({"KernelManager": options}))

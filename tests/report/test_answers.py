@@ -95,6 +95,22 @@ def test_a_model_without_skill_sees_what_it_cannot_draw(found, index):
     assert told(found, index)["difference"].state == "no"
 
 
+def test_a_change_that_no_pore_can_name_is_no_whole_answer(found, index):
+    found["claims"] = pd.concat([found["claims"], pd.DataFrame([{"id": "dimension: μ3", "holds": True}])])
+    found["models"]["has_skill"] = True
+    found["generated_texture"] = found["generated_texture"].assign(
+        median_diameter_um=np.nan, density_per_mm2=np.nan, porosity=np.nan
+    )
+    answer = told(found, index)["difference"]
+    assert answer.state == "partly" and answer.sentence.startswith("Drawn from a to b: no pores.")
+
+
+def test_each_line_of_the_results_names_what_it_answers(found, index):
+    _, pores, trust = answers.in_three_lines(MANIFEST, index, found)
+    assert pores.startswith("What do the materials look like? The pores of some differ. Median diameter")
+    assert trust.startswith("How far to trust this? With care. 24 specimens")
+
+
 def test_what_speaks_against_the_numbers_is_counted(found, index):
     answer = told(found, index)["trust"]
     assert "24 specimens were held out whole, at least 12 of a class" in answer.sentence
@@ -105,6 +121,12 @@ def test_what_speaks_against_the_numbers_is_counted(found, index):
     few = index[index["group"].isin(["a0", "b12"])]
     found["near_duplicates"] = pd.DataFrame({"train_id": [1]})
     assert told(found, few, left_out=[{"path": "x"}])["trust"].state == "no"
+
+
+def test_images_that_nothing_groups_are_said_to_stand_alone(found, index):
+    alone = "Every image counts as a specimen of its own."
+    assert alone not in told(found, index)["trust"].sentence
+    assert told(found, index.assign(group=range(len(index))))["trust"].sentence.endswith(alone)
 
 
 def test_answers_are_in_the_language_of_the_run(found, index):

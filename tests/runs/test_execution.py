@@ -1,3 +1,4 @@
+import io
 import pathlib
 import re
 import time
@@ -62,3 +63,16 @@ def test_the_bar_adds_up_steps_that_run_beside_each_other(monkeypatch):
         while not re.search(r"1/2 04_explain +35%", terminal.text) and time.monotonic() < until:
             time.sleep(0.1)
     assert re.search(r"1/2 04_explain +35%", terminal.text)
+
+
+def test_where_nobody_watches_a_line_now_and_then_is_written(monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr("sys.stderr", log)
+    monkeypatch.setattr(execution, "TOLD_EVERY", 0.3)
+    with execution.ChainBar({"01_preprocess": 1, "02_train": 9}) as bar, bar.step("01_preprocess") as on_progress:
+        on_progress(1)
+        assert log.getvalue() == ""  # nothing of a chain that ends at once
+        until = time.monotonic() + 30
+        while log.getvalue().count("\n") < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+    assert log.getvalue().splitlines()[:2] == 2 * ["1/2 01_preprocess 10%"]

@@ -16,6 +16,10 @@ _DATA = (
     "as whole groups allow). On both sides: {both}, and {pairs} of images that show the same picture. Left out as bad: "
     "{left_out}."
 )
+_EACH_ALONE = (
+    "**Every image counts as a specimen of its own.** Where several show the same one, accuracies are too good until "
+    "they are grouped: in subfolders, or by the column `group` of metadata.csv."
+)
 _NO_SKILL = (
     "**{model}**, after {steps} steps, **has no skill** ({test}, a flat grey {flat}): its pictures are noise; on train "
     "images {train}"
@@ -71,7 +75,8 @@ def data(index: pd.DataFrame, n_pairs: int, n_left_out: int, name: str, test_fra
         asked=percent(test_fraction, lang), both=count(both, "group", lang), pairs=count(n_pairs, "pair", lang),
         left_out=count(n_left_out, "image", lang),
     )  # fmt: skip
-    return " ".join([told, *_treatment(index, lang)])
+    alone = [say(_EACH_ALONE, lang)] if index["group"].is_unique else []
+    return " ".join([told, *alone, *_treatment(index, lang)])
 
 
 def _treatment(index, lang):
