@@ -23,7 +23,7 @@ class StepError(RuntimeError):
     """A step of the chain failed; the message is one line that names the step and the reason."""
 
 
-def tell_plainly():
+def tell_plainly() -> None:
     """From now on, write warnings of a run without the file and the line of code that gave them."""
     usual = warnings.formatwarning
 

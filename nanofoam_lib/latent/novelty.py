@@ -10,6 +10,7 @@ from nanofoam_lib.latent import traversal
 
 #: Share of images of new specimens, of the kind that the run has seen, that are not to be called off it.
 LEVEL = 0.95
+_ROUNDING = 1e-5  # of a distance: products of matrices round as their shapes have it
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -94,9 +95,13 @@ def locate(detector: Detector, vectors: ArrayLike) -> tuple[NDArray[np.float64],
 
 
 def typicality(detector: Detector, distance: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the p-values of distances (N,): how much of the held-out images, and of one specimen more, lies as far."""
+    """Give the p-values of distances (N,): how much of the held-out images, and of one specimen more, lies as far.
+
+    Distances that differ by rounding are the same: a held-out image itself lies as far as it did.
+    """
     farther = np.append(np.cumsum(detector.weights[::-1])[::-1], 0.0)  # from each held-out image on
-    return farther[np.searchsorted(detector.scores, distance, side="left")] + 1 / (detector.n_groups + 1)
+    nearest = np.searchsorted(detector.scores, np.asarray(distance) * (1 - _ROUNDING), side="left")
+    return farther[nearest] + 1 / (detector.n_groups + 1)
 
 
 def is_off(detector: Detector, vectors: ArrayLike) -> NDArray[np.bool_]:

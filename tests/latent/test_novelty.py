@@ -48,6 +48,8 @@ def test_p_values_are_the_share_that_lies_as_far():
     distances = np.array([0.0, detector.scores[1], detector.scores[3], detector.scores[3] + 1])
     # of four places, one for each specimen and one for the next: two halves of a, then b, then c
     np.testing.assert_allclose(novelty.typicality(detector, distances), [1.0, 0.875, 0.5, 0.25])
+    for rounded in (1 - 1e-6, 1 + 1e-6):
+        np.testing.assert_allclose(novelty.typicality(detector, rounded * distances), [1.0, 0.875, 0.5, 0.25])
 
 
 def test_nothing_held_out_is_refused():
