@@ -12,9 +12,6 @@ ops = keras.ops
 STATISTICS_WEIGHT = 1000.0
 # What corrects the decoder beside the critic's score, which alone would let it forget whose picture it draws
 FEATURES, STATISTICS = 30.0, 1.0
-#: Of a batch against a critic, one image in so many is held to its statistics: they take a fifth of a step, and without
-#: them pictures are told as often (`reports/descriptors.md`).
-MEASURED = 4
 
 #: Share of its steps alone that a model takes which faces a critic afterwards. A labyrinth is drawn before either way;
 #: after 1000 steps of it, pores told 0.76 of all pictures with all steps alone, 0.72 with these (one training each).
@@ -68,10 +65,9 @@ class Duel(TextureAutoencoder):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Compute the loss of the class docstring for images `x` and the output `y_pred` of `call`."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
-            return super().compute_loss(x, y, y_pred, sample_weight, training)
-        n = (ops.shape(x)[0] + MEASURED - 1) // MEASURED
-        loss = super().compute_loss(x[:n], y, {name: own[:n] for name, own in y_pred.items()}, sample_weight, training)
+            return loss
         pictures, latents = ops.sigmoid(y_pred["logits"]), ops.stop_gradient(y_pred["latents"])
         both = ops.concatenate([x, ops.stop_gradient(pictures)])
         scores, seen = self.critic(both, ops.concatenate([latents, latents]), training=True)
