@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import threadpoolctl
 from PIL import Image
 from skimage import data
 from xdist.scheduler import LoadScopeScheduling
@@ -21,6 +22,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: what they start is not to take every core as well
     os.environ |= {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "1"}
+    threadpoolctl.threadpool_limits(1)  # what numpy has loaded before that no longer looks there
     scheduling.limit_threads(1)
 
 #: What takes longest begins first, so that no worker is left with it at the end.

@@ -147,9 +147,7 @@ def moments(maps):
     """
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_moments()(maps)
-    axes = tuple(range(1, len(maps.shape) - 1))
-    exact = keras.ops.cast(maps, "float32")
-    return keras.ops.mean(exact, axis=axes), keras.ops.var(exact, axis=axes)
+    return keras.ops.moments(keras.ops.cast(maps, "float32"), axes=tuple(range(1, len(maps.shape) - 1)))
 
 
 @functools.cache

@@ -155,11 +155,11 @@ def test_each_picture_has_noise_of_its_own_that_does_not_depend_on_how_many_ther
     latents = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
     latents[1:] = latents[0]
     many, few = (descriptors.decode(model, latents[:n], seed=5, own_noise=True) for n in (40, 3))
-    np.testing.assert_allclose(many[:3], few, atol=1e-5)
+    np.testing.assert_allclose(many[:3], few, atol=2e-6)  # 1.3e-6 with AVX2
     assert len(np.unique(many.round(6).reshape(40, -1), axis=0)) == 40
     assert not np.allclose(many, descriptors.decode(model, latents, seed=6, own_noise=True))
     same = descriptors.decode(model, latents, seed=5)
-    assert np.ptp(same, axis=0).max() < 1e-5
+    assert np.ptp(same, axis=0).max() < 2e-6
 
 
 def test_one_field_for_all_stays_what_it_was():
