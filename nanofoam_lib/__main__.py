@@ -22,6 +22,19 @@ row names columns and their values; exactly one row must have them all.
 Exit status: 0 if every number holds, 1 if one has moved or an entry cannot be read.
 """
 
+CHOSEN = """\
+DIR/pores.yaml, if there is one, says how pores are found where the method that is asked for does not do:
+
+  all: {method: dark}           # auto, dark, bright, cells or masks
+  classes:
+    CuNi1: {smallest_um: 2}     # pores of a smaller diameter do not count; in pixels if no pixel size is known
+  pictures:
+    CuNi1/a.png: {level: 0.4}   # where the outline lies between the greys of walls (0) and pores (1), from 0.05 to 0.95
+
+A picture's choice goes before its class's, and that before the one for all.
+The tab Pores of explore shows what a choice does, and writes the file; nanofoam run reads it as well.
+"""
+
 COMPLETION = """\
 In a shell, eval "$(register-python-argcomplete nanofoam)" lets the tab key complete commands, options and parameters.
 """
@@ -31,6 +44,7 @@ SCHEDULER = "read images and measure pores on a Dask cluster that you trust, suc
 APPLIED = "what is to be another for the new files than in the run: bar, stack, pixel_size_um, skip_bad, pores, …"
 CHECKED = "a parameter of nanofoam run on reading or splitting: crop, subfolders, test_fraction, seed, …"
 
+TRACEBACK = "show the traceback of an error"
 LANGUAGE = "language of what is said and of pages and figures (default: as LC_ALL, LC_MESSAGES or LANG have it)"
 
 SWEEP = """\
@@ -171,8 +185,9 @@ def _parser(lang="en"):
     check.set_defaults(command=commands.check)
 
     pores = offered.add_parser(
-        "pores", help="measure pores, without any training: tables, overlays, label images and a page"
-    )
+        "pores", help="measure pores, without any training: tables, overlays, label images and a page", epilog=CHOSEN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     pores.add_argument("data_folder", metavar="DIR", help="micrographs as DIR/<class>/*.png")
     pores.add_argument("--out", metavar="FOLDER", help="folder of the results (default: reports/pores-DIR)")
     known = commands.PORE_PARAMETERS
@@ -221,9 +236,10 @@ def _parser(lang="en"):
         command.add_argument("--json", action="store_true", help="write what is found as JSON")
     for command in (run, pores, apply, sweep):
         command.add_argument("--scheduler", metavar="ADDRESS", help=SCHEDULER)
-    for command in (run, apply, shown, check, pores, compare, verify, sweep):
-        command.add_argument("--lang", choices=("en", "es"), default=lang, help=LANGUAGE)
-        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(lang=lang, debug=False)
+    for command in (parser, run, apply, shown, check, pores, compare, verify, sweep):  # before the command or behind it
+        command.add_argument("--lang", choices=("en", "es"), default=argparse.SUPPRESS, help=LANGUAGE)
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=TRACEBACK)
     _translate(parser, lang)
     return parser
 

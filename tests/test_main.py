@@ -1,9 +1,11 @@
 import argparse
+import dataclasses
 import json
 import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 from PIL import Image
@@ -11,9 +13,10 @@ from spanish import english_in
 
 from nanofoam_lib import __main__
 from nanofoam_lib.base import terminal
-from nanofoam_lib.base.errors import StepError
+from nanofoam_lib.base.errors import DataError, StepError
 from nanofoam_lib.base.run_folder import Run
-from nanofoam_lib.images import checking
+from nanofoam_lib.images import checking, pore_choices
+from nanofoam_lib.images.pore_study import Request
 from nanofoam_lib.runs import pipeline
 
 
@@ -33,6 +36,24 @@ def test_check_of_good_data_says_so(tiles, capsys):
     assert lines[0] == ["class", "images", "groups", "train", "test", "pixels", "µm", "per", "pixel"]
     assert lines[1:4] == [[name, "6", "6", "4", "2", "160×160", "–"] for name in ("brick", "grass", "gravel")]
     assert out.splitlines()[4:] == ["18 images, all well, but few"]
+
+
+@pytest.mark.parametrize("order", [("--lang", "es", "check", "nowhere"), ("check", "nowhere", "--lang", "es")])
+def test_the_language_stands_before_the_command_or_behind_it(order, capsys):
+    status, _, err = call(*order, capsys=capsys)
+    assert status == 1 and err.startswith("nanofoam: error: nowhere: no existe")
+    with pytest.raises(DataError):
+        __main__.main(["--debug", "check", "nowhere"])
+
+
+def test_the_choices_that_help_shows_can_be_read(tmp_path):
+    shown = [line for line in __main__.CHOSEN.splitlines() if line.startswith("  ")]
+    (tmp_path / pore_choices.NAME).write_text(textwrap.dedent("\n".join(shown)))
+    choices, base = pore_choices.read(tmp_path), Request()
+    assert pore_choices.request_for(choices, "CuNi1/a.png", base) == Request("dark", 0.4, 2)
+    assert pore_choices.request_for(choices, "CuNi2/b.png", base) == dataclasses.replace(base, method="dark")
+    assert f"{', '.join(pore_choices.METHODS[:-1])} or {pore_choices.METHODS[-1]}" in __main__.CHOSEN
+    assert "from {:g} to {:g}".format(*pore_choices.LIMITS["level"]) in __main__.CHOSEN
 
 
 def test_check_lists_each_bad_image(tiles, capsys):
@@ -191,7 +212,9 @@ def said_of_itself(parser):
 
 def test_every_text_of_the_help_has_a_spanish_form():
     english, spanish = (said_of_itself(__main__._parser(lang)) for lang in ("en", "es"))
-    typed = re.compile(r"    (row|column|beta|seed): .*|  - table: .*|SPEC.yaml:|")  # stays as it is
+    typed = re.compile(
+        r"    (row|column|beta|seed): .*|  (- table|classes|pictures): ?.*|SPEC.yaml:|"
+    )  # stays as it is
     assert len(english) == len(spanish) > 100
     same = [text for text, own in zip(english, spanish, strict=True) if text == own]
     assert [text for text in same if not typed.fullmatch(text)] == []

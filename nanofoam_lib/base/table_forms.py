@@ -29,6 +29,8 @@ FORMS = {
     "generated": {"what": TEXT, "series": TEXT, "class": TEXT, "step": NUMBER, "extrapolation": TRUTH},
     "latent_map": {"id": COUNT, "label": TEXT, "split": TEXT, "x": NUMBER, "y": NUMBER, "shown": TRUTH},
     "design": {"picture": TEXT, "measure": TEXT, "wanted": NUMBER, "got": NUMBER, "extrapolation": TRUTH},
+    "property_predictions": {"target": TEXT, "kind": TEXT, "latent_dim": COUNT, "descriptor": TEXT, "r2": NUMBER,
+                             "label": TEXT, "measured": NUMBER, "predicted": NUMBER},
     "property_walks": {"target": TEXT, "kind": TEXT, "latent_dim": COUNT, "step": NUMBER, "noise": COUNT,
                        "extrapolation": TRUTH},
     "property_orders": {"picture": TEXT, "measure": TEXT, "wanted": NUMBER, "got": NUMBER, "extrapolation": TRUTH,

@@ -35,7 +35,7 @@ def properties(
     Parameters
     ----------
     table : pandas.DataFrame
-        As `property_study.predictions` gives it: columns target, unit, kind, latent_dim, descriptor, r2, label,
+        As `property_study.Study` has its predictions: columns target, unit, kind, latent_dim, descriptor, r2, label,
         measured, predicted, low, high. Limits that are infinite are not drawn.
     labels : dict, optional
         Name of a control or a kind of model → what it is called.

@@ -1,8 +1,8 @@
 """How well descriptors predict the properties of specimens that were not seen, and whether that is more than chance."""
 
 import functools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,15 @@ PREDICTED = [
     "target", "unit", "kind", "latent_dim", "descriptor", "model", "r2", "group", "label", "measured", "predicted",
     "low", "high",
 ]  # fmt: skip
-Descriptors = Mapping[tuple[str, int, str], NDArray[Any]]
+Key = tuple[str, int, str]
+Descriptors = Mapping[Key, NDArray[Any]]
+
+
+class Study(NamedTuple):
+    """How well properties are predicted, and what of each specimen."""
+
+    table: pd.DataFrame  # columns `COLUMNS`, a row per property, descriptor and model
+    predictions: pd.DataFrame  # columns `PREDICTED`, by `NAMED`, a row per property, descriptor and specimen
 
 
 def study(
@@ -36,9 +44,11 @@ def study(
     targets: pd.DataFrame,
     index: pd.DataFrame,
     seed: int = 0,
+    shown: Collection[Key] | None = None,
     n_jobs: int = -1,
-) -> pd.DataFrame:
-    """Predict every property from every descriptor, and from the class alone, by every model of `properties.MODELS`.
+    models: Iterable[str] | None = None,
+) -> Study:
+    """Predict every property from every descriptor, and from the class alone, by every model.
 
     Parameters
     ----------
@@ -51,47 +61,41 @@ def study(
         Columns `label` and `group`, the specimen.
     seed : int
         Deals specimens to folds, and values to specimens.
+    shown : collection of (kind, latent_dim, name), optional
+        Descriptors of which predictions are given, too; all unless told.
     n_jobs : int
         As in `scheduling.each`; the result does not depend on it.
+    models : iterable of str, optional
+        Keys of `properties.MODELS`, `NAMED` among them; all unless given.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns `COLUMNS`. Each specimen is predicted by a regression that has not seen it (five folds):
+    Study
+        In the table, each specimen is predicted by a regression that has not seen it (five folds):
         ``r2`` = 1 − SSE / SST; ``r2_within`` the same when the means of their classes are taken off from errors and
         values, missing where each class has one value; ``rmse`` in the unit; ``coverage``, the share of specimens that
         lie within their 90 % interval, which the training part alone told, missing where that has fewer than nine;
         ``p`` and ``p_within``, of ridge alone, the share of orders in which values dealt anew to the specimens (within
         their class) are predicted as well, by regressions fitted anew; missing for fewer than ten specimens, of which
-        nothing can be claimed. Intervals of R² are Student's, deleting one specimen after the other.
+        nothing can be claimed. Intervals of R² are Student's, deleting one specimen after the other. The predictions
+        are those that rows of `NAMED` sum up, each with its 90 % interval.
     """
     every = {**descriptors, ("control", 0, LABEL): held_out.one_hot(index["label"])}
     names, jobs = _jobs(every, targets, index)
-    scores = scheduling.each(functools.partial(_score_all, seed=seed), jobs, n_jobs)
+    score = functools.partial(_score_all, models=tuple(models or properties.MODELS), seed=seed)
+    found = list(scheduling.each(score, jobs, n_jobs))
     rows = [
         name | {"model": model} | numbers
-        for name, found in zip(names, scores, strict=True)
-        for model, numbers in found.items()
+        for name, (scores, _) in zip(names, found, strict=True)
+        for model, numbers in scores.items()
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def predictions(descriptors: Descriptors, targets: pd.DataFrame, index: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Give what `study` finds by ridge specimen by specimen; arguments as there.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `PREDICTED`, a row per specimen, property and descriptor: the property as measured, as predicted by a
-        regression that has not seen the specimen, and the 90 % interval.
-    """
-    names, jobs = _jobs(descriptors, targets, index)
-    parts = [pd.DataFrame(columns=PREDICTED)]
-    for name, (x, y, labels, specimens) in zip(names, jobs, strict=True):
-        numbers, found = _score(x, y, labels, NAMED, seed)
-        own = {"model": NAMED, "r2": numbers["r2"], "group": specimens, "label": labels, "measured": y}
-        parts.append(pd.DataFrame(name | own | found)[PREDICTED])
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    parts = [
+        pd.DataFrame(name | {"model": NAMED, "r2": scores[NAMED]["r2"]} | specimens)
+        for name, (scores, specimens) in zip(names, found, strict=True)
+        if shown is None or (name["kind"], name["latent_dim"], name["descriptor"]) in shown
+    ]
+    predictions = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return Study(pd.DataFrame(rows, columns=COLUMNS), predictions.reindex(columns=PREDICTED))
 
 
 def _jobs(descriptors, targets, index):
@@ -108,14 +112,14 @@ def _jobs(descriptors, targets, index):
     return names, jobs
 
 
-def _score_all(x, y, labels, specimens, seed):
-    """Score every model: dict of its name to numbers."""
-    found = {}
-    for model in properties.MODELS:
+def _score_all(x, y, labels, specimens, models, seed):
+    """Score every model: dict of its name to numbers, and what `NAMED` predicts of each specimen."""
+    scores, predicted = {}, {}
+    for model in models:
         if properties.feasible(model, len(y)):
-            numbers, _ = _score(x, y, labels, model, seed)
-            found[model] = numbers | _chances(x, y, labels, numbers, model, seed)
-    return found
+            numbers, predicted[model] = _score(x, y, labels, model, seed)
+            scores[model] = numbers | _chances(x, y, labels, numbers, model, seed)
+    return scores, {"group": specimens, "label": labels, "measured": y} | predicted[NAMED]
 
 
 def _score(x, y, labels, model, seed):

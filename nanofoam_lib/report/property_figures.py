@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 
 from nanofoam_lib import figures
 from nanofoam_lib.base import files
-from nanofoam_lib.images import targets
-from nanofoam_lib.latent import fulfilment, inverse_design, pore_readings, property_axes, property_study
+from nanofoam_lib.latent import fulfilment, inverse_design, property_axes
 from nanofoam_lib.models import control_registry, kinds
 
 if TYPE_CHECKING:
@@ -18,16 +17,7 @@ if TYPE_CHECKING:
 
 def properties(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     """Draw every property of the run's specimens, as far as something is known of it."""
-    index = book.run.load_index()
-    known = targets.of_index(index).table
-    vectors = {
-        (kind, dim, name): own
-        for kind in book.kinds if (foremost := kinds.get(kind).foremost)
-        for dim in book.latent_dims[:1]
-        for name, own in book.run.load_descriptors(kind, dim).items() if name == foremost
-    }  # fmt: skip
-    readings = pore_readings.of_all(vectors, book.run.load_measures(), index["group"], book.seed)
-    predicted = property_study.predictions({**vectors, **readings}, known, index, book.seed)
+    predicted = book.table("property_predictions")
     if len(predicted):
         labels = control_registry.labels(book.lang)
         yield "properties", figures.properties(predicted, book.note, labels, **book.look), predicted

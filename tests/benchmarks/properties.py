@@ -5,7 +5,7 @@
 Each structure, a levelled wave [1]_ with the phases that the table holds, is cut by planes, evenly spaced along one
 axis or anywhere along the three, and photographed with blur, noise and uneven light. A structure is a specimen. Its
 modulus, the mean of C11, C22 and C33, is predicted from what the sections show by ridge regression on specimens not
-seen (`property_study.predictions`). Everything was chosen on gold 0 to 199 with random numbers of its own; reported are
+seen (`property_study.study`). Everything was chosen on gold 0 to 199 with random numbers of its own; reported are
 gold from 200 and silver from 50 on, of which `share` are taken.
 
 With ``--foams`` instead: whether the 90 % intervals of `properties.fit` hold on 201 fresh specimens of synthetic foam,
@@ -113,7 +113,7 @@ def score(vectors, rows, design, n):
         targets = pd.DataFrame({"modulus_gpa": modulus[own]})
         keys = {("control", vector.shape[1], called): vector[own] for called, vector in vectors.items()}
         for seed in range(3):
-            found = property_study.predictions(keys, targets, index, seed)
+            found = property_study.study(keys, targets, index, seed, keys, models=[property_study.NAMED]).predictions
             parts.append(found.assign(metal=name, seed=seed))
     found = pd.concat(parts)
     found["inside"] = found["measured"].between(found["low"], found["high"])

@@ -97,7 +97,7 @@ def study(foams, monkeypatch):
     told = {("texture", 32, "mu"): vectors}
     told |= pore_readings.of_all(told, measures, groups)
     index = pd.DataFrame({"label": "a", "group": groups})
-    return property_study.study(told, pd.DataFrame({"modulus_gpa": modulus, "dealt": dealt}), index, n_jobs=1)
+    return property_study.study(told, pd.DataFrame({"modulus_gpa": modulus, "dealt": dealt}), index, n_jobs=1).table
 
 
 def test_a_property_is_told_through_the_pores_and_a_permuted_one_is_not_claimed(study):

@@ -47,7 +47,7 @@ def rows_of(table, model="ridge"):
 
 
 def test_what_is_known_is_found_and_what_is_not_is_not(foams):
-    table = property_study.study(*foams, n_jobs=1)
+    table = property_study.study(*foams, n_jobs=1).table
     assert list(table.columns) == property_study.COLUMNS
     assert len(table) == 4 * 3 * len(properties.MODELS)
     assert table["n_specimens"].eq(SPECIMENS).all()
@@ -69,7 +69,7 @@ def test_what_is_known_is_found_and_what_is_not_is_not(foams):
 
 def test_the_numbers_are_those_of_an_independent_computation(linear, foams):
     latents, targets, index = foams
-    found = rows_of(property_study.study(latents, targets[["both"]], index, n_jobs=1)).loc[("both", "mu")]
+    found = rows_of(property_study.study(latents, targets[["both"]], index, n_jobs=1).table).loc[("both", "mu")]
     x = pd.DataFrame(latents["texture", 6, "mu"]).groupby(index["group"]).mean().to_numpy()
     y = targets["both"].groupby(index["group"]).first().to_numpy()
     labels = index["label"].groupby(index["group"]).first().to_numpy()
@@ -87,9 +87,12 @@ def test_the_numbers_are_those_of_an_independent_computation(linear, foams):
 
 def test_predictions_are_those_of_the_table(linear, foams):
     latents, targets, index = foams[0], foams[1][["both", "noise"]], foams[2]
-    table = rows_of(property_study.study(latents, targets, index, n_jobs=1))
-    found = property_study.predictions(latents, targets, index)
-    assert list(found.columns) == property_study.PREDICTED
+    study = property_study.study(latents, targets, index, n_jobs=1)
+    table, found = rows_of(study.table), study.predictions
+    assert list(found.columns) == property_study.PREDICTED and len(found) == len(table) * SPECIMENS
+    shown = property_study.study(latents, targets, index, shown=[("texture", 6, "mu"), ("vae", 6, "mu")], n_jobs=1)
+    by_mu = found[found["descriptor"] == "mu"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(shown.predictions, by_mu)
     for (target, name), own in found.groupby(["target", "descriptor"]):
         row = table.loc[(target, name)]
         assert own["r2"].iloc[0] == row["r2"]
@@ -99,14 +102,16 @@ def test_predictions_are_those_of_the_table(linear, foams):
         assert own["group"].is_unique and len(own) == SPECIMENS
 
 
-def test_intervals_hold_on_specimens_held_out():
+def test_intervals_hold_on_specimens_held_out(monkeypatch):
     """Over many small studies the share that is covered is what was said, whether or not anything is predicted."""
+    monkeypatch.setattr(property_study, "ORDERS", 1)  # chance is not asked for
     rng, covered = np.random.default_rng(0), []
     for seed in range(25):
         x = rng.normal(size=(40, 5))
         y = x[:, 0] * (seed % 2) + rng.standard_t(4, size=40)
         index = pd.DataFrame({"label": "a", "group": np.arange(40)})
-        found = property_study.predictions({("texture", 5, "mu"): x}, pd.DataFrame({"y": y}), index, seed)
+        by = {("texture", 5, "mu"): x}
+        found = property_study.study(by, pd.DataFrame({"y": y}), index, seed, by, 1, ["ridge"]).predictions
         covered.append(((found["low"] <= y) & (y <= found["high"])).mean())
     assert np.mean(covered) == pytest.approx(0.9, abs=0.04)
 
@@ -118,9 +123,10 @@ def test_images_of_one_specimen_do_not_leak(linear):
     names = rng.normal(size=(30, 40))[groups] + 0.01 * rng.normal(size=(240, 40))
     value = pd.DataFrame({"y": rng.normal(size=30)[groups]})
     index = pd.DataFrame({"label": "a", "group": groups})
-    found = property_study.study({("texture", 40, "mu"): names}, value, index, n_jobs=1)
+    found = property_study.study({("texture", 40, "mu"): names}, value, index, n_jobs=1).table
     assert (found["r2"] < 0.15).all() and found["n_specimens"].eq(30).all()
-    as_images = property_study.study({("texture", 40, "mu"): names}, value, index.assign(group=range(240)), n_jobs=1)
+    as_images = index.assign(group=range(240))
+    as_images = property_study.study({("texture", 40, "mu"): names}, value, as_images, n_jobs=1).table
     assert (as_images.query("descriptor == 'mu'")["r2"] > 0.8).all()  # what a split by image would have said
 
 
@@ -140,7 +146,7 @@ def test_a_permutation_test_on_nothing_holds_its_level():
 def test_of_fewer_than_ten_specimens_nothing_can_be_claimed(linear, foams):
     latents, targets, index = foams
     few = targets.where(index["group"].isin([f"s{i}" for i in range(9)]))
-    table = property_study.study(latents, few, index, n_jobs=1)
+    table = property_study.study(latents, few, index, n_jobs=1).table
     assert table["n_specimens"].eq(9).all()
     assert table[["p", "p_within", "coverage"]].isna().all().all()
     assert table["r2"].notna().all()
@@ -151,23 +157,24 @@ def test_missing_constant_and_unknown_properties(linear, foams):
     odd = pd.DataFrame(
         {"known": targets["modulus_gpa"].mask(index["group"].isin(["s1", "s2"])), "same": 2.5, "none": np.nan}
     )
-    table = property_study.study(latents, odd, index, n_jobs=1)
+    table = property_study.study(latents, odd, index, n_jobs=1).table
     assert set(table["target"]) == {"known"} and table["n_specimens"].eq(SPECIMENS - 2).all()
-    assert property_study.study(latents, odd[["none"]], index, n_jobs=1).empty
-    empty = property_study.predictions(latents, odd[["none"]], index)
-    assert empty.empty and list(empty.columns) == property_study.PREDICTED
+    nothing = property_study.study(latents, odd[["none"]], index, n_jobs=1)
+    assert nothing.table.empty and nothing.predictions.empty
+    assert list(nothing.predictions.columns) == property_study.PREDICTED
 
 
 def test_a_gaussian_process_is_left_out_where_it_would_take_too_long(foams, monkeypatch):
     monkeypatch.setattr(properties, "MOST", SPECIMENS - 1)
-    assert set(property_study.study(*foams, n_jobs=1)["model"]) == {"ridge", "PLS"}
+    assert set(property_study.study(*foams, n_jobs=1).table["model"]) == {"ridge", "PLS"}
 
 
 def test_the_result_does_not_depend_on_the_number_of_workers(foams):
     study = functools.partial(property_study.study, foams[0], foams[1][["both"]], foams[2])
-    pd.testing.assert_frame_equal(
-        study(n_jobs=1).drop(columns=["p", "p_within"]), study(n_jobs=2).drop(columns=["p", "p_within"])
-    )
+    one, two = study(n_jobs=1), study(n_jobs=2)
+    chances = ["p", "p_within"]
+    pd.testing.assert_frame_equal(one.table.drop(columns=chances), two.table.drop(columns=chances))
+    pd.testing.assert_frame_equal(one.predictions, two.predictions)
 
 
 def test_wide_vectors_are_turned_without_changing_a_prediction():

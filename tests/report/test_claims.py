@@ -136,7 +136,7 @@ def studied():
 
     def of(values, seed=0):
         descriptors = {("texture", 12, "mu"): vectors, ("vae", 12, "sigma"): vectors[:, ::-1]}
-        table = property_study.study(descriptors, pd.DataFrame(values), index, seed, n_jobs=1)
+        table = property_study.study(descriptors, pd.DataFrame(values), index, seed, n_jobs=1).table
         return {"comparisons": held, "properties": table}
 
     return vectors, material, of
