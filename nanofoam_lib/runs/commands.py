@@ -53,7 +53,7 @@ def sweep(options):
     from nanofoam_lib.runs import sweep_spec, sweeps
 
     _prepare(options.lang)
-    sweep = sweep_spec.load(options.spec)
+    sweep = sweep_spec.load(options.spec, options.lang)
     folder = pathlib.Path(options.out or f"reports/{pathlib.Path(options.spec).stem}")
     if options.list:
         print(*(f"{number} {item.name}" for number, item in enumerate(sweep.items)), sep="\n")

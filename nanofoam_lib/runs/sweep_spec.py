@@ -33,7 +33,7 @@ class Sweep(NamedTuple):
     items: list  # of Item; the last parameter of the grid changes fastest
 
 
-def load(path):
+def load(path, lang="en"):
     """Read a sweep.
 
     Parameters
@@ -42,6 +42,8 @@ def load(path):
         YAML: ``grid``, a list of values for each parameter that changes; optional ``parameters``, values of others;
         ``profile``, ``data``, ``lang`` and ``until`` as of ``nanofoam run``. Where a parameter takes a list, a single
         number stands for the list of it.
+    lang : {"en", "es"}
+        Where the file names none.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def load(path):
         parameters.check(common | item.point, f"{path}: {item.name}")
     _check_names(path, items)
     profile, data, until = map(values.get, ("profile", "data", "until"))
-    return Sweep(profile, data, values.get("lang", "en"), until, common, items)
+    return Sweep(profile, data, values.get("lang", lang), until, common, items)
 
 
 def _read(path):

@@ -14,6 +14,7 @@ import pandas as pd
 from nanofoam_lib import figures
 from nanofoam_lib.base import files, language, safe_names, scheduling
 from nanofoam_lib.base.errors import DataError, UsageError
+from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.progress import REPORT_VARIABLE, track
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
@@ -225,7 +226,7 @@ def write(sweep, folder):
         name = next(Run(folder / item).load_manifest()["data"]["name"] for item in finished["item"])
         note = f"{language.data_set(name, sweep.lang)}, {language.text('random forest on test groups', sweep.lang)}"
         style.save(figures.sweep(numbers, note, sweep.lang, others), folder / "scores", numbers)
-    files.write_text(folder / "index.html", _page(folder, table, drawn))
+    files.write_text(folder / "index.html", _page(folder, table, drawn, sweep.lang))
     return table
 
 
@@ -235,12 +236,24 @@ def swept(sweep, table):
     return [name for name in names if name in table and name != "seed" and len(set(table[name])) > 1]
 
 
-def _page(folder, table, drawn):
-    columns, rows = html_report.cells(table, "en", [False] * len(table))
+#: Of the page, as the template names them.
+WORDS = {
+    "scores": "Scores against the parameters of the sweep",
+    "caption": "Points are runs, lines their means; bars reach from the least to the largest of the seeds.",
+    "runs": "Runs of the sweep",
+}
+
+
+def _page(folder, table, drawn, lang):
+    shown = table.assign(status=[message(status, lang) for status in table["status"]])
+    columns, rows = html_report.cells(shown, lang, [False] * len(table))
     for row in rows:
         name = row[0]["text"]
         if (folder / name / "index.html").exists():
             row[0]["text"] = markupsafe.Markup('<a href="{}/index.html">{}</a>').format(quote(name), name)
     picture = html_report.picture(folder / "scores.png") if drawn else None
+    words = {name: language.text(phrase, lang) for name, phrase in WORDS.items()}
     title = folder.resolve().name
-    return page.render("sweep.html.j2", lang="en", title=title, picture=picture, columns=columns, rows=rows)
+    return page.render(
+        "sweep.html.j2", lang=lang, title=title, words=words, picture=picture, columns=columns, rows=rows
+    )

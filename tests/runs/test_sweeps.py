@@ -83,6 +83,12 @@ def test_a_sweep_runs_each_point_goes_on_after_a_failure_and_compares(program, t
     page = (out / "index.html").read_text(encoding="utf-8")
     assert 'href="latent_dims%3D2_beta%3D1_seed%3D0/index.html"' in page
     assert f'href="{bad}' not in page
+    assert "Runs of the sweep" in page and "terminada" not in page
+    call(capsys, spec, "--out", out, "--collect", "--lang", "es")
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert '<html lang="es"' in page and "<h2>Puntuaciones según los parámetros del barrido</h2>" in page
+    assert ">terminada<" in page and "falló en 02: no luck" in page
+    assert pd.read_csv(out / "sweep.csv").equals(table)
 
 
 def test_a_comparison_takes_no_run_for_finished_that_had_other_parameters(program, tmp_path, capsys):
