@@ -54,6 +54,7 @@ from .models import descriptors as descriptors
 from .models import generated as generated
 from .models import generation as generation
 from .models import kinds as kinds
+from .models import model_pictures as model_pictures
 from .models import objective as objective
 from .models import property_pictures as property_pictures
 from .models import scoring as scoring

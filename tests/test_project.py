@@ -89,6 +89,14 @@ def test_importing_the_library_or_asking_for_help_loads_nothing_heavy():
     assert not {"numpy", "pandas", "tensorflow", "keras", "matplotlib", "papermill", "sklearn"} & set(loaded)
 
 
+def test_figures_are_drawn_without_loading_a_network():
+    notebook = next(path for path in NOTEBOOKS if path.name.startswith("06"))
+    code = f"{code_of(read(notebook))[0]}\nimport sys\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "nanofoam_lib.report.run_figures" in loaded
+    assert not {"tensorflow", "keras", "torch", "jax"} & set(loaded)
+
+
 def test_every_public_name_can_be_imported():
     names = nanofoam_lib.__all__
     assert {"descriptors", "micrographs", "vae", "gradcam", "separation", "synthetic", "splits", "Run"} <= set(names)

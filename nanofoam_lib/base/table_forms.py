@@ -22,6 +22,7 @@ FORMS = {
                    "best_measure": TEXT, "best_rho": NUMBER},
     "geometry": {"row": TEXT, "kind": TEXT, "latent_dim": COUNT, "descriptor": TEXT, "median_diameter_um": NUMBER},
     "models": {"kind": TEXT, "latent_dim": COUNT, "has_skill": TRUTH},
+    "layers": {"part": TEXT, "layer": TEXT, "kind": TEXT, "height": COUNT, "width": COUNT, "depth": COUNT},
     "separation": {"kind": TEXT, "latent_dim": COUNT, "descriptor": TEXT, "class_a": TEXT, "class_b": TEXT,
                    "wss_a": NUMBER, "wss_b": NUMBER, "bss": NUMBER, "r": NUMBER},
     "claims": {"id": TEXT, "claim": TEXT, "value": NUMBER, "p_corrected": SHARE, "holds": TRUTH},

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from PIL import Image
 from nanofoam_lib.base import files
 from nanofoam_lib.base.files import StrPath
 from nanofoam_lib.base.language import data_set, text, with_decimal_mark
+from nanofoam_lib.figures import palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ def save(figure: Figure, stem: StrPath, numbers: "pd.DataFrame") -> Figure:
     figure.set_layout_engine("none")  # the places are found; finding them again takes seconds
     with files.replacing(stem.with_name(stem.name + ".png")) as temporary:
         # Not optimised: that took up to nine times as long, for at most 3 % of the size
-        _with_palette(_drawn_pixels(figure)).save(temporary, dpi=(DPI, DPI))
+        palette.reduce(_drawn_pixels(figure)).save(temporary, dpi=(DPI, DPI))
     files.write_csv(stem.with_name(stem.name + ".csv"), numbers)
     return figure
 
@@ -247,14 +247,3 @@ def _drawn_pixels(figure):
     figure.savefig(pixels, dpi=DPI, format="rgba")
     width, height = (int(inches * DPI) for inches in figure.get_size_inches())
     return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
-
-
-def _with_palette(picture):
-    """Give an RGB picture 64 levels per channel and 256 colours, a third of the space, if no eye can tell; else itself.
-
-    A level is off by at most 2 of 255; what the choice of colours adds is measured.
-    """
-    levels = [round(round(level * 63 / 255) * 255 / 63) for level in range(256)]
-    reduced = picture.point(levels * 3).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    error = np.subtract(picture, reduced.convert("RGB"), dtype=np.int16)
-    return reduced if np.square(error).mean() < 2.5**2 else picture

@@ -4,6 +4,7 @@ from . import descriptors as descriptors
 from . import generated as generated
 from . import generation as generation
 from . import kinds as kinds
+from . import model_pictures as model_pictures
 from . import objective as objective
 from . import property_pictures as property_pictures
 from . import scoring as scoring

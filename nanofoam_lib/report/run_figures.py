@@ -21,7 +21,7 @@ from nanofoam_lib.base.score_names import FOREST, SOFTMAX
 from nanofoam_lib.figures import style
 from nanofoam_lib.images import micrographs
 from nanofoam_lib.latent import decode_plan, fulfilment, inverse_design, pore_prediction, projection, separation
-from nanofoam_lib.models import control_registry, descriptors, kinds, layer_shapes, vae
+from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.models.kinds import of_kind
 from nanofoam_lib.report import figure_data, tables
 
@@ -94,10 +94,9 @@ class Book:
         models = self.table("models").set_index(["kind", "latent_dim"])["has_skill"]
         return bool(models.get((kind, self.latent_dims[0]), True))
 
-    def load_vae(self) -> tuple[vae.Autoencoder, dict[str, NDArray[Any]]]:
-        """Load the VAE and its latent vectors: model, dict of mu, sigma, z."""
-        which = kinds.MAIN, self.latent_dims[0]
-        return vae.load(self.run.model(*which)), self.run.load_descriptors(*which)
+    def load_latent(self) -> dict[str, NDArray[Any]]:
+        """Load the latent vectors of the VAE: dict of mu, sigma, z."""
+        return self.run.load_descriptors(kinds.MAIN, self.latent_dims[0])
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table of the run."""
@@ -124,34 +123,25 @@ def learning(book: Book) -> Drawn:
     history = pd.concat([book.run.load_history(f).assign(model=f.name) for f in folders], ignore_index=True)
     named = history.assign(model=[kinds.called(name, book.lang) for name in history["model"]])
     yield "training", figures.training(named, book.note, **book.look), history
-    images, index = book.load()
-    test = index[index["split"] == "test"].drop_duplicates(["label", "group"])
-    chosen = test.groupby("label").head(2).sort_values("label")
-    originals = images[chosen.index] / np.float32(255)
-    shown = folders[: len(book.kinds)]
-    decoded = {folder.name: descriptors.reconstruct(vae.load(folder), originals) for folder in shown}
+    made = files.read_npz(book.run.drawing("reconstructions"))
+    originals = made["images"] / np.float32(255)
+    decoded = dict(zip(map(str, made["names"]), made["reconstructions"], strict=True))
     errors = {f"mse_{name}": ((pictures - originals) ** 2).mean(axis=(1, 2)) for name, pictures in decoded.items()}
-    errors |= {
-        f"texture_{name}": descriptors.texture_distance(originals, pictures) for name, pictures in decoded.items()
-    }
+    errors |= {f"texture_{name}": apart for name, apart in zip(decoded, made["texture_distance"], strict=True)}
     named = {kinds.called(name, book.lang): pictures for name, pictures in decoded.items()}
-    figure = figures.reconstructions(originals, named, chosen["label"], book.note, **book.look)
-    yield "reconstructions", figure, chosen[["id", "path", "label"]].assign(**errors)
+    figure = figures.reconstructions(originals, named, made["labels"], book.note, **book.look)
+    shown = book.run.load_index().set_index("id", drop=False).loc[made["id"], ["id", "path", "label"]]
+    yield "reconstructions", figure, shown.reset_index(drop=True).assign(**errors)
 
 
 def schemes(book: Book) -> Drawn:
     """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
-    (images, index), (model, latent) = book.load(), book.load_vae()
-    row = index.index[index["split"] == "test"][0]
-    image = images[row] / np.float32(255)
-    decoded = descriptors.reconstruct(model, image[None])[0]
-    layers = layer_shapes.of_model(model)
+    (images, index), latent = book.load(), book.load_latent()
+    made, layers = files.read_npz(book.run.drawing("network")), book.table("layers").fillna({"detail": ""})
+    row, image, decoded = index.index[index["split"] == "test"][0], made["image"], made["decoded"]
     yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
 
-    features, weights = (
-        layer_shapes.features(model.encoder, image[None])[0],
-        layer_shapes.channel_weights(model.encoder),
-    )
+    features, weights = made["features"], made["weights"]
     telling = pore_prediction.strongest(book.table("dimensions"), kinds.MAIN, book.latent_dims[0])
     dimension = max(telling, key=lambda i: np.maximum(features @ weights[:, i], 0).sum())
     parts = figure_data.gradcam(features, weights[:, dimension])
@@ -163,7 +153,6 @@ def schemes(book: Book) -> Drawn:
     numbers = figure_data.workflow(index, book.table("table1"), book.table("dimensions"), book.latent_dims[0])
     epochs = len(book.run.load_history(book.run.model(kinds.MAIN, book.latent_dims[0])))
     numbers |= {"side": len(image), "epochs": epochs, "dimension": dimension}
-    noise = np.random.default_rng(book.seed).standard_normal((2, book.latent_dims[0]))
     pictures = {
         "micrographs": _one_of_each_class(book, index),
         "preprocessing": [images[row]],
@@ -172,7 +161,7 @@ def schemes(book: Book) -> Drawn:
         "latent space": _projections(index, {"sigma": latent["sigma"]})["lda"].query("split == 'test'"),
         "classification": _shares(book.table("confusion"), book.latent_dims[0]),
         "Grad-CAM": (image, np.maximum(features @ weights[:, dimension], 0)),
-        "generation": list(descriptors.decode(model, noise)),
+        "generation": list(made["sampled"]),
     }
     figure = figures.workflow(numbers, pictures, book.note_on_vae, **book.look)
     yield "workflow", figure, pd.DataFrame(numbers.items(), columns=["name", "value"])
@@ -180,7 +169,7 @@ def schemes(book: Book) -> Drawn:
 
 def examples(book: Book) -> Drawn:
     """Show what PCA, the reparametrisation, WSS and BSS are, on the run's own latent vectors."""
-    (_, index), (_, latent) = book.load(), book.load_vae()
+    (_, index), latent = book.load(), book.load_latent()
     train = (index["split"] == "train").to_numpy()
     pair, note = figure_data.correlated_pair(latent["mu"][train]), book.note_on_vae
     on_train = f"{text('train', book.lang)}, {note}"
@@ -199,7 +188,7 @@ def examples(book: Book) -> Drawn:
 
 def spaces(book: Book) -> Drawn:
     """Draw the latent space in two dimensions, and the distances in it."""
-    (_, index), (_, latent) = book.load(), book.load_vae()
+    (_, index), latent = book.load(), book.load_latent()
     for name, points in _projections(index, {key: latent[key] for key in ("mu", "sigma", "z")}).items():
         yield name, figures.projection(points, book.note_on_vae, **book.look), points
     if not book.tells_classes:
