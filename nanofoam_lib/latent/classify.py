@@ -20,11 +20,27 @@ from nanofoam_lib.base.progress import track
 from nanofoam_lib.base.score_names import BY_GROUP, SOFTMAX
 from nanofoam_lib.latent import intervals
 
+#: Train images that a support vector machine learns from at the most, drawn at random, and so does each tree of a
+#: forest, which draws its own: the former takes time with their square, the latter time and memory.
+MOST = 20_000
+
 
 class _Neighbours(KNeighborsClassifier):
     def fit(self, X, y):
         self.n_neighbors = min(5, len(X))
         return super().fit(X, y)
+
+
+class _Forest(RandomForestClassifier):
+    def fit(self, X, y):
+        self.max_samples = MOST if len(X) > MOST else None
+        return super().fit(X, y)
+
+
+class _SupportVectors(SVC):
+    def fit(self, X, y):
+        rows = np.random.default_rng(0).permutation(len(X))[:MOST] if len(X) > MOST else slice(None)
+        return super().fit(X[rows], y[rows])
 
 
 #: Makers of the classifiers, by name, from a seed: the three of the thesis's table 1, then that of its field, a support
@@ -33,13 +49,13 @@ class _Neighbours(KNeighborsClassifier):
 CLASSIFIERS = {
     "decision tree": lambda seed: DecisionTreeClassifier(random_state=seed),
     "KNN": lambda seed: make_pipeline(StandardScaler(), _Neighbours()),
-    "random forest": lambda seed: RandomForestClassifier(300, n_jobs=-1, random_state=seed),
-    "SVM": lambda seed: make_pipeline(StandardScaler(), SVC(C=10)),
+    "random forest": lambda seed: _Forest(300, n_jobs=-1, random_state=seed),
+    "SVM": lambda seed: make_pipeline(StandardScaler(), _SupportVectors(C=10)),
 }
 
 
 #: The same for many splits: of a mean over splits, fewer trees cost next to nothing.
-REPEATED = CLASSIFIERS | {"random forest": lambda seed: RandomForestClassifier(30, random_state=seed)}
+REPEATED = CLASSIFIERS | {"random forest": lambda seed: _Forest(30, random_state=seed)}
 
 #: What says of which row of a table of accuracies a prediction or a confusion is.
 ROW = ["data", "kind", "latent_dim", "descriptor", "classifier", "protocol"]
@@ -61,6 +77,7 @@ def score(
     labels, groups, split : array-like of str, shape (N,)
         Class, group, and "train" or "test" of each row.
     classifier : {"decision tree", "KNN", "random forest", "SVM"}
+        Of more than `MOST` train images an SVM, and each tree of the forest, learns from so many.
     seed : int
 
     Returns

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.ensemble import RandomForestClassifier
 
 from nanofoam_lib.base import memmap
-from nanofoam_lib.latent import held_out, permutation, ridge
+from nanofoam_lib.latent import classify, held_out, permutation, ridge
 
 #: The descriptor that knows the class and nothing else.
 LABEL = "class label"
@@ -177,7 +176,7 @@ def dimensions(
     ('porosity', -1)
     """
     mu = np.asarray(mu)
-    forest = RandomForestClassifier(300, n_jobs=-1, random_state=seed).fit(mu, np.asarray(labels))
+    forest = classify.CLASSIFIERS["random forest"](seed).fit(mu, np.asarray(labels))
     rho = rank_correlations(mu, measures)
     defined = np.isfinite(rho).any(axis=1)
     best = np.nan_to_num(np.abs(rho), nan=-1.0).argmax(axis=1)

@@ -116,3 +116,19 @@ def test_an_accuracy_is_repeated_on_other_splits(clouds):
         pytest.approx(np.std(each, ddof=1)),
     )
     assert np.isnan(classify.over_splits(classify.repeat(noisy, labels, []))["mean"])
+
+
+def test_of_many_images_each_tree_and_the_support_vector_machine_learn_from_some(clouds, monkeypatch):
+    vectors, labels, *_ = clouds
+    fitted = {name: classify.CLASSIFIERS[name](0).fit(vectors, labels) for name in ("random forest", "SVM")}
+    monkeypatch.setattr(classify, "MOST", 120)
+    same = classify.CLASSIFIERS["random forest"](0).fit(vectors, labels)
+    np.testing.assert_array_equal(same.predict_proba(vectors), fitted["random forest"].predict_proba(vectors))
+    monkeypatch.setattr(classify, "MOST", 30)
+    forest, machine = (classify.CLASSIFIERS[name](0).fit(vectors, labels) for name in fitted)
+    assert {tree.tree_.weighted_n_node_samples[0] for tree in forest.estimators_} == {30}
+    drawn = [set(rows) for rows in forest.estimators_samples_]
+    assert len(set.union(*drawn)) == 120 > 30 >= max(map(len, drawn))  # together they have seen all
+    assert machine[-1].shape_fit_ == (30, 2) and fitted["SVM"][-1].shape_fit_ == (120, 2)
+    assert machine[0].n_samples_seen_ == 120
+    assert forest.score(vectors, labels) > 0.95 and machine.score(vectors, labels) > 0.95
