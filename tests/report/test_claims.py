@@ -1,4 +1,3 @@
-import functools
 
 import numpy as np
 import pandas as pd
@@ -27,8 +26,6 @@ def quick(monkeypatch):
     """Fewer trees and orders: what is tested is the level, which does not depend on them."""
     forest = {"random forest": lambda seed: RandomForestClassifier(12, random_state=seed)}
     monkeypatch.setattr(classify, "CLASSIFIERS", forest)
-    few = functools.partial(RandomForestClassifier, 5, random_state=0)
-    monkeypatch.setattr(pore_prediction, "RandomForestClassifier", lambda *args, **options: few())
     monkeypatch.setattr(permutation, "ORDERS", 399)
     monkeypatch.setattr(localisation, "ORDERS", 99)
     monkeypatch.setattr(class_means, "N_RESAMPLES", 999)
