@@ -54,7 +54,7 @@ PARAMETERS = {
     "06_figures": 'run_folder = ""\nlang = "en"\n',
 }
 #: Everything that must not depend on how often a run was interrupted.
-RESULTS = ("tables/*.csv", "figures/*.csv", "descriptors/*.npz", "data/*.npy", "data/*.csv", "data/drawings/*.npz")
+RESULTS = ("tables/*.csv", "figures/*.csv", "descriptors/*.npz", "data/*.npy", "data/*.csv", "data/drawings/*")
 
 RUN = (
     "import pathlib, sys; from nanofoam_lib import __main__; from nanofoam_lib.runs import pipeline; "

@@ -162,6 +162,10 @@ class Run:
         """File of the arrays that a figure is drawn from, where its numbers are more than a table."""
         return self.folder / "data" / "drawings" / f"{name}.npz"
 
+    def numbers(self, name: str) -> pathlib.Path:
+        """File of a table that a figure is drawn from, and that the report does not show."""
+        return self.folder / "data" / "drawings" / f"{name}.csv"
+
     def notebook(self, name: str) -> pathlib.Path:
         """File of an executed notebook."""
         return self.folder / "notebooks" / f"{name}.ipynb"
@@ -188,6 +192,10 @@ class Run:
     def load_table(self, name: str) -> pd.DataFrame:
         """Read a table, of the form that its readers rely on (`table_forms`)."""
         return self._read_table(self.table(name))
+
+    def load_numbers(self, name: str) -> pd.DataFrame:
+        """Read a table that a figure is drawn from, as `load_table`."""
+        return self._read_table(self.numbers(name))
 
     def load_tables(self) -> dict[str, pd.DataFrame]:
         """Read every table: dict of name to DataFrame."""

@@ -79,5 +79,5 @@ def write(
     files.write_npz(run.drawing(RECONSTRUCTIONS), **made)
     row = index.index[index["split"] == "test"][0]
     files.write_npz(run.drawing(NETWORK), **network(main, images[row], seed))
-    files.write_csv(run.table(LAYERS), layer_shapes.of_model(main))
+    files.write_csv(run.numbers(LAYERS), layer_shapes.of_model(main))
     return made

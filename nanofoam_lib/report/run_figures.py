@@ -137,7 +137,7 @@ def learning(book: Book) -> Drawn:
 def schemes(book: Book) -> Drawn:
     """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
     (images, index), latent = book.load(), book.load_latent()
-    made, layers = files.read_npz(book.run.drawing("network")), book.table("layers").fillna({"detail": ""})
+    made, layers = files.read_npz(book.run.drawing("network")), book.run.load_numbers("layers").fillna({"detail": ""})
     row, image, decoded = index.index[index["split"] == "test"][0], made["image"], made["decoded"]
     yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
 

@@ -46,5 +46,5 @@ def test_what_is_written_is_of_the_main_model_and_draws_its_map(models, study, t
     np.testing.assert_array_equal(made["weights"], layer_shapes.channel_weights(main.encoder))
     noise = np.random.default_rng(3).standard_normal((2, 6))
     np.testing.assert_array_equal(made["sampled"], descriptors.decode(main, noise))
-    layers = run.load_table("layers").fillna({"detail": ""})
+    layers = run.load_numbers("layers").fillna({"detail": ""})
     pd.testing.assert_frame_equal(layers, layer_shapes.of_model(main), check_dtype=False)
