@@ -1,6 +1,6 @@
 """Pictures of figures in 256 colours, a third of the space, where no eye can tell.
 
-The colours are chosen, and each is given the nearest of those chosen, by how often they occur: a page at 300 dpi has
+The colours are chosen, and each is given the nearest of those chosen, among those that occur: a page at 300 dpi has
 millions of pixels and some thousand colours.
 """
 
@@ -41,7 +41,9 @@ def reduce(picture: Image.Image) -> Image.Image:
     present = np.flatnonzero(n_of)
     weights = n_of[present] / code.size
     colours = _LEVEL[np.stack(np.unravel_index(present, [LEVELS] * 3), axis=1)]
-    palette = _choose(np.repeat(colours, np.ceil(weights * SAMPLED).astype(int), axis=0))
+    # By the root of how often each occurs: a bar of colours beside maps is small, and must not become one of stripes
+    shares = np.sqrt(weights) / np.sqrt(weights).sum()
+    palette = _choose(np.repeat(colours, np.ceil(shares * SAMPLED).astype(int), axis=0))
     apart, nearest = cKDTree(palette).query(colours)
     if np.sqrt(weights @ apart**2 / 3) >= WORST:
         return picture
@@ -53,6 +55,6 @@ def reduce(picture: Image.Image) -> Image.Image:
 
 
 def _choose(colours):
-    """Choose colours by median cut among many (n, 3): uint8 (at most 256, 3)."""
-    chosen = Image.fromarray(colours[None]).quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    """Choose colours by median cut and k-means among many (n, 3): uint8 (at most 256, 3)."""
+    chosen = Image.fromarray(colours[None]).quantize(COLOURS, Image.Quantize.MEDIANCUT, 1, dither=Image.Dither.NONE)
     return np.array(chosen.getpalette()[: 3 * COLOURS], np.uint8).reshape(-1, 3)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from PIL import Image
 from skimage import data
 
@@ -53,3 +54,16 @@ def test_each_pixel_has_the_nearest_of_the_colours_that_were_chosen():
 def test_a_picture_of_too_many_colours_is_left_alone():
     noise = rgb(np.random.default_rng(0).integers(0, 256, (200, 200, 3)))
     assert palette.reduce(noise) is noise
+
+
+def test_a_small_bar_of_colours_beside_large_maps_has_no_broad_stripes():
+    """Of 768 colours and greys, those of maps that are mostly dark or mostly pale do not take all that the bar needs."""
+    rng, bar = np.random.default_rng(0), np.round(colormaps["PuOr"](np.linspace(0, 1, 512))[:, :3] * 255)
+    page = np.full((512, 1200, 3), 255.0)
+    page[:, 300:500] = np.round(colormaps["inferno"](rng.beta(1, 4, (512, 200)))[..., :3] * 255)
+    page[:, 500:700] = np.round(colormaps["PuOr"](rng.beta(20, 20, (512, 200)))[..., :3] * 255)
+    page[:, 700:900] = rng.integers(0, 256, (512, 200, 1))
+    page[:, :6] = bar[:, None]
+    found = np.asarray(palette.reduce(rgb(page)).convert("RGB"), float)
+    apart = np.linalg.norm(found[:, 3] - bar, axis=1)
+    assert apart.max() < 20 and apart.mean() < 5  # chosen by how often they occur: 30 and 7
