@@ -57,7 +57,7 @@ def test_a_picture_of_too_many_colours_is_left_alone():
 
 
 def test_a_small_bar_of_colours_beside_large_maps_has_no_broad_stripes():
-    """Of 768 colours and greys, those of maps that are mostly dark or mostly pale do not take all that the bar needs."""
+    """Of 768 colours and greys, those of mostly dark or mostly pale maps do not take all that the bar needs."""
     rng, bar = np.random.default_rng(0), np.round(colormaps["PuOr"](np.linspace(0, 1, 512))[:, :3] * 255)
     page = np.full((512, 1200, 3), 255.0)
     page[:, 300:500] = np.round(colormaps["inferno"](rng.beta(1, 4, (512, 200)))[..., :3] * 255)
