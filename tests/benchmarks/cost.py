@@ -35,7 +35,7 @@ def draw(table, machine):
         memory.plot(own["images"], own["peak"], **how)
     for axis, label in ((time, "seconds, two cores"), (memory, "largest process, MiB")):
         axis.set(xscale="log", xlabel="images", ylabel=label)
-    time.set(yscale="log", ylim=(None, 1e5))
+    time.set(yscale="log", ylim=(None, 3e6))
     time.legend(fontsize=7, frameon=False, ncols=2, loc="upper left")
     memory.axhline(2048, color="0.5", linestyle=":")
     memory.text(1000, 2020, "2 GiB, the limit", fontsize=7, va="top")
