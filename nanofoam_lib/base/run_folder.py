@@ -193,6 +193,10 @@ class Run:
         """Read a table, of the form that its readers rely on (`table_forms`)."""
         return self._read_table(self.table(name))
 
+    def load_drawing(self, name: str, step: str) -> dict[str, NDArray[Any]]:
+        """Read the arrays of a figure that the step `step` writes; raises DataError if they are missing or damaged."""
+        return files.read_npz(self._existing(self.drawing(name), step))
+
     def load_numbers(self, name: str) -> pd.DataFrame:
         """Read a table that a figure is drawn from, as `load_table`."""
         return self._read_table(self.numbers(name))

@@ -123,7 +123,7 @@ def learning(book: Book) -> Drawn:
     history = pd.concat([book.run.load_history(f).assign(model=f.name) for f in folders], ignore_index=True)
     named = history.assign(model=[kinds.called(name, book.lang) for name in history["model"]])
     yield "training", figures.training(named, book.note, **book.look), history
-    made = files.read_npz(book.run.drawing("reconstructions"))
+    made = book.run.load_drawing("reconstructions", "02_train")
     originals = made["images"] / np.float32(255)
     decoded = dict(zip(map(str, made["names"]), made["reconstructions"], strict=True))
     errors = {f"mse_{name}": ((pictures - originals) ** 2).mean(axis=(1, 2)) for name, pictures in decoded.items()}
@@ -137,7 +137,7 @@ def learning(book: Book) -> Drawn:
 def schemes(book: Book) -> Drawn:
     """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
     (images, index), latent = book.load(), book.load_latent()
-    made, layers = files.read_npz(book.run.drawing("network")), book.run.load_numbers("layers").fillna({"detail": ""})
+    made, layers = book.run.load_drawing("network", "02_train"), book.run.load_numbers("layers").fillna({"detail": ""})
     row, image, decoded = index.index[index["split"] == "test"][0], made["image"], made["decoded"]
     yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
 

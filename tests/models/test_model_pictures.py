@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from nanofoam_lib.base import files
+from nanofoam_lib.base.errors import DataError
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.models import descriptors, layer_shapes, model_pictures, vae
 
@@ -38,9 +39,11 @@ def test_each_model_reconstructs_images_of_different_specimens_held_out(models, 
 def test_what_is_written_is_of_the_main_model_and_draws_its_map(models, study, tmp_path):
     images, index = study
     run, main = Run(tmp_path), models["vae-6"]
+    with pytest.raises(DataError, match=r"network\.npz.* 02_train"):
+        run.load_drawing("network", "02_train")
     model_pictures.write(run, models, images, index, seed=3)
     assert files.read_npz(run.drawing("reconstructions"))["names"].tolist() == ["ae-6", "vae-6"]
-    made = files.read_npz(run.drawing("network"))
+    made = run.load_drawing("network", "02_train")
     np.testing.assert_array_equal(made["image"], images[0] / np.float32(255))
     np.testing.assert_array_equal(made["features"], layer_shapes.features(main.encoder, images[:1])[0])
     np.testing.assert_array_equal(made["weights"], layer_shapes.channel_weights(main.encoder))
