@@ -11,7 +11,6 @@ from nanofoam_lib.base import files
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.models import descriptors, kinds, layer_shapes, vae
 
-RECONSTRUCTIONS, NETWORK, LAYERS = "reconstructions", "network", "layers"
 OF_A_CLASS = 2  # images of different specimens, reconstructed by each model
 
 
@@ -67,7 +66,7 @@ def network(model: vae.Autoencoder, image: NDArray[np.uint8], seed: int = 0) -> 
 def write(
     run: Run, models: Mapping[str, vae.Autoencoder], images: NDArray[np.uint8], index: pd.DataFrame, seed: int = 0
 ) -> dict[str, NDArray[Any]]:
-    """Write into a run what its figures show of models of one size, the main one among them.
+    """Write into a run what its figures show of models of one size, the main one among them, and of which `row`.
 
     Returns
     -------
@@ -76,8 +75,8 @@ def write(
     """
     made = reconstructions(models, images, index)
     main = next(model for model in models.values() if model.config.kind == kinds.MAIN)
-    files.write_npz(run.drawing(RECONSTRUCTIONS), **made)
+    files.write_npz(run.drawing("reconstructions"), **made)
     row = index.index[index["split"] == "test"][0]
-    files.write_npz(run.drawing(NETWORK), **network(main, images[row], seed))
-    files.write_csv(run.numbers(LAYERS), layer_shapes.of_model(main))
+    files.write_npz(run.drawing("network"), row=row, **network(main, images[row], seed))
+    files.write_csv(run.numbers("layers"), layer_shapes.of_model(main))
     return made

@@ -138,7 +138,7 @@ def schemes(book: Book) -> Drawn:
     """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
     (images, index), latent = book.load(), book.load_latent()
     made, layers = book.run.load_drawing("network", "02_train"), book.run.load_numbers("layers").fillna({"detail": ""})
-    row, image, decoded = index.index[index["split"] == "test"][0], made["image"], made["decoded"]
+    row, image, decoded = int(made["row"]), made["image"], made["decoded"]
     yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
 
     features, weights = made["features"], made["weights"]

@@ -44,6 +44,7 @@ def test_what_is_written_is_of_the_main_model_and_draws_its_map(models, study, t
     model_pictures.write(run, models, images, index, seed=3)
     assert files.read_npz(run.drawing("reconstructions"))["names"].tolist() == ["ae-6", "vae-6"]
     made = run.load_drawing("network", "02_train")
+    assert made["row"] == 0  # the first on test
     np.testing.assert_array_equal(made["image"], images[0] / np.float32(255))
     np.testing.assert_array_equal(made["features"], layer_shapes.features(main.encoder, images[:1])[0])
     np.testing.assert_array_equal(made["weights"], layer_shapes.channel_weights(main.encoder))
