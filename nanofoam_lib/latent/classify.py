@@ -22,7 +22,7 @@ from nanofoam_lib.latent import intervals
 
 #: Train images that a support vector machine learns from at the most, drawn at random, and so does each tree of a
 #: forest, which draws its own: the former takes time with their square, the latter time and memory.
-MOST = 20_000
+MOST = 10_000
 
 
 class _Neighbours(KNeighborsClassifier):

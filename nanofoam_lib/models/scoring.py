@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from nanofoam_lib.base import memmap
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST, LEAKY, LEAKY_CLASSIFIERS, SOFTMAX
-from nanofoam_lib.images import splits
+from nanofoam_lib.images import augmentation, splits
 from nanofoam_lib.latent import classify, intervals, permutation, reliability
 from nanofoam_lib.models import calibration, control_registry, descriptors, kinds, thesis_protocol, vae
 from nanofoam_lib.models.control_registry import TAUGHT
@@ -129,8 +130,12 @@ def untrained(
     -------
     pandas.DataFrame
         One row per test image, kind and seed of the weights: kind, latent_dim, descriptor, weights, then the columns of
-        the predictions of `classify.score`. No rows of a model whose descriptor is not trained at all.
+        the predictions of `classify.score`. No rows of a model whose descriptor is not trained at all. Of more than
+        `classify.MOST` images of a side of the split so many are encoded, evenly drawn.
     """
+    sides = [memmap.evenly(np.flatnonzero(index["split"] == side), classify.MOST) for side in ("train", "test")]
+    rows = np.sort(np.concatenate(sides))
+    some, of_some = augmentation.Chosen(images, rows), index.iloc[rows]
     parts = [
         pd.DataFrame(columns=["kind", "latent_dim", "descriptor", "weights", "image", "group", "true", "predicted"])
     ]
@@ -139,9 +144,10 @@ def untrained(
         if name is None or not model.encoder.get_layer("mu").trainable_weights:
             continue
         for own in range(seed, seed + n):
-            start = calibration.fresh(model.config, images, index["split"] == "train", own)
-            vectors = descriptors.encode(start, images, own)[name]
-            _, found = classify.score(vectors, index["label"], index["group"], index["split"], FOREST, seed)
+            start = calibration.fresh(model.config, some, of_some["split"] == "train", own)
+            vectors = descriptors.encode(start, some, own)[name]
+            _, found = classify.score(vectors, of_some["label"], of_some["group"], of_some["split"], FOREST, seed)
+            found["image"] = rows[found["image"]]
             parts.append(found.assign(kind=kind, latent_dim=size, descriptor=name, weights=own))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 

@@ -4,7 +4,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from nanofoam_lib.latent import classify
-from nanofoam_lib.models import control_registry, scoring, vae
+from nanofoam_lib.models import control_registry, descriptors, scoring, vae
 
 TINY = {"latent_dim": 3, "filters": (2, 2), "decoder_filters": (2,)}
 
@@ -27,6 +27,20 @@ def test_untrained_models_are_scored_with_several_seeds_where_their_descriptor_i
     assert found.groupby("weights").size().to_dict() == {0: 8, 1: 8, 2: 8}
     assert found["image"].unique().tolist() == np.flatnonzero(index["split"] == "test").tolist()
     assert len(scoring.untrained({("ae", 3): models["ae", 3]}, textures[0], index)) == 0
+
+
+def test_untrained_models_encode_no_more_images_than_a_classifier_learns_from(textures, index, monkeypatch):
+    models = {("vae", 3): vae.build(vae.Config("vae", **TINY))}
+    monkeypatch.setattr(classify, "MOST", 4)
+    encode, sizes = descriptors.encode, []
+    monkeypatch.setattr(
+        descriptors, "encode", lambda m, images, own: (sizes.append(len(images)), encode(m, images, own))[1]
+    )
+    found = scoring.untrained(models, textures[0], index)
+    assert sizes == [8, 8, 8]  # four of the 16 train images, and four of the eight of test
+    test = np.flatnonzero(index["split"] == "test")
+    assert found["image"].unique().tolist() == test[[0, 2, 4, 7]].tolist()
+    assert found["true"].tolist() == index["label"].to_numpy()[found["image"]].tolist()
 
 
 def test_what_training_adds_is_the_difference_to_the_mean_over_seeds(textures, index):
