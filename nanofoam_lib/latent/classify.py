@@ -20,12 +20,28 @@ from nanofoam_lib.base.progress import track
 from nanofoam_lib.base.score_names import BY_GROUP, SOFTMAX
 from nanofoam_lib.latent import intervals
 
-#: Train images that a support vector machine learns from at the most, drawn at random, and so does each tree of a
-#: forest, which draws its own: the former takes time with their square, the latter time and memory.
+#: Train images that a classifier learns from at the most, drawn at random, as each tree of a forest draws its own: the
+#: time of all grows with them, that of a support vector machine with their square.
 MOST = 10_000
 
 
-class _Neighbours(KNeighborsClassifier):
+class _OfSome:
+    """Learns from no more than `MOST` rows."""
+
+    def fit(self, X, y):
+        rows = np.random.default_rng(0).permutation(len(X))[:MOST] if len(X) > MOST else slice(None)
+        return super().fit(X[rows], y[rows])
+
+
+class _Tree(_OfSome, DecisionTreeClassifier):
+    pass
+
+
+class _SupportVectors(_OfSome, SVC):
+    pass
+
+
+class _Neighbours(_OfSome, KNeighborsClassifier):
     def fit(self, X, y):
         self.n_neighbors = min(5, len(X))
         return super().fit(X, y)
@@ -37,17 +53,11 @@ class _Forest(RandomForestClassifier):
         return super().fit(X, y)
 
 
-class _SupportVectors(SVC):
-    def fit(self, X, y):
-        rows = np.random.default_rng(0).permutation(len(X))[:MOST] if len(X) > MOST else slice(None)
-        return super().fit(X[rows], y[rows])
-
-
 #: Makers of the classifiers, by name, from a seed: the three of the thesis's table 1, then that of its field, a support
 #: vector machine with radial basis functions. KNN and the latter compare lengths, so their inputs are standardised;
 #: trees split one dimension at a time and need no scale. KNN asks five neighbours, fewer where there are not so many.
 CLASSIFIERS = {
-    "decision tree": lambda seed: DecisionTreeClassifier(random_state=seed),
+    "decision tree": lambda seed: _Tree(random_state=seed),
     "KNN": lambda seed: make_pipeline(StandardScaler(), _Neighbours()),
     "random forest": lambda seed: _Forest(300, n_jobs=-1, random_state=seed),
     "SVM": lambda seed: make_pipeline(StandardScaler(), _SupportVectors(C=10)),
@@ -77,7 +87,7 @@ def score(
     labels, groups, split : array-like of str, shape (N,)
         Class, group, and "train" or "test" of each row.
     classifier : {"decision tree", "KNN", "random forest", "SVM"}
-        Of more than `MOST` train images an SVM, and each tree of the forest, learns from so many.
+        Of more than `MOST` train images it learns from so many, of a forest each tree.
     seed : int
 
     Returns

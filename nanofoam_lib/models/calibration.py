@@ -11,13 +11,13 @@ MOST_IMAGES = 1024  # evenly drawn: more of them do not move a mean
 _BATCH = 64
 
 
-def fresh(config: vae.Config, images: NDArray[np.uint8], train: ArrayLike, seed: int = 0) -> vae.Autoencoder:
+def fresh(config: vae.Config, images: memmap.Rows, train: ArrayLike, seed: int = 0) -> vae.Autoencoder:
     """Build a model with random weights whose batch normalisation knows the images.
 
     Parameters
     ----------
     config : vae.Config
-    images : ndarray of uint8, shape (N, 128, 128)
+    images : ndarray of uint8, or augmentation.Chosen of it, shape (N, 128, 128)
     train : array-like of bool, shape (N,)
         The images that it is calibrated on; no label is looked at.
     seed : int

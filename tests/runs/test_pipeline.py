@@ -384,6 +384,14 @@ def test_a_new_colour_does_not_train_anew_but_a_new_loss_does(monkeypatch, tmp_p
     assert changed("base/files.py", "\nNEW = 1\n") == ALL
 
 
+#: What only the report is made from, a word of it, and another in its place: captions, the page, sentences.
+WORDS = (
+    ("report/captions.yaml", "Las micrografías tal como llegaron", "Las micrografías como vinieron"),
+    ("report/templates/page.html.j2", "</body>", "<!-- changed --></body>"),
+    ("report/findings/learning.py", " images", " pictures"),
+)
+
+
 def test_a_new_word_in_the_report_makes_the_report_anew_and_nothing_else(copy, tiles_folder, tmp_path):
     """The library is copied and changed, and the command given again in a process of its own."""
     library = shutil.copytree(pipeline.PACKAGE, tmp_path / "code" / "nanofoam_lib")
@@ -405,19 +413,30 @@ def test_a_new_word_in_the_report_makes_the_report_anew_and_nothing_else(copy, t
         assert old in text
         (library / name).write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    assert rewritten() == set()
     change("models/training.py", "\n\n\n", "\n\n# only a comment\n")
     assert rewritten() == set()
-    change("report/captions.yaml", "Las micrografías tal como llegaron", "Las micrografías como vinieron")
+    for name, old, new in WORDS:
+        change(name, old, new)
     written = rewritten()
     assert {"index.html", "thesis.tex", "manifest.json"} <= written
     assert not {name for name in written if not name.endswith((".tex", ".html", "manifest.json"))}
-    assert "Las micrografías como vinieron" in copy.report.read_text(encoding="utf-8")
-    change("report/templates/page.html.j2", "</body>", "<!-- changed --></body>")
-    assert "index.html" in rewritten()
-    assert "<!-- changed -->" in copy.report.read_text(encoding="utf-8")
-    change("report/findings/learning.py", " images", " pictures")
-    assert rewritten() == written
+    page = copy.report.read_text(encoding="utf-8")
+    assert "Las micrografías como vinieron" in page and "<!-- changed --></body>" in page
+
+
+@pytest.mark.parametrize(("name", "old", "new"), WORDS)
+def test_each_word_of_the_report_is_in_its_key_and_no_comment_is(finished, monkeypatch, tmp_path, name, old, new):
+    library, manifest = shutil.copytree(pipeline.PACKAGE, tmp_path / "nanofoam_lib"), finished.load_manifest()
+    monkeypatch.setattr(provenance, "PACKAGE", library)
+    monkeypatch.setattr(pipeline, "REPORT", library / "report")
+    key = pipeline._report_key(manifest)
+    assert key == manifest["report"]["key"]
+    with (library / "report/html_report.py").open("a", encoding="utf-8") as module:
+        module.write("\n# only a comment\n")
+    assert pipeline._report_key(manifest) == key
+    text = (library / name).read_text(encoding="utf-8")
+    (library / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert pipeline._report_key(manifest) != key
 
 
 def test_whoever_asks_for_epochs_does_not_get_the_profile_s_steps():
