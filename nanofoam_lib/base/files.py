@@ -59,6 +59,7 @@ NAMES = {
     "known_label",
     "in_run",
     "remark",
+    "target",
 }
 
 

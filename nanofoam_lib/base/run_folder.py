@@ -195,11 +195,12 @@ class Run:
 
     def load_drawing(self, name: str, step: str) -> dict[str, NDArray[Any]]:
         """Read the arrays of a figure that the step `step` writes; raises DataError if they are missing or damaged."""
-        return files.read_npz(self._existing(self.drawing(name), step))
+        path = self._existing(self.drawing(name), step)
+        return _Arrays(path, step, files.read_npz(path))
 
-    def load_numbers(self, name: str) -> pd.DataFrame:
-        """Read a table that a figure is drawn from, as `load_table`."""
-        return self._read_table(self.numbers(name))
+    def load_numbers(self, name: str, step: str) -> pd.DataFrame:
+        """Read a table that a figure is drawn from and the step `step` writes, as `load_table`."""
+        return self._read_table(self._existing(self.numbers(name), step))
 
     def load_tables(self) -> dict[str, pd.DataFrame]:
         """Read every table: dict of name to DataFrame."""
@@ -228,7 +229,7 @@ class Run:
         arrays = files.read_npz(path, lambda header: archives.check_rows(header, n, latent_dim))
         if odd := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
             raise DataError(f"{path}: damaged ({odd[0]} holds what is no number); run 02_train again")
-        return _Latents(path, arrays)
+        return _Arrays(path, "02_train", arrays)
 
     def load_left_out(self) -> list[dict[str, str]]:
         """List the images that were left out: dicts of ``path`` and ``problem``."""
@@ -292,12 +293,12 @@ class Run:
         return path
 
 
-class _Latents(dict):
-    """Latent vectors by their name, which tell of a name that is missing where they come from."""
+class _Arrays(dict):
+    """Arrays by their name, which tell of a name that is missing where they come from."""
 
-    def __init__(self, path, arrays):
+    def __init__(self, path, step, arrays):
         super().__init__(arrays)
-        self._path = path
+        self._path, self._step = path, step
 
     def __missing__(self, name):
-        raise DataError(f"{self._path}: damaged (holds no {name}); run 02_train again")
+        raise DataError(f"{self._path}: damaged (holds no {name}); run {self._step} again")

@@ -37,11 +37,11 @@ def language(environment: Mapping[str, str] = os.environ, arguments: Sequence[st
     --------
     >>> language({"LANG": "es_MX.UTF-8"}), language({"LANG": "es_ES", "LC_ALL": "C"}), language({})
     ('es', 'en', 'en')
-    >>> language({"LANG": "en_GB"}, ["run", "--lang", "es"])
-    'es'
+    >>> language({"LANG": "en_GB"}, ["run", "--lang", "es"]), language({}, ["--lang", "es", "run", "--lang", "en"])
+    ('es', 'en')
     """
-    if found := re.search(r"(?:^|\n)--lang[=\n](en|es)(?:\n|$)", "\n".join(arguments)):
-        return found[1]
+    if found := re.findall(r"(?:^|\n)--lang[=\n](en|es)(?=\n|$)", "\n".join(arguments)):
+        return found[-1]
     asked = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
     return "es" if re.match(r"es(_|\.|@|$)", asked) else "en"
 

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 LEVELS = 64  # of a channel; a level is off by at most 2 of 255
 COLOURS = 256
 SAMPLED = 2**16  # pixels by which the colours are chosen, every one that occurs among them
-WORST = 2.0  # mean error of a channel, of 255
+WORST = 2.0  # root mean square of what changes in a channel over the whole page, of 255
 
 _STEP = np.round(np.arange(256) * (LEVELS - 1) / 255).astype(np.uint8)
 _LEVEL = np.round(np.arange(LEVELS) * 255 / (LEVELS - 1)).astype(np.uint8)

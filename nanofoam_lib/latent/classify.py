@@ -20,20 +20,45 @@ from nanofoam_lib.base.progress import track
 from nanofoam_lib.base.score_names import BY_GROUP, SOFTMAX
 from nanofoam_lib.latent import intervals
 
-#: Train images that a classifier learns from at the most, drawn at random, as each tree of a forest draws its own: the
-#: time of all grows with them, that of a support vector machine with their square.
+#: Train images that a classifier learns from at the most (`some`): the time of all grows with them, that of a support
+#: vector machine with their square.
 MOST = 10_000
 
 
+def some(labels: ArrayLike) -> NDArray[np.intp]:
+    """Choose rows at random, no more than `MOST`: of each class its share, and at least one.
+
+    Parameters
+    ----------
+    labels : array-like, shape (N,)
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        In ascending order; all where there are no more, and the same whenever it is asked.
+    """
+    labels = np.asarray(labels)
+    if len(labels) <= MOST:
+        return np.arange(len(labels))
+    order = np.random.default_rng(0).permutation(len(labels))
+    dealt = pd.Series(labels[order]).groupby(labels[order])
+    share = dealt.cumcount() / dealt.transform("size")  # the first of each class has 0, and so comes first
+    return np.sort(order[np.argsort(share, kind="stable")[:MOST]])
+
+
 class _OfSome:
-    """Learns from no more than `MOST` rows."""
+    """Learns from `some` rows."""
 
     def fit(self, X, y):
-        rows = np.random.default_rng(0).permutation(len(X))[:MOST] if len(X) > MOST else slice(None)
-        return super().fit(X[rows], y[rows])
+        rows = some(y)
+        return super().fit(np.asarray(X)[rows], np.asarray(y)[rows])
 
 
 class _Tree(_OfSome, DecisionTreeClassifier):
+    pass
+
+
+class _Forest(_OfSome, RandomForestClassifier):
     pass
 
 
@@ -44,12 +69,6 @@ class _SupportVectors(_OfSome, SVC):
 class _Neighbours(_OfSome, KNeighborsClassifier):
     def fit(self, X, y):
         self.n_neighbors = min(5, len(X))
-        return super().fit(X, y)
-
-
-class _Forest(RandomForestClassifier):
-    def fit(self, X, y):
-        self.max_samples = MOST if len(X) > MOST else None
         return super().fit(X, y)
 
 
@@ -87,14 +106,14 @@ def score(
     labels, groups, split : array-like of str, shape (N,)
         Class, group, and "train" or "test" of each row.
     classifier : {"decision tree", "KNN", "random forest", "SVM"}
-        Of more than `MOST` train images it learns from so many, of a forest each tree.
+        It learns from `some` of the train images.
     seed : int
 
     Returns
     -------
     result : dict
         ``classifier``; ``accuracy`` in [0, 1] on test; ``ci_low`` and ``ci_high``, its 95 % interval by
-        `intervals.interval`; ``n_train``, ``n_test``.
+        `intervals.interval`; ``n_train``, of how many images it has learnt; ``n_test``.
     predictions : pandas.DataFrame
         One row per test image: image (its row), group, true, predicted, and probability, that which the classifier
         gives to `predicted` (NaN where it gives none).
@@ -110,7 +129,7 @@ def score(
         probability = model.predict_proba(unseen).max(axis=1)
     columns = {"image": np.flatnonzero(test), "group": groups[test], "true": labels[test], "predicted": predicted}
     predictions = pd.DataFrame(columns | {"probability": probability})
-    return {"classifier": classifier} | _accuracy(predictions, int(train.sum())), predictions
+    return {"classifier": classifier} | _accuracy(predictions, min(int(train.sum()), MOST)), predictions
 
 
 def _accuracy(predictions, n_train):

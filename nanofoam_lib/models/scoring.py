@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nanofoam_lib.base import memmap
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.base.score_names import BY_GROUP, FOREST, LEAKY, LEAKY_CLASSIFIERS, SOFTMAX
 from nanofoam_lib.images import augmentation, splits
@@ -130,11 +129,12 @@ def untrained(
     -------
     pandas.DataFrame
         One row per test image, kind and seed of the weights: kind, latent_dim, descriptor, weights, then the columns of
-        the predictions of `classify.score`. No rows of a model whose descriptor is not trained at all. Of more than
-        `classify.MOST` images of a side of the split so many are encoded, evenly drawn.
+        the predictions of `classify.score`. No rows of a model whose descriptor is not trained at all. Of each side of
+        the split `classify.some` images are encoded: of train those that a trained model's classifier learns from.
     """
-    sides = [memmap.evenly(np.flatnonzero(index["split"] == side), classify.MOST) for side in ("train", "test")]
-    rows = np.sort(np.concatenate(sides))
+    split, labels = index["split"].to_numpy(), index["label"].to_numpy()
+    sides = [np.flatnonzero(split == side) for side in ("train", "test")]
+    rows = np.sort(np.concatenate([side[classify.some(labels[side])] for side in sides]))
     some, of_some = augmentation.Chosen(images, rows), index.iloc[rows]
     parts = [
         pd.DataFrame(columns=["kind", "latent_dim", "descriptor", "weights", "image", "group", "true", "predicted"])
@@ -169,12 +169,12 @@ def compare(
     Returns
     -------
     pandas.DataFrame
-        One row per foremost descriptor (`kinds.Kind`) and rival, by random forest on the same test images: kind,
-        latent_dim, descriptor, against ("chance", "control", "training" or "labels"), rival, accuracy, rival_accuracy,
-        difference, its 95 % interval ci_low and ci_high over groups, p_value (`permutation.agreement` against chance,
-        else `permutation.paired`), p_corrected for how many comparisons of this kind there are (Holm), n_groups; of
-        itself untrained also weights, the number of seeds, of which rival_accuracy is the mean, and rival_sd, the
-        standard deviation over them.
+        One row per foremost descriptor (`kinds.Kind`) and rival, by random forest on the test images that both have:
+        kind, latent_dim, descriptor, against ("chance", "control", "training" or "labels"), rival, accuracy,
+        rival_accuracy, difference, its 95 % interval ci_low and ci_high over groups, p_value (`permutation.agreement`
+        against chance, else `permutation.paired`), p_corrected for how many comparisons of this kind there are (Holm),
+        n_groups; of itself untrained also weights, the number of seeds, of which rival_accuracy is the mean, and
+        rival_sd, the standard deviation over them.
     """
     ours = headline(predictions)
     rivals = {("control", name): own for name, own in headline(by_controls).groupby("descriptor", sort=False)}
@@ -195,8 +195,7 @@ def compare(
     table = pd.DataFrame(rows)
     if len(table):
         table["p_corrected"] = table.groupby("against")["p_value"].transform(permutation.holm)
-        table["n_groups"] = ours["group"].nunique()
-        last = [name for name in ("weights", "rival_sd") if name in table]
+        last = [name for name in ("n_groups", "weights", "rival_sd") if name in table]
         table = table[[*table.columns.drop(last), *last]]
     return table
 
@@ -237,7 +236,7 @@ def _chance(own, seed):
     low, high = intervals.interval(hit, own["group"])
     row = {"against": "chance", "rival": "chance", "accuracy": hit.mean(), "rival_accuracy": chance}
     limits = {"difference": hit.mean() - chance, "ci_low": low - chance, "ci_high": high - chance}
-    return row | limits | {"p_value": p_value}
+    return row | limits | {"p_value": p_value, "n_groups": own["group"].nunique()}
 
 
 def _pair(own, rival, against, name, seed):
@@ -247,7 +246,7 @@ def _pair(own, rival, against, name, seed):
     low, high = intervals.interval(difference, groups)
     row = {"against": against, "rival": name, "accuracy": hit.mean(), "rival_accuracy": rival.mean()}
     limits = {"difference": difference.mean(), "ci_low": low, "ci_high": high}
-    return row | limits | {"p_value": permutation.paired(difference, groups, seed)}
+    return row | limits | {"p_value": permutation.paired(difference, groups, seed), "n_groups": groups.nunique()}
 
 
 def headline(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def properties(book: "Book") -> Iterator[tuple[str, Figure, pd.DataFrame]]:
     """Draw every property of the run's specimens, as far as something is known of it."""
-    predicted = book.run.load_numbers("property_predictions")
+    predicted = book.run.load_numbers("property_predictions", "03_latent_space")
     if len(predicted):
         labels = control_registry.labels(book.lang)
         yield "properties", figures.properties(predicted, book.note, labels, **book.look), predicted

@@ -137,7 +137,8 @@ def learning(book: Book) -> Drawn:
 def schemes(book: Book) -> Drawn:
     """Draw the network, the way from micrographs to findings, and how a Grad-CAM map comes about."""
     (images, index), latent = book.load(), book.load_latent()
-    made, layers = book.run.load_drawing("network", "02_train"), book.run.load_numbers("layers").fillna({"detail": ""})
+    made = book.run.load_drawing("network", "02_train")
+    layers = book.run.load_numbers("layers", "02_train").fillna({"detail": ""})
     row, image, decoded = int(made["row"]), made["image"], made["decoded"]
     yield "architecture", figures.architecture(layers, image, decoded, book.note_on_vae, **book.look), layers
 

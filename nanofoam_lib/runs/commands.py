@@ -91,9 +91,10 @@ def check(options):
         terminal.say(f"{safe_names.shown(path)}: {problem}", lang)
     for fact in found.facts:
         terminal.say(fact, lang)
-    counted = checking.classes(found).rename(columns=lambda name: language.text(name, lang))
-    counted = counted.map(lambda cell: messages.message(cell, lang) if isinstance(cell, str) else cell)
-    terminal.say(counted.to_string(index=False))
+    counted = checking.classes(found)
+    words = counted.columns.drop("class")
+    counted[words] = counted[words].map(lambda cell: messages.message(cell, lang) if isinstance(cell, str) else cell)
+    terminal.say(counted.rename(columns=lambda name: language.text(name, lang)).to_string(index=False))
     warned = len(found.said) + len(found.few) * bool(len(found.problems) or found.said)
     counts = [(len(found.problems), "problem"), (warned, "warning")]
     told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts if n)

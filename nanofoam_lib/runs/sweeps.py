@@ -18,6 +18,7 @@ from nanofoam_lib.base.messages import message
 from nanofoam_lib.base.progress import REPORT_VARIABLE, track
 from nanofoam_lib.base.run_folder import Run
 from nanofoam_lib.figures import style
+from nanofoam_lib.figures.sweeps import ACCURACIES, CONTROL
 from nanofoam_lib.models import control_registry, kinds
 from nanofoam_lib.report import html_report, page, tables
 from nanofoam_lib.runs import parameters, pipeline
@@ -245,7 +246,10 @@ WORDS = {
 
 
 def _page(folder, table, drawn, lang):
-    shown = table.assign(status=[message(status, lang) for status in table["status"]])
+    accuracies = {**ACCURACIES, "forest_control": CONTROL, **_other_scores(lang)}
+    shown = table.assign(status=[_in_words(status, lang) for status in table["status"]]).rename(
+        columns={column: language.text(label, lang) for column, label in accuracies.items()}
+    )
     columns, rows = html_report.cells(shown, lang, [False] * len(table))
     for row in rows:
         name = row[0]["text"]
@@ -257,3 +261,8 @@ def _page(folder, table, drawn, lang):
     return page.render(
         "sweep.html.j2", lang=lang, title=title, words=words, picture=picture, columns=columns, rows=rows
     )
+
+
+def _in_words(status, lang):
+    known = language.text(phrase := f"status {status}", lang)
+    return message(status, lang) if known == phrase else known

@@ -482,3 +482,12 @@ def test_what_check_says_a_run_says_too(tmp_path):
         assignment.warn_of_few(index.assign(split=split))
     assert [str(warning.message) for warning in caught] == [*found.said, *found.few]
     assert split.tolist() == found.index["split"].tolist()
+
+
+def test_a_class_keeps_its_name_in_every_language(tmp_path, capsys):
+    """Even one that is a word of the program's own messages."""
+    root = some_images_in_sub_folders(tmp_path / "foams")
+    (root / "CuNi1").rename(root / "missing")
+    __main__.main(["check", str(root), "-p", "subfolders=groups", "--lang", "es"])
+    said = capsys.readouterr().out
+    assert "clase" in said and "\nmissing " in said and "falta " not in said

@@ -118,20 +118,31 @@ def test_an_accuracy_is_repeated_on_other_splits(clouds):
     assert np.isnan(classify.over_splits(classify.repeat(noisy, labels, []))["mean"])
 
 
-def test_of_many_images_a_classifier_and_each_tree_of_a_forest_learn_from_some(clouds, monkeypatch):
-    vectors, labels, *_ = clouds
+def test_of_many_images_a_classifier_learns_from_some(clouds, monkeypatch):
+    vectors, labels, groups, split = clouds
 
     def fitted(most):
         monkeypatch.setattr(classify, "MOST", most)
         return {name: make(0).fit(vectors, labels) for name, make in classify.CLASSIFIERS.items()}
 
-    whole, same, some = fitted(10_000), fitted(120), fitted(30)
+    whole, same, few = fitted(10_000), fitted(120), fitted(30)
     for name in ("decision tree", "KNN", "random forest"):
         np.testing.assert_array_equal(same[name].predict_proba(vectors), whole[name].predict_proba(vectors))
-    assert {tree.tree_.weighted_n_node_samples[0] for tree in some["random forest"].estimators_} == {30}
-    drawn = [set(rows) for rows in some["random forest"].estimators_samples_]
-    assert len(set.union(*drawn)) == 120 > 30 >= max(map(len, drawn))  # together they have seen all
-    assert [own["SVM"][-1].shape_fit_[0] for own in (whole, same, some)] == [120, 120, 30]
-    assert some["SVM"][0].n_samples_seen_ == 120
-    assert (some["KNN"][-1].n_samples_fit_, some["decision tree"].tree_.n_node_samples[0]) == (30, 30)
-    assert all(own.score(vectors, labels) > 0.8 for own in some.values())  # KNN 0.87: 5 of 10
+    assert [own["SVM"][-1].shape_fit_[0] for own in (whole, same, few)] == [120, 120, 30]
+    assert {tree.tree_.weighted_n_node_samples[0] for tree in few["random forest"].estimators_} == {30}
+    assert (few["KNN"][-1].n_samples_fit_, few["decision tree"].tree_.n_node_samples[0]) == (30, 30)
+    assert all(own.score(vectors, labels) > 0.8 for own in few.values())  # KNN 0.87: 5 of 10
+    assert classify.score(vectors, labels, groups, split)[0]["n_train"] == 30
+
+
+def test_some_are_of_every_class_by_its_share_and_the_same_each_time(monkeypatch):
+    labels = np.array(["a"] * 900 + ["b"] * 97 + ["c"] * 3)
+    assert classify.some(labels).tolist() == list(range(1000))
+    monkeypatch.setattr(classify, "MOST", 100)
+    rows = classify.some(labels)
+    assert (np.diff(rows) > 0).all() and rows.tolist() == classify.some(labels).tolist()
+    assert len(rows) == 100
+    counts = {name: int((labels[rows] == name).sum()) for name in "abc"}
+    assert counts["a"] == pytest.approx(90, abs=1) and counts["b"] == pytest.approx(10, abs=1) and counts["c"] == 1
+    assert 300 < rows[labels[rows] == "a"].mean() < 600  # from all over the class
+    assert set(classify.CLASSIFIERS["SVM"](0).fit(np.c_[np.arange(1000.0)], labels).classes_) == set("abc")

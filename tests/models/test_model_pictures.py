@@ -41,14 +41,18 @@ def test_what_is_written_is_of_the_main_model_and_draws_its_map(models, study, t
     run, main = Run(tmp_path), models["vae-6"]
     with pytest.raises(DataError, match=r"network\.npz.* 02_train"):
         run.load_drawing("network", "02_train")
+    with pytest.raises(DataError, match=r"layers\.csv: missing; run 02_train first"):
+        run.load_numbers("layers", "02_train")
     model_pictures.write(run, models, images, index, seed=3)
     assert files.read_npz(run.drawing("reconstructions"))["names"].tolist() == ["ae-6", "vae-6"]
     made = run.load_drawing("network", "02_train")
     assert made["row"] == 0  # the first on test
+    with pytest.raises(DataError, match=r"network\.npz: damaged \(holds no margins\); run 02_train again"):
+        made["margins"]
     np.testing.assert_array_equal(made["image"], images[0] / np.float32(255))
     np.testing.assert_array_equal(made["features"], layer_shapes.features(main.encoder, images[:1])[0])
     np.testing.assert_array_equal(made["weights"], layer_shapes.channel_weights(main.encoder))
     noise = np.random.default_rng(3).standard_normal((2, 6))
     np.testing.assert_array_equal(made["sampled"], descriptors.decode(main, noise))
-    layers = run.load_numbers("layers").fillna({"detail": ""})
+    layers = run.load_numbers("layers", "02_train").fillna({"detail": ""})
     pd.testing.assert_frame_equal(layers, layer_shapes.of_model(main), check_dtype=False)

@@ -29,18 +29,24 @@ def test_untrained_models_are_scored_with_several_seeds_where_their_descriptor_i
     assert len(scoring.untrained({("ae", 3): models["ae", 3]}, textures[0], index)) == 0
 
 
-def test_untrained_models_encode_no_more_images_than_a_classifier_learns_from(textures, index, monkeypatch):
+def test_untrained_models_encode_what_a_trained_one_s_classifier_learns_from(textures, index, monkeypatch):
     models = {("vae", 3): vae.build(vae.Config("vae", **TINY))}
     monkeypatch.setattr(classify, "MOST", 4)
-    encode, sizes = descriptors.encode, []
-    monkeypatch.setattr(
-        descriptors, "encode", lambda m, images, own: (sizes.append(len(images)), encode(m, images, own))[1]
-    )
+    encode, seen = descriptors.encode, []
+    monkeypatch.setattr(descriptors, "encode", lambda m, images, own: (seen.append(images), encode(m, images, own))[1])
     found = scoring.untrained(models, textures[0], index)
-    assert sizes == [8, 8, 8]  # four of the 16 train images, and four of the eight of test
-    test = np.flatnonzero(index["split"] == "test")
-    assert found["image"].unique().tolist() == test[[0, 2, 4, 7]].tolist()
+    train, test = (np.flatnonzero(index["split"] == side) for side in ("train", "test"))
+    rows = {
+        side: own[classify.some(index["label"].to_numpy()[own])] for side, own in (("train", train), ("test", test))
+    }
+    assert {name: len(own) for name, own in rows.items()} == {"train": 4, "test": 4}
+    pictures = textures[0][np.sort(np.concatenate(list(rows.values())))]
+    assert len(seen) == 3 and all((np.asarray(images[:]) == pictures).all() for images in seen)
+    assert found["image"].unique().tolist() == rows["test"].tolist()
     assert found["true"].tolist() == index["label"].to_numpy()[found["image"]].tolist()
+    _, predictions = scoring.table1({("vae", 3, "sigma"): np.ones((24, 3))}, {}, textures[0], index, "tiles")
+    compared = scoring.compare(predictions, predictions.iloc[:0], found).set_index("against")
+    assert compared["n_groups"].to_dict() == {"chance": 8, "training": 4}
 
 
 def test_what_training_adds_is_the_difference_to_the_mean_over_seeds(textures, index):

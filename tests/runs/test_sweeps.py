@@ -88,6 +88,7 @@ def test_a_sweep_runs_each_point_goes_on_after_a_failure_and_compares(program, t
     page = (out / "index.html").read_text(encoding="utf-8")
     assert '<html lang="es"' in page and "<h2>Puntuaciones según los parámetros del barrido</h2>" in page
     assert ">terminada<" in page and "falló en 02: no luck" in page
+    assert "exactitud con μ" in page and "mejor control" in page and "forest_" not in page
     assert pd.read_csv(out / "sweep.csv").equals(table)
 
 
