@@ -101,7 +101,7 @@ def typicality(detector: Detector, distance: NDArray[Any]) -> NDArray[np.float64
     """
     farther = np.append(np.cumsum(detector.weights[::-1])[::-1], 0.0)  # from each held-out image on
     nearest = np.searchsorted(detector.scores, np.asarray(distance) * (1 - _ROUNDING), side="left")
-    return farther[nearest] + 1 / (detector.n_groups + 1)
+    return np.minimum(farther[nearest] + 1 / (detector.n_groups + 1), 1.0)  # a sum of shares may round above 1
 
 
 def is_off(detector: Detector, vectors: ArrayLike) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from nanofoam_lib.report.claims import GATE
 
 #: Signs of the verdicts, so that none is told by colour alone.
 SIGNS = {"yes": "✓", "partly": "◐", "no": "✗", "unknown": "?"}
+RECOGNISED = 0.95  # accuracy of a forest from which on drawings are not those of pores, whatever they measure
 FEWEST = 10  # specimens of a class that are held out, below which an accuracy says little
 _LISTED = 4  # classes that a sentence names
 
@@ -115,7 +116,8 @@ def _materials(found, lang):
     listed = ", ".join(f"{row['class']} {number(row['mean'], lang)}" for _, row in own.head(_LISTED).iterrows())
     listed += " …" if len(own) > _LISTED else ""
     claims = _family(found, "differ")
-    state = _share(claims["holds"])
+    pair = claims["id"].astype(str).str.partition(", ")[2]  # they differ if every two classes do in some measure
+    state = _share(claims["holds"].groupby(pair).any())
     told = text("Of {n} comparisons of classes in {measures} pore measures {holds} are more than chance.", lang).format(
         n=len(claims), measures=len(known), holds=int(claims["holds"].sum())
     )
@@ -160,10 +162,11 @@ def _separation(found, lang):
         )  # fmt: skip
     if not any(told for told, *_ in states):
         return "no", "not shown beyond chance", " ".join(sentences)
-    unbeaten = any(told and better == n for told, better, _, n in states)
-    return ("yes", "yes, better than every control", " ".join(sentences)) if unbeaten else (
-        "partly", "yes, but not better than every control", " ".join(sentences)
-    )  # fmt: skip
+    if any(told and better == n for told, better, _, n in states):
+        return "yes", "yes, better than every control", " ".join(sentences)
+    beats = any(told and better for told, better, *_ in states)
+    verdict = "yes, but not better than every control" if beats else "yes, but not better than any control"
+    return "partly", verdict, " ".join(sentences)
 
 
 _RIGHT = (
@@ -214,7 +217,8 @@ def _difference(found, lang):
     if len(told):
         said += " " + text(_TOLD, lang).format(share=_percent(told.iloc[0], lang))
     held = _family(found, "dimension" if is_walk else "follows")
-    state = ("yes" if _has_skill(found, kind) else "partly") if held["holds"].any() else "no"
+    draws = _has_skill(found, kind) and not (told >= RECOGNISED).any()
+    state = ("yes" if draws else "partly") if held["holds"].any() else "no"
     if state == "yes" and not changes:  # a difference that nothing measured can name
         return "partly", "structure that a model sees, but not in pores that can be believed", said
     return state, _DIFFERS[state], said

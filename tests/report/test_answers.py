@@ -50,7 +50,18 @@ def test_the_measure_in_which_classes_differ_most_is_told_with_its_means(found, 
     assert answer.sentence.startswith(
         "Median diameter (µm): a 20, b 30. Of 2 comparisons of classes in 2 pore measures 1"
     )
-    assert (answer.state, answer.verdict, answer.chapter) == ("partly", "the pores of some differ", "pores")
+    assert (answer.state, answer.verdict, answer.chapter) == ("yes", "their pores differ", "pores")
+
+
+def test_the_pores_of_some_differ_where_those_of_two_classes_do_not(found, index):
+    """Classes c and a are alike; b differs from both in one measure of two, which is enough."""
+    third = found["pores"][LABELS == "a"].assign(label="c", group=[f"c{name}" for name in GROUPS[:24]])
+    third["median_diameter_um"] += np.tile([0.01, -0.01], 12)
+    found["pores"] = pd.concat([found["pores"], third], ignore_index=True)
+    found["claims"] = claims.collect(found)
+    answer = told(found, pd.concat([index, index[:24].assign(label="c")]))["materials"]
+    assert (answer.state, answer.verdict) == ("partly", "the pores of some differ")
+    assert "Of 6 comparisons of classes in 2 pore measures 2 are" in answer.sentence
 
 
 def test_doubtful_pores_answer_nothing(found, index):
@@ -75,6 +86,14 @@ def test_a_descriptor_is_held_to_guessing_and_to_each_control(found, index):
     assert told(found, index)["materials"].state == "no"  # where nothing is told apart, nothing else is claimed
 
 
+def test_a_descriptor_that_beats_no_control_is_said_to(found, index):
+    assert told(found, index)["separation"].verdict == "yes, but not better than every control"
+    found["comparisons"].loc[2, ["difference", "ci_low", "ci_high", "p_corrected"]] = 0.0, -0.1, 0.1, 0.9
+    found["claims"] = claims.collect(found)
+    assert told(found, index)["separation"].verdict == "yes, but not better than any control"
+    assert told(found, index, lang="es")["separation"].verdict == "sí, pero no mejor que ningún control"
+
+
 def test_the_walk_is_told_by_its_ends_and_by_whether_drawings_pass(found, index):
     answer = told(found, index)["difference"]
     assert answer.sentence == (
@@ -95,6 +114,15 @@ def test_a_model_without_skill_sees_what_it_cannot_draw(found, index):
     assert told(found, index)["difference"].state == "no"
 
 
+def test_drawings_that_a_forest_recognises_every_time_are_not_drawn_yet(found, index):
+    found["claims"] = pd.concat([found["claims"], pd.DataFrame([{"id": "dimension: μ3", "holds": True}])])
+    states = {}
+    for accuracy in (0.75, 0.94, 0.95, 1.0):
+        found["generated_quality"]["accuracy"] = accuracy
+        states[accuracy] = told(found, index)["difference"].state
+    assert states == {0.75: "yes", 0.94: "yes", 0.95: "partly", 1.0: "partly"}
+
+
 def test_a_change_that_no_pore_can_name_is_no_whole_answer(found, index):
     found["claims"] = pd.concat([found["claims"], pd.DataFrame([{"id": "dimension: μ3", "holds": True}])])
     found["models"]["has_skill"] = True
@@ -107,7 +135,7 @@ def test_a_change_that_no_pore_can_name_is_no_whole_answer(found, index):
 
 def test_each_line_of_the_results_names_what_it_answers(found, index):
     _, pores, trust = answers.in_three_lines(MANIFEST, index, found)
-    assert pores.startswith("What do the materials look like? The pores of some differ. Median diameter")
+    assert pores.startswith("What do the materials look like? Their pores differ. Median diameter")
     assert trust.startswith("How far to trust this? With care. 24 specimens")
 
 

@@ -77,6 +77,24 @@ def maps(groups, seed):
     return gradcam_checks.summarise(checks, groups, [4], localisation.shares(drawn, zones), seed, "cell", preferred)
 
 
+def test_porosities_differ_only_by_more_than_half_a_pixel_at_the_outlines_makes():
+    """Twelve specimens of each class, whose porosities lie 0.01 apart and scatter by a tenth of that."""
+    label, group = np.repeat(["a", "b"], 12), [f"g{i}" for i in range(24)]
+    scatter = np.random.default_rng(0).normal(0, 0.001, 24)
+    pores = pd.DataFrame({"label": label, "group": group, "verdict": "ok"})
+    pores["porosity"] = 0.4 + 0.01 * (label == "b") + scatter
+    pores["circularity"] = 0.9 + 0.01 * (label == "b") + scatter
+    compared = pd.DataFrame({
+        "kind": ["vae"], "latent_dim": 8, "descriptor": "mu", "against": "chance", "rival": "chance", "accuracy": 0.9,
+        "rival_accuracy": 0.5, "difference": 0.4, "ci_low": 0.3, "ci_high": 0.5, "p_corrected": 0.001, "n_groups": 24,
+    })  # fmt: skip
+    for half_pixel, holds in ((0.005, True), (np.where(label == "a", 0.005, 0.02), False), (0.02, False)):
+        found = claims.collect({"comparisons": compared, "pores": pores.assign(half_pixel=half_pixel)})
+        held = found.set_index("id")["holds"]
+        assert held["differ: porosity, a, b"] == holds and held["differ: circularity, a, b"]
+    assert claims.collect({"comparisons": compared, "pores": pores}).set_index("id")["holds"]["differ: porosity, a, b"]
+
+
 def test_what_is_so_is_claimed_with_its_numbers(quick, foams):
     tables = tables_of(foams, foams[0])
     table = claims.collect(tables)

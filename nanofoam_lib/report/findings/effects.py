@@ -10,7 +10,7 @@ from nanofoam_lib.report.tables import sentences
 #: What a family of claims is called, and what is said of it where none of them holds.
 FAMILIES = {
     GATE: "**Are the materials told apart?**",
-    "differ": "**Do the materials differ in their pores?**",
+    "differ": "**Do the materials differ in their pores?** In porosity only beyond half a pixel at the outlines.",
     "control": "**More than controls?**",
     "training": "**Does training add to it?**",
     "labels": "**What would labels add?**",

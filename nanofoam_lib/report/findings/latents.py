@@ -14,7 +14,7 @@ from nanofoam_lib.report.findings.phrases import interval, num, percent, say
 from nanofoam_lib.report.tables import value
 
 _RIGHT = "Of the test images a random forest names right: {scores}; naming the largest class {chance}."
-_CEILING = "The ceiling is what it reaches on the true pore measures: {score}."
+_TRUE = "On the true pore measures it reaches {score}."
 _CONFOUNDED = (
     "A forest that knows nothing but the size of a pixel is right for {score}: **the classes differ in "
     "magnification**, and a score may be due to that alone."
@@ -59,7 +59,7 @@ def scores(table: pd.DataFrame, chance: float, lang: str = "en") -> str:
     told = [f"**{_called(row, lang)}** {_score(row, lang)}" for _, row in ours.iterrows()]
     told += [f"{value(row['descriptor'], lang)} {_score(row, lang)}" for row in _rows(forest, "pore measures")]
     said = [say(_RIGHT, lang, scores="; ".join(told), chance=num(chance, lang))]
-    said += [say(_CEILING, lang, score=_score(row, lang)) for row in _rows(forest, "true pore measures")]
+    said += [say(_TRUE, lang, score=_score(row, lang)) for row in _rows(forest, "true pore measures")]
     said += [_confound(row, chance, lang) for row in _rows(forest, control_registry.MAGNIFICATION)]
     taught = table[table["classifier"] == SOFTMAX]
     return " ".join([*said, *(say(_LABELS, lang, score=interval(row, lang)) for _, row in taught.iterrows())])
