@@ -64,6 +64,8 @@ RIVALS = {"table1": ["protocol", "latent_dim"], "controls": ["protocol"]}
 #: Rows of generated pictures that are named by how they were drawn, not by a class.
 WALKS = {"linear", "spherical", "prior"}
 
+#: What rows are about, the first of these columns that there is: numbers of one column may have several units there.
+ABOUT = ("measure", "target", "descriptor")
 #: Columns of words that the library wrote.
 WORDS = {
     "kind",
@@ -230,6 +232,8 @@ def interval(frame: pd.DataFrame) -> list[str]:
 def cells(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Write the values of a table: numbers of one column with as many decimals, the largest with three digits or more.
 
+    Where rows are `ABOUT` several things, whose numbers need decimals more than one apart, each has its own.
+
     Parameters
     ----------
     frame : pandas.DataFrame
@@ -245,8 +249,11 @@ def cells(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     --------
     >>> cells(pd.DataFrame({"r": [12.345, -0.5], "active": [True, False]}), "es").to_numpy().tolist()
     [['12,3', 'sí'], ['−0,5', 'no']]
+    >>> cells(pd.DataFrame({"measure": ["density", "porosity"], "wanted": [335.5, 0.4125]}), "en")["wanted"].tolist()
+    ['336', '0.412']
     """
-    return frame.apply(lambda column: pd.Series(_written(column, lang), index=frame.index, dtype=object))
+    about = next((frame[name].astype(str) for name in ABOUT if name in frame), pd.Series("", frame.index))
+    return frame.apply(lambda column: pd.Series(_written(column, lang, about), index=frame.index, dtype=object))
 
 
 def readable(name: str, table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
@@ -274,12 +281,14 @@ def readable(name: str, table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
     return written.set_index(written.columns[0])
 
 
-def _written(column, lang):
+def _written(column, lang, about):
     if pd.api.types.is_bool_dtype(column):
         return [text("yes" if value else "no", lang) for value in column]
     if pd.api.types.is_float_dtype(column):
-        decimals = _decimals(column)
-        return [fixed(value, lang, decimals) for value in column]
+        of_each = {name: _decimals(own) for name, own in column.groupby(about)}
+        if max(of_each.values(), default=0) - min(of_each.values(), default=0) <= 1:
+            of_each = dict.fromkeys(of_each, _decimals(column))
+        return [fixed(value, lang, of_each[name]) for name, value in zip(about, column, strict=True)]
     texts = column.astype(object).fillna(MISSING).astype(str)
     if column.name == "model":
         return [kinds.called(name, lang) for name in texts]

@@ -101,7 +101,18 @@ def test_nothing_else_picks_these_rows():
 
 def test_an_infinite_number_takes_no_decimals_and_is_a_dash():
     column = pd.Series([0.123, -np.inf])
-    assert tables._written(column, "en") == ["0.123", "–"]
+    assert tables.cells(pd.DataFrame({"x": column}), "en")["x"].tolist() == ["0.123", "–"]
+
+
+def test_numbers_of_several_units_in_a_column_keep_three_digits_each_and_those_of_one_their_decimals():
+    targets = ["cu_m", "cu_m", "modulus_gpa"]
+    frame = pd.DataFrame({"target": targets, "wanted": [0.2, 0.21667, 44.9], "r2": [0.91, 0.5, 0.3]})
+    written = tables.cells(frame, "en")
+    assert written["wanted"].tolist() == ["0.200", "0.217", "44.9"]
+    assert written["r2"].tolist() == ["0.910", "0.500", "0.300"]
+    alike = pd.DataFrame({"descriptor": ["mu", "sigma"], "accuracy": [0.9, 0.05]})
+    assert tables.cells(alike, "en")["accuracy"].tolist() == ["0.900", "0.050"]
+    assert tables.cells(alike.iloc[:0], "en").shape == (0, 2)
 
 
 def test_clusters_are_counted_in_tables_as_in_sentences():
