@@ -99,12 +99,12 @@ def test_an_order_is_judged_by_its_mean_over_noise_and_beside_one_foam_for_all()
     ("made", "held_out", "refused", "said"),
     [
         ({}, {}, "", "Ordering it **works**"),
-        ({"circularity": 0.74}, {}, "", "The numbers come, the foams do not"),
+        ({"circularity": 0.74}, {}, "", "The numbers come, foams not always"),
         (
             {"circularity": 0.74},
             {},
             "",
-            "Circularity is 0.74 where real ones have 0.95: what is drawn **are no pores**",
+            "Circularity is 0.74 where real ones have 0.95: on average, what is drawn **is not as round as pores**",
         ),
         ({}, {"predicted": 5.0}, "regression", "**Refused** (the regression knows nothing of it"),
     ],

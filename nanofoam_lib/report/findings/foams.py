@@ -45,7 +45,7 @@ _CONTRAST = "The pictures have {contrast} of the contrast of real ones (median).
 _PALE = "They are **too pale to pass for foams**, whatever their gauge says."
 
 _REFUSED = "**Refused** ({reasons}): {what}."
-_NO_FOAMS = "**The numbers come, the foams do not**: {what}."
+_NO_FOAMS = "**The numbers come, foams not always**: {what}."
 _WORKS = "Ordering it **works**: {what}."
 _DIRECTION = "**The direction is right, the values are not**: {what}."
 _TOGETHER = "{measure} (ordered together with other measures)"
@@ -75,8 +75,9 @@ _ROUND = (
     "real ones: {filled} of {orders}."
 )
 _NOT_ROUND = (
-    "Circularity is {circularity} where real ones have {real}: what is drawn **are no pores**, whatever their "
-    "measures. Filled, within {tolerated} and with pores as round as real ones: {filled} of {orders}."
+    "Circularity is {circularity} where real ones have {real}: on average, what is drawn **is not as round as "
+    "pores**, whatever it measures. Filled, within {tolerated} and with pores as round as real ones: {filled} of "
+    "{orders}."
 )
 _WITHOUT = "In {pictures} there are no pores at all."
 _BEYOND = (
