@@ -14,6 +14,7 @@ from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import RunWarning
 
 MAX_GROUPS = 3000  # resampling holds a groups × groups matrix: 72 MB here
+DRAWN = 5000  # images of a class that a histogram counts the distances of: 12 million show its shape
 SAFE = 1e-4  # a squared distance below this share of the squared norms has lost digits; it is computed afresh
 
 
@@ -199,6 +200,8 @@ def summarise(
 def histograms(vectors: NDArray[Any], labels: ArrayLike, n_bins: int = 40) -> pd.DataFrame:
     """Count the distances within and between every pair of classes, on edges that the pair shares.
 
+    Of a class of more than `DRAWN` images so many count, evenly drawn: the work grows with their square.
+
     Parameters
     ----------
     vectors : ndarray, shape (N, D)
@@ -215,7 +218,8 @@ def histograms(vectors: NDArray[Any], labels: ArrayLike, n_bins: int = 40) -> pd
     labels = np.asarray(labels)
     parts = []
     for a, b in itertools.combinations(sorted(set(labels)), 2):
-        first, second = memmap.take(vectors, labels == a), memmap.take(vectors, labels == b)
+        rows = (memmap.evenly(np.flatnonzero(labels == name), DRAWN) for name in (a, b))
+        first, second = (memmap.take(vectors, own) for own in rows)
         spread = [distances(*pair) for pair in ((first, second), (first,), (second,))]
         top = max(found.edges[np.flatnonzero(found.counts)[-1] + 1] if found.counts.any() else 0 for found in spread)
         for within, pair in (("", (first, second)), (a, (first,)), (b, (second,))):

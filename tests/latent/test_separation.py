@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import ortho_group
@@ -234,3 +235,14 @@ def test_of_too_many_groups_some_stand_for_all(monkeypatch):
     assert drawn["wss_b"][1] == pytest.approx(exact["wss_b"][1], rel=1e-12)  # of the rare class none is left out
     assert (drawn["ci_low"] <= drawn["r"]).all()
     assert len(separation.table(x, labels, np.arange(1208) // 4)) == 3  # 302 specimens are not too many
+
+
+def test_of_a_large_class_a_histogram_counts_the_distances_of_some(monkeypatch):
+    vectors, labels = np.random.default_rng(0).normal(size=(90, 3)), np.repeat(["a", "b"], [60, 30])
+    whole = separation.histograms(vectors, labels)
+    assert whole.groupby("within")["count"].sum().to_dict() == {"": 1800, "a": 1770, "b": 435}
+    monkeypatch.setattr(separation, "DRAWN", 30)
+    some = separation.histograms(vectors, labels)
+    assert some.groupby("within")["count"].sum().to_dict() == {"": 900, "a": 435, "b": 435}
+    rows = np.r_[np.linspace(0, 59, 30).astype(int), 60:90]
+    pd.testing.assert_frame_equal(some, separation.histograms(vectors[rows], labels[rows]))
