@@ -65,6 +65,7 @@ def unseen(vectors: NDArray[Any], measures: ArrayLike, groups: ArrayLike, seed: 
     True
     """
     values, groups = _checked(vectors, measures, groups)
+    groups = np.unique(groups, return_inverse=True)[1]  # numbers, as in `ridge.predict_unseen`
     tasks, found = _tasks(values, groups), np.full(values.shape, np.nan)
     for columns, known in tasks:
         taught = np.isin(groups, groups[known])

@@ -31,7 +31,8 @@ def predict_unseen(x, y, groups, seed=0):
         Scale of `x`, mean of `y` and penalty of each target are those of the other folds. The penalty has the least
         leave-one-out error, by its closed form (see `pore_prediction.predictability`).
     """
-    folds = GroupKFold(min(FOLDS, len(np.unique(groups))), shuffle=True, random_state=seed)
+    names, groups = np.unique(groups, return_inverse=True)  # the folds compare names one by one, but numbers at once
+    folds = GroupKFold(min(FOLDS, len(names)), shuffle=True, random_state=seed)
     predicted = np.empty_like(y)
     for train, test in folds.split(groups, groups=groups):
         predicted[test] = predict(x, y, train, test)

@@ -187,3 +187,10 @@ def test_the_strongest_dimensions_are_active_and_of_the_model_asked_for():
     })  # fmt: skip
     assert pore_prediction.strongest(table, "vae", 4, n=3) == [2, 3, 0]
     assert pore_prediction.strongest(table, "vae", 4) == [2, 3, 0, 1]
+
+
+def test_names_of_groups_and_numbers_in_their_order_are_dealt_to_the_same_folds(rng):
+    vectors, y = rng.normal(size=(60, 3)), rng.normal(size=(60, 2))
+    names = np.array([f"specimen {i % 15:02d}" for i in range(60)], object)
+    found = ridge.predict_unseen(vectors, y, names, seed=3)
+    np.testing.assert_array_equal(found, ridge.predict_unseen(vectors, y, np.arange(60) % 15, seed=3))
