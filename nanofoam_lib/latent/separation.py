@@ -14,7 +14,7 @@ from nanofoam_lib.base import memmap
 from nanofoam_lib.base.errors import RunWarning
 
 MAX_GROUPS = 3000  # resampling holds a groups × groups matrix: 72 MB here
-DRAWN = 5000  # images of a class that a histogram counts the distances of: 12 million show its shape
+DRAWN = 5000  # images of a class that a histogram counts the distances of, 12 million
 SAFE = 1e-4  # a squared distance below this share of the squared norms has lost digits; it is computed afresh
 
 

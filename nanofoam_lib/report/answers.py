@@ -15,7 +15,7 @@ from nanofoam_lib.report.claims import GATE
 
 #: Signs of the verdicts, so that none is told by colour alone.
 SIGNS = {"yes": "✓", "partly": "◐", "no": "✗", "unknown": "?"}
-RECOGNISED = 0.95  # accuracy of a forest from which on drawings are not those of pores, whatever they measure
+RECOGNISED = 0.95  # accuracy of a forest from which on drawings do not pass for micrographs
 FEWEST = 10  # specimens of a class that are held out, below which an accuracy says little
 _LISTED = 4  # classes that a sentence names
 
@@ -118,7 +118,7 @@ def _materials(found, lang):
     claims = _family(found, "differ")
     pair = claims["id"].astype(str).str.partition(", ")[2]  # they differ if every two classes do in some measure
     state = _share(claims["holds"].groupby(pair).any())
-    told = text("Of {n} comparisons of classes in {measures} pore measures {holds} are more than chance.", lang).format(
+    told = text("Of {n} comparisons of classes in {measures} pore measures {holds} show a difference.", lang).format(
         n=len(claims), measures=len(known), holds=int(claims["holds"].sum())
     )
     words = {

@@ -70,8 +70,8 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     pandas.DataFrame
         Columns `COLUMNS`. ``id`` is the family and what the claim is about; ``claim`` the sentence in English,
         ``claim_es`` in Spanish; ``null`` the value of the statistic without an effect; ``holds`` whether
-        p_corrected is at most 0.05, the interval does not hold ``null``, and the first claim holds for some descriptor,
-        unless there is one class.
+        p_corrected is at most 0.05, the interval does not hold ``null``, the effect is not too small to be seen, and
+        the first claim holds for some descriptor, unless there is one class.
     """
     rows = []
     for name, make in _FAMILIES.items():
@@ -83,8 +83,8 @@ def collect(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     claims = pd.DataFrame(rows, columns=COLUMNS)
     # An interval that holds the value by chance, or an effect that rounds to it, is none, whatever its p-value
     outside = claims["ci_low"].isna() | (claims["ci_low"] > claims["null"]) | (claims["ci_high"] < claims["null"])
-    too_small = claims["id"].astype(str).str.startswith("looks:") & (claims["value"] < SMALLEST_SHARE)
-    holds = (claims["p_corrected"].le(LEVEL) & outside & ~too_small).to_numpy(bool)
+    seen = np.array([not row["too_small"] for row in rows], bool)
+    holds = (claims["p_corrected"].le(LEVEL) & outside & seen).to_numpy(bool)
     is_gate = claims["id"].astype(str).str.startswith(f"{GATE}:").to_numpy(bool)
     return claims.assign(holds=holds & (is_one_class or holds[is_gate].any()))
 
@@ -95,10 +95,10 @@ def of_run(run: Run, *names: str) -> pd.DataFrame:
     return collect({name: run.load_table(name) for name in _FAMILIES if name in wanted and run.table(name).exists()})
 
 
-def _row(family, what, claim, statistic, value, limits, null, p, n_groups):
+def _row(family, what, claim, statistic, value, limits, null, p, n_groups, too_small=False):
     low, high = limits
     row = {"id": f"{family}: {what}", **claim, "statistic": statistic, "value": value, "ci_low": low}
-    return row | {"ci_high": high, "null": null, "p_corrected": p, "n_groups": n_groups}
+    return row | {"ci_high": high, "null": null, "p_corrected": p, "n_groups": n_groups, "too_small": too_small}
 
 
 def _say(phrase, **places):
@@ -213,15 +213,14 @@ def _of_pores(table, found):
     used = table[pore_tables.believed(table)] if len(table) else table
     known = [name for name in pore_tables.COMPARED if name in used]
     pairs = class_means.differences(used[known], used["label"], used["group"]).dropna(subset="p_value")
-    if "half_pixel" in used:
-        near = used.groupby(used["label"].astype(str))["half_pixel"].mean()
-        nearest = np.maximum(*(pairs[side].map(near) for side in ("class_a", "class_b")))
-        pairs.loc[(pairs["measure"] == "porosity") & (pairs["difference"].abs() <= nearest), "p_value"] = 1.0
+    known_within = used.groupby(used["label"].astype(str))["half_pixel"].mean() if "half_pixel" in used else {}
     for row, p in zip(pairs.itertuples(), permutation.holm(pairs["p_value"]), strict=True):
         measure = _both(quantity, row.measure)
         claim = _say(_DIFFER, class_a=row.class_a, class_b=row.class_b, measure=measure)
         what, none = f"{row.measure}, {row.class_a}, {row.class_b}", (np.nan, np.nan)
-        yield _row("differ", what, claim, "difference", row.difference, none, 0, p, used["group"].nunique())
+        within = max(known_within.get(name, 0.0) for name in (row.class_a, row.class_b))
+        too_small = row.measure == "porosity" and abs(row.difference) <= within
+        yield _row("differ", what, claim, "difference", row.difference, none, 0, p, used["group"].nunique(), too_small)
 
 
 def _of_maps(table, found):
@@ -239,7 +238,7 @@ def _of_maps(table, found):
         what = f"{row.maps}, {row.dimension}, {row.variant}"
         limits = row.ci_low, row.ci_high
         yield _row("looks", what, claim, "share of the map on it over its share of the image", row.value, limits, 1,
-                   row.p_value, row.n_groups)  # fmt: skip
+                   row.p_value, row.n_groups, row.value < SMALLEST_SHARE)  # fmt: skip
 
 
 _FAMILIES = {

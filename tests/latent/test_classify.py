@@ -131,7 +131,7 @@ def test_of_many_images_a_classifier_learns_from_some(clouds, monkeypatch):
     assert [own["SVM"][-1].shape_fit_[0] for own in (whole, same, few)] == [120, 120, 30]
     assert {tree.tree_.weighted_n_node_samples[0] for tree in few["random forest"].estimators_} == {30}
     assert (few["KNN"][-1].n_samples_fit_, few["decision tree"].tree_.n_node_samples[0]) == (30, 30)
-    assert all(own.score(vectors, labels) > 0.8 for own in few.values())  # KNN 0.87: 5 of 10
+    assert all(own.score(vectors, labels) > 0.95 for name, own in few.items() if name != "KNN")  # which asks 5 of 10
     assert classify.score(vectors, labels, groups, split)[0]["n_train"] == 30
 
 

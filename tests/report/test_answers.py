@@ -61,7 +61,7 @@ def test_the_pores_of_some_differ_where_those_of_two_classes_do_not(found, index
     found["claims"] = claims.collect(found)
     answer = told(found, pd.concat([index, index[:24].assign(label="c")]))["materials"]
     assert (answer.state, answer.verdict) == ("partly", "the pores of some differ")
-    assert "Of 6 comparisons of classes in 2 pore measures 2 are" in answer.sentence
+    assert "Of 6 comparisons of classes in 2 pore measures 2 show a difference" in answer.sentence
 
 
 def test_doubtful_pores_answer_nothing(found, index):

@@ -92,6 +92,8 @@ def test_porosities_differ_only_by_more_than_half_a_pixel_at_the_outlines_makes(
         found = claims.collect({"comparisons": compared, "pores": pores.assign(half_pixel=half_pixel)})
         held = found.set_index("id")["holds"]
         assert held["differ: porosity, a, b"] == holds and held["differ: circularity, a, b"]
+        assert (found.loc[found["table"] == "pores", "p_corrected"] < 0.01).all()  # not touched by what can be seen
+        assert ("too small to be seen: 1." in findings.effects(found, "differ")) == (not holds)
     assert claims.collect({"comparisons": compared, "pores": pores}).set_index("id")["holds"]["differ: porosity, a, b"]
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nanofoam_lib.base.language import number, text
-from nanofoam_lib.report.claims import GATE
+from nanofoam_lib.report.claims import GATE, LEVEL
 from nanofoam_lib.report.findings.phrases import num, say
 from nanofoam_lib.report.tables import sentences
 
@@ -40,6 +40,7 @@ _NO_OTHERS, _NO_OTHER = (
     "Of the other {n}, none is more than chance allows.",
     "The other is not more than chance allows.",
 )
+_UNSEEN = "Not claimed, as chance allows them or they are too small to be seen: {n}."
 _ESTIMATE, _WITH_INTERVAL = "{statistic} {value}", "{statistic} {value}, 95 % interval {low} to {high}"
 _TESTED, _TESTED_ON_GROUPS = "{estimate}; {null} by chance; {p}", "{estimate}; {null} by chance; {p}, {n} groups"
 
@@ -84,7 +85,8 @@ def _told(own, lang):
     rows = zip(sentences(holding, lang), holding.to_dict("records"), strict=True)
     said = [f"{_capital(sentence)} ({_numbers(row, lang)})." for sentence, row in rows]
     if rest := len(own) - len(holding):
-        said.append(say(_NO_OTHERS if rest > 1 else _NO_OTHER, lang, n=rest))
+        by_chance = own.loc[~own["holds"], "p_corrected"].gt(LEVEL).all()
+        said.append(say((_NO_OTHERS if rest > 1 else _NO_OTHER) if by_chance else _UNSEEN, lang, n=rest))
     return " ".join(said)
 
 
